@@ -1,0 +1,105 @@
+//! What a store holds, typed and in a fixed order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{JournalChange, Phase};
+
+/// Everything that a store holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// Undelivered events by their place in the order of happening.
+    pub events: BTreeMap<u64, Event>,
+    /// Parameters that the agent owns and that differ from their factory value, by path.
+    pub settings: BTreeMap<String, String>,
+    /// Facts of the agent itself, by name.
+    pub meta: BTreeMap<String, String>,
+    /// Attributes by parameter path.
+    pub attributes: BTreeMap<String, Attribute>,
+    /// Values that the ACS wrote or was told, by parameter path.
+    pub reported: BTreeMap<String, Reported>,
+    /// Parameters that changed and that the ACS does not know of yet.
+    pub pending: BTreeSet<String>,
+    /// Tables by path, with their rows.
+    pub tables: BTreeMap<String, Table>,
+    /// Journalled transactions by id.
+    pub transactions: BTreeMap<u64, Transaction>,
+    /// Scheduled informs by id.
+    pub schedule: BTreeMap<u64, Scheduled>,
+}
+
+/// An event that the ACS has not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The event code, `1 BOOT`.
+    pub code: String,
+    /// The command key, or empty.
+    pub command_key: String,
+    /// What else must be delivered with it.
+    pub data: String,
+}
+
+/// The attributes of one parameter. `None` is the default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// The notification level.
+    pub notification: Option<u8>,
+    /// Who else may write the parameter.
+    pub access_list: Option<Vec<String>>,
+}
+
+/// The value that the ACS last wrote or was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reported {
+    /// The type, as the caller numbers types.
+    pub kind: u8,
+    /// The value in lexical form.
+    pub value: String,
+}
+
+/// The rows of one table, and the numbers that were ever given out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Table {
+    /// The highest number ever given to a row, removed rows included; 0 for none.
+    pub highest: u32,
+    /// The rows by number.
+    pub rows: BTreeMap<u32, Instance>,
+}
+
+impl Table {
+    /// The number for a new row, or `None` when all numbers were used.
+    pub fn next(&self) -> Option<u32> {
+        self.highest.checked_add(1)
+    }
+
+    /// Raises the high-water mark; never lowers it.
+    pub(crate) fn raise(&mut self, highest: u32) {
+        self.highest = self.highest.max(highest);
+    }
+}
+
+/// One row of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// What the provider recognises the row by.
+    pub key: Option<String>,
+    /// The row's alias.
+    pub alias: Option<String>,
+}
+
+/// A journalled transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// How far it is.
+    pub phase: Phase,
+    /// What it changes, in order.
+    pub changes: Vec<JournalChange>,
+}
+
+/// A scheduled inform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// When it is due, in seconds since 1970 UTC.
+    pub due_unix: i64,
+    /// The command key of the request.
+    pub command_key: String,
+}
