@@ -134,3 +134,26 @@ fn sync(directory: Option<&Path>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_moves_with_its_file_and_is_removed_with_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("store.db");
+        for round in 1..=3 {
+            for suffix in ["", "-wal", "-shm"] {
+                fs::write(with_suffix(&path, suffix), format!("{round}{suffix}")).unwrap();
+            }
+            let target = move_away(&path).unwrap();
+            assert_eq!(fs::read_to_string(with_suffix(&target, "-wal")).unwrap(), format!("{round}-wal"));
+            assert_eq!(fs::read_to_string(&target).unwrap(), round.to_string());
+        }
+        let left = || fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!((numbers(&path), left()), (vec![2, 3], 4));
+        remove_all(&path);
+        assert_eq!(left(), 0);
+    }
+}

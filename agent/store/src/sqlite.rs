@@ -74,22 +74,11 @@ impl SqliteStore {
     fn write_over(&mut self, batch: &[Op]) -> Result<(), StoreError> {
         // Before the commit: after it, nobody would come back to do this.
         aside::remove_all(&self.path);
-        self.secure_delete("ON");
-        let result = self.write(batch);
-        self.secure_delete("FAST");
-        if result.is_ok() {
-            let truncated = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-            if let Err(error) = truncated {
-                tracing::warn!(%error, "the log of the wiped store is not cut back, ignoring");
-            }
+        self.write(batch)?;
+        if let Err(error) = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::warn!(%error, "the log of the wiped store is not cut back, ignoring");
         }
-        result
-    }
-
-    fn secure_delete(&self, mode: &str) {
-        if let Err(error) = pragma(&self.connection, "secure_delete", mode) {
-            tracing::warn!(%error, mode, "secure_delete cannot be set, ignoring");
-        }
+        Ok(())
     }
 
     fn shrink(&self) {
@@ -142,7 +131,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     pragma(connection, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     pragma(connection, "journal_size_limit", LOG_BYTES)?;
     pragma(connection, "soft_heap_limit", SOFT_HEAP_BYTES)?;
-    pragma(connection, "secure_delete", "FAST")?;
+    // What a factory reset deletes must not be found in free pages, and neither what was deleted before it.
+    pragma(connection, "secure_delete", "ON")?;
     // A newer agent's references must not stop a factory reset.
     pragma(connection, "foreign_keys", "OFF")
 }
@@ -163,5 +153,49 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         Ok(())
     } else {
         Err(StoreError::Damaged { path: path.into(), finding })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64, size: usize) -> Op {
+        Op::PutEvent { seq, code: String::new(), command_key: String::new(), data: "x".repeat(size) }
+    }
+
+    #[test]
+    fn a_full_database_refuses_the_batch_whole_and_takes_a_later_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = SqliteStore::open(&directory.path().join("store.db")).unwrap();
+        store.commit(&[event(1, 10)]).unwrap();
+        let before = store.load().unwrap();
+        pragma(&store.connection, "max_page_count", 1).unwrap();
+        let error = store.commit(&[Op::RemoveEvent { seq: 1 }, event(2, 100_000)]).unwrap_err();
+        assert!(error.is_full(), "{error}");
+        assert_eq!((store.load().unwrap(), store.commits()), (before, 1));
+        pragma(&store.connection, "max_page_count", 10_000).unwrap();
+        store.commit(&[event(2, 100_000)]).unwrap();
+        assert_eq!((store.load().unwrap().events.len(), store.commits()), (2, 2));
+    }
+
+    #[test]
+    fn the_file_is_set_up_to_survive_a_power_cut_in_little_memory() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&directory.path().join("store.db")).unwrap();
+        let text = |name: &str| -> String {
+            let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            store.connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        let number = |name: &str| -> i64 {
+            store.connection.pragma_query_value(None, name, |row| row.get(0)).unwrap()
+        };
+        assert_eq!(text("journal_mode"), "wal");
+        assert_eq!(number("synchronous"), 2, "FULL");
+        assert_eq!(number("cache_size"), i64::from(-CACHE_KIB));
+        assert_eq!(number("wal_autocheckpoint"), i64::from(CHECKPOINT_PAGES));
+        assert_eq!(number("journal_size_limit"), i64::from(LOG_BYTES));
+        assert_eq!(number("soft_heap_limit"), i64::from(SOFT_HEAP_BYTES));
+        assert_eq!((number("secure_delete"), number("temp_store"), number("foreign_keys")), (1, 2, 0));
     }
 }

@@ -87,6 +87,10 @@ impl Drop for StoreHandle {
     fn drop(&mut self) {
         self.sender = None;
         if let Some(thread) = self.thread.take() {
+            // The last owner may have been a `done`: the thread ends after it, and cannot wait for itself.
+            if thread.thread().id() == std::thread::current().id() {
+                return;
+            }
             if thread.join().is_err() {
                 tracing::error!("the store's thread panicked");
             }
