@@ -22,9 +22,6 @@ pub(crate) fn create(path: &Path) -> io::Result<()> {
     }
     match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
         Ok(_) => {
-            // A log without its file is what a power cut in the middle of `move_away` leaves.
-            remove(&with_suffix(path, "-wal"));
-            remove(&with_suffix(path, "-shm"));
             sync(Some(directory));
             Ok(())
         }

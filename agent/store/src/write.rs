@@ -1,7 +1,6 @@
 //! Ops as SQL, within a transaction that the caller ends.
 //!
-//! Upserts name their columns, so that columns which a newer agent added keep what is in them. Those that may
-//! be repeated with the same value leave the page alone then: a page not written spares the flash.
+//! Upserts name their columns, so that columns which a newer agent added keep what is in them.
 
 use rusqlite::{params, Connection};
 
@@ -28,20 +27,19 @@ pub(crate) fn apply(connection: &Connection, op: &Op) -> rusqlite::Result<Outcom
         Op::RemoveEvent { seq } => run("DELETE FROM events WHERE seq = ?1", params![column(*seq)]),
         Op::PutSetting { path, value } => run(
             "INSERT INTO settings (path, value) VALUES (?1, ?2)
-             ON CONFLICT (path) DO UPDATE SET value = ?2 WHERE value <> ?2",
+             ON CONFLICT (path) DO UPDATE SET value = ?2",
             params![path, value],
         ),
         Op::RemoveSetting { path } => run("DELETE FROM settings WHERE path = ?1", params![path]),
         Op::PutMeta { key, value } => run(
             "INSERT INTO meta (key, value) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE value <> ?2",
+             ON CONFLICT (key) DO UPDATE SET value = ?2",
             params![key, value],
         ),
         Op::RemoveMeta { key } => run("DELETE FROM meta WHERE key = ?1", params![key]),
         Op::PutAttribute { path, notification, access_list } => run(
             "INSERT INTO attributes (path, notification, access_list) VALUES (?1, ?2, ?3)
-             ON CONFLICT (path) DO UPDATE SET notification = ?2, access_list = ?3
-             WHERE notification IS NOT ?2 OR access_list IS NOT ?3",
+             ON CONFLICT (path) DO UPDATE SET notification = ?2, access_list = ?3",
             params![path, notification, access_list.as_deref().map(access_list::encode)],
         ),
         Op::RemoveAttribute { path } => run("DELETE FROM attributes WHERE path = ?1", params![path]),
@@ -51,7 +49,7 @@ pub(crate) fn apply(connection: &Connection, op: &Op) -> rusqlite::Result<Outcom
         ),
         Op::PutReported { path, kind, value } => run(
             "INSERT INTO reported_values (path, kind, value) VALUES (?1, ?2, ?3)
-             ON CONFLICT (path) DO UPDATE SET kind = ?2, value = ?3 WHERE kind <> ?2 OR value <> ?3",
+             ON CONFLICT (path) DO UPDATE SET kind = ?2, value = ?3",
             params![path, kind, value],
         ),
         Op::RemoveReported { path } => run("DELETE FROM reported_values WHERE path = ?1", params![path]),
@@ -66,8 +64,7 @@ pub(crate) fn apply(connection: &Connection, op: &Op) -> rusqlite::Result<Outcom
         Op::PutInstance { table, number, key, alias } => raise(connection, table, *number).and_then(|_| {
             run(
                 "INSERT INTO instances (table_path, number, stable_key, alias) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (table_path, number) DO UPDATE SET stable_key = ?3, alias = ?4
-                 WHERE stable_key IS NOT ?3 OR alias IS NOT ?4",
+                 ON CONFLICT (table_path, number) DO UPDATE SET stable_key = ?3, alias = ?4",
                 params![table, number, key, alias],
             )
         }),

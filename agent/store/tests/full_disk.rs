@@ -86,7 +86,10 @@ fn a_read_only_store_is_read_into_memory() {
     let path = Path::new(&mount).join("a store?#%.db");
     let mut opened = open(&path);
     opened.store.commit(&[setting("http://acs/")]).unwrap();
-    // As a power cut leaves it, with the log; and as a shutdown does.
+    drop(opened);
+    let mut opened = open(&path);
+    opened.store.commit(&[setting("http://newer/")]).unwrap();
+    // As a power cut leaves it, with the newest commit in the log alone; and as a shutdown does.
     let cut = Path::new(&mount).join("cut.db");
     for suffix in ["", "-wal"] {
         let name = |path: &Path| format!("{}{suffix}", path.display());
@@ -97,7 +100,7 @@ fn a_read_only_store_is_read_into_memory() {
     let mut opened = open(&path);
     assert!(matches!(opened.health, Health::Memory { .. }), "{}", opened.health);
     assert_eq!(opened.state, opened.store.load().unwrap());
-    assert_eq!(opened.state.settings.values().collect::<Vec<_>>(), ["http://acs/"]);
+    assert_eq!(opened.state.settings.values().collect::<Vec<_>>(), ["http://newer/"]);
     opened.store.commit(&[setting("http://other/")]).unwrap();
 
     let opened = open(&cut);

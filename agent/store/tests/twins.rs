@@ -49,6 +49,32 @@ fn next(store: &mut dyn Store) -> Option<u32> {
     store.load().unwrap().tables.get("Device.T.").and_then(cwmp_store::Table::next)
 }
 
+#[test]
+fn a_prefix_takes_what_starts_with_it_byte_by_byte_and_nothing_else() {
+    let all =
+        ["D.A.", "D.A.1", "D.A.~", "D.A.\u{10FFFF}z", "D.A.\0", "D.A", "D.a.1", "D.AB", "D_A.1", "D/", ""];
+    for (prefix, left) in [
+        ("D.A.", vec!["", "D.A", "D.AB", "D.a.1", "D/", "D_A.1"]),
+        ("D_", vec!["", "D.A", "D.A.", "D.A.\0", "D.A.1", "D.A.~", "D.A.\u{10FFFF}z", "D.AB", "D.a.1", "D/"]),
+        ("%", all.iter().copied().collect::<std::collections::BTreeSet<_>>().into_iter().collect()),
+        ("", vec![]),
+    ] {
+        on_both(|store| {
+            for path in all.map(String::from) {
+                let attribute =
+                    Op::PutAttribute { path: path.clone(), notification: None, access_list: None };
+                store.commit(&[attribute, Op::PutReported { path, kind: 1, value: String::new() }]).unwrap();
+            }
+            let prefix = String::from(prefix);
+            let attributes = Op::RemoveAttributesUnder { prefix: prefix.clone() };
+            store.commit(&[attributes, Op::RemoveReportedUnder { prefix }]).unwrap();
+            let state = store.load().unwrap();
+            assert_eq!(state.attributes.keys().collect::<Vec<_>>(), left);
+            assert_eq!(state.reported.keys().collect::<Vec<_>>(), left);
+        });
+    }
+}
+
 /// C139: the mark outlives the row, whatever is said later.
 #[test]
 fn the_number_of_a_removed_row_is_not_given_out_again() {
@@ -142,6 +168,8 @@ fn a_put_of_the_same_value_writes_nothing() {
     let mut store = SqliteStore::open(&path).unwrap();
     let batch = [
         row(1),
+        Op::PutEvent { seq: 1, code: "c".into(), command_key: "k".into(), data: "d".into() },
+        Op::PutSchedule { id: 1, due_unix: 1, command_key: "k".into() },
         Op::PutSetting { path: "p".into(), value: "v".into() },
         Op::PutMeta { key: "k".into(), value: "v".into() },
         Op::PutAttribute { path: "p".into(), notification: Some(1), access_list: None },
