@@ -38,7 +38,7 @@ pub struct Bounds {
 
 impl Bounds {
     fn holds(self, n: i128) -> bool {
-        self.low.map_or(true, |low| n >= low) && self.high.map_or(true, |high| n <= high)
+        self.low.is_none_or(|low| n >= low) && self.high.is_none_or(|high| n <= high)
     }
 }
 

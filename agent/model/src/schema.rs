@@ -70,7 +70,7 @@ pub enum NodeKind {
     Parameter(ValueType),
 }
 
-/// What an ACS may do with a node, as GetParameterNames reports it (C125).
+/// What an ACS may do with a node, as `GetParameterNames` reports it (C125).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Only read.
@@ -171,7 +171,7 @@ pub enum SchemaError {
 pub struct Row {
     /// The instance number.
     pub number: u32,
-    /// Whether DeleteObject may remove it.
+    /// Whether `DeleteObject` may remove it.
     pub deletable: bool,
 }
 
@@ -428,14 +428,14 @@ impl Schema {
     }
 
     fn check(&self, id: NodeId, kind: ValueType, text: &str, giver: Giver) -> Result<String, Fault> {
-        let value = kind.canonical(text).map_err(value_fault)?;
+        let value = kind.canonical(text).map_err(|e| value_fault(&e))?;
         if let Some(facets) = self.node(id).facets() {
-            facets.check(kind, &value, giver).map_err(value_fault)?;
+            facets.check(kind, &value, giver).map_err(|e| value_fault(&e))?;
         }
         Ok(value.into_owned())
     }
 
-    /// Lists what GetParameterNames lists (C121 to C126): pairs of name and whether it is writable.
+    /// Lists what `GetParameterNames` lists (C121 to C126): pairs of name and whether it is writable.
     ///
     /// `rows` gives the rows of a table by its name (`Device.A.`). A name that the schema does not know, or a row that
     /// does not exist, is fault 9005; a parameter with `next_level` is 9003.
@@ -569,7 +569,7 @@ impl Schema {
     }
 }
 
-fn value_fault(error: ValueError) -> Fault {
+fn value_fault(error: &ValueError) -> Fault {
     let code = match error {
         ValueError::Lexical { .. } => FaultCode::InvalidParameterType,
         _ => FaultCode::InvalidParameterValue,

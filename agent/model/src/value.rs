@@ -103,7 +103,7 @@ impl ValueType {
     ///
     /// White space around anything but a string is dropped. Booleans become `true` or `false`, numbers lose a `+` and
     /// leading zeros, hexadecimal digits become upper case, a moment is moved to UTC.
-    pub fn canonical<'a>(self, text: &'a str) -> Result<Cow<'a, str>, ValueError> {
+    pub fn canonical(self, text: &str) -> Result<Cow<'_, str>, ValueError> {
         if self == Self::String {
             return if text.chars().all(is_xml_char) {
                 Ok(Cow::Borrowed(text))

@@ -1,0 +1,163 @@
+//! Who the device is: what an Inform says of it (C71).
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::config::{self, ConfigError, IdentityConfig};
+
+/// How long an identity command may run.
+pub const COMMAND_DEADLINE: Duration = Duration::from_secs(5);
+/// The most an identity command may print, in bytes.
+pub const MAX_OUTPUT: usize = 64 * 1024;
+
+/// The identity. Every text is within the length that the standard gives it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Identity {
+    /// `DeviceInfo.Manufacturer`, at most 64 characters.
+    pub manufacturer: String,
+    /// `DeviceInfo.ManufacturerOUI`, six digits 0-9 A-F.
+    pub oui: String,
+    /// `DeviceInfo.ModelName`, at most 64 characters.
+    pub model_name: String,
+    /// `DeviceInfo.Description`, at most 256 characters.
+    pub description: String,
+    /// `DeviceInfo.ProductClass`, at most 64 characters; may be empty.
+    pub product_class: String,
+    /// `DeviceInfo.SerialNumber`, at most 64 characters.
+    pub serial_number: String,
+    /// `DeviceInfo.HardwareVersion`, at most 64 characters.
+    pub hardware_version: String,
+    /// The software version that is told while no provider has told one, at most 64 characters.
+    pub software_version: String,
+    /// Factory value of `DeviceInfo.ProvisioningCode`, at most 64 characters.
+    pub provisioning_code: String,
+}
+
+/// Why there is no usable identity.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] ConfigError),
+    /// The command failed, took too long or printed too much.
+    #[error("the identity command {command} {why}")]
+    Command {
+        /// The program.
+        command: String,
+        /// What happened.
+        why: String,
+    },
+    /// A field is missing, too long or has a wrong form.
+    #[error("identity: {field} {why}")]
+    Field {
+        /// Its key.
+        field: &'static str,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+impl Identity {
+    /// Reads the file or, where it is absent, runs the command.
+    pub async fn load(config: &IdentityConfig) -> Result<Self, IdentityError> {
+        let table = if config.file.exists() || config.command.is_empty() {
+            config::read_table(&config.file)?
+        } else {
+            run(&config.command).await?
+        };
+        let identity: Self =
+            table.try_into().map_err(|error| ConfigError::Parse { file: config.file.clone(), error })?;
+        identity.checked()
+    }
+
+    /// Checks what an Inform needs. A box without a serial number does not inform.
+    fn checked(mut self) -> Result<Self, IdentityError> {
+        self.oui.make_ascii_uppercase();
+        let field = |field, why| Err(IdentityError::Field { field, why });
+        if self.oui.len() != 6 || !self.oui.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return field("oui", "must be six hexadecimal digits");
+        }
+        if self.serial_number.is_empty() {
+            return field("serial_number", "is missing");
+        }
+        let lengths = [
+            ("manufacturer", &self.manufacturer, 64),
+            ("model_name", &self.model_name, 64),
+            ("description", &self.description, 256),
+            ("product_class", &self.product_class, 64),
+            ("serial_number", &self.serial_number, 64),
+            ("hardware_version", &self.hardware_version, 64),
+            ("software_version", &self.software_version, 64),
+            ("provisioning_code", &self.provisioning_code, 64),
+        ];
+        for (name, text, most) in lengths {
+            if text.chars().count() > most {
+                return field(name, "is too long");
+            }
+            if !text.chars().all(cwmp_model::value::is_xml_char) {
+                return field(name, "has a character that XML does not allow");
+            }
+        }
+        Ok(self)
+    }
+}
+
+async fn run(command: &[String]) -> Result<toml::Table, IdentityError> {
+    let failed = |why: String| IdentityError::Command { command: command[0].clone(), why };
+    let child = tokio::process::Command::new(&command[0])
+        .args(&command[1..])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = match tokio::time::timeout(COMMAND_DEADLINE, child).await {
+        Err(_) => return Err(failed(format!("took longer than {} s", COMMAND_DEADLINE.as_secs()))),
+        Ok(Err(error)) => return Err(failed(format!("could not be run: {error}"))),
+        Ok(Ok(output)) => output,
+    };
+    if !output.status.success() {
+        return Err(failed(format!("ended with {}", output.status)));
+    }
+    if output.stdout.len() > MAX_OUTPUT {
+        return Err(failed(format!("printed more than {MAX_OUTPUT} bytes")));
+    }
+    String::from_utf8_lossy(&output.stdout)
+        .parse()
+        .map_err(|error| failed(format!("printed no TOML: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(oui: &str, serial: &str) -> Result<Identity, IdentityError> {
+        Identity { oui: oui.into(), serial_number: serial.into(), ..Identity::default() }.checked()
+    }
+
+    /// C71: the OUI is six digits 0-9 A-F, and a serial number is needed.
+    #[test]
+    fn an_identity_needs_an_oui_and_a_serial_number() {
+        assert_eq!(identity("00aabb", "1").unwrap().oui, "00AABB");
+        assert!(identity("00aab", "1").is_err());
+        assert!(identity("00aabg", "1").is_err());
+        assert!(identity("00AABB", "").is_err());
+        assert!(identity("00AABB", &"1".repeat(65)).is_err());
+        assert!(identity("00AABB", "1\u{2}").is_err());
+    }
+
+    #[tokio::test]
+    async fn an_identity_may_come_from_a_command() {
+        let config = |script: &str| IdentityConfig {
+            file: "/nonexistent/identity.toml".into(),
+            command: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
+        };
+        let good =
+            Identity::load(&config("echo 'oui = \"00AABB\"'; echo 'serial_number = \"7\"'")).await.unwrap();
+        assert_eq!(good.serial_number, "7");
+        let error = Identity::load(&config("exit 3")).await.unwrap_err().to_string();
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert!(Identity::load(&config("head -c 70000 /dev/zero | tr '\\0' '#'")).await.is_err());
+    }
+}
