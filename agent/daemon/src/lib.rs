@@ -20,3 +20,5 @@ pub mod identity;
 mod core;
 #[allow(dead_code)] // served by the router
 mod local;
+#[allow(dead_code)] // written by the router
+mod persist;

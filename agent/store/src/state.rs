@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{JournalChange, Phase};
+use crate::{JournalChange, Op, Phase};
 
 /// Everything that a store holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +25,93 @@ pub struct State {
     pub transactions: BTreeMap<u64, Transaction>,
     /// Scheduled informs by id.
     pub schedule: BTreeMap<u64, Scheduled>,
+}
+
+impl State {
+    /// Does one write to the values in memory, as a store does it.
+    ///
+    /// A `SetPhase` of an unknown transaction changes nothing here; a store refuses its batch.
+    pub fn apply(&mut self, op: &Op) {
+        match op.clone() {
+            Op::PutEvent { seq, code, command_key, data } => {
+                self.events.insert(seq, Event { code, command_key, data });
+            }
+            Op::RemoveEvent { seq } => {
+                self.events.remove(&seq);
+            }
+            Op::PutSetting { path, value } => {
+                self.settings.insert(path, value);
+            }
+            Op::RemoveSetting { path } => {
+                self.settings.remove(&path);
+            }
+            Op::PutMeta { key, value } => {
+                self.meta.insert(key, value);
+            }
+            Op::RemoveMeta { key } => {
+                self.meta.remove(&key);
+            }
+            Op::PutAttribute { path, notification, access_list } => {
+                self.attributes.insert(path, Attribute { notification, access_list });
+            }
+            Op::RemoveAttribute { path } => {
+                self.attributes.remove(&path);
+            }
+            Op::RemoveAttributesUnder { prefix } => {
+                self.attributes.retain(|path, _| !path.starts_with(&prefix));
+            }
+            Op::PutReported { path, kind, value } => {
+                self.reported.insert(path, Reported { kind, value });
+            }
+            Op::RemoveReported { path } => {
+                self.reported.remove(&path);
+            }
+            Op::RemoveReportedUnder { prefix } => {
+                self.reported.retain(|path, _| !path.starts_with(&prefix));
+            }
+            Op::PutPending { path } => {
+                self.pending.insert(path);
+            }
+            Op::RemovePending { path } => {
+                self.pending.remove(&path);
+            }
+            Op::PutInstance { table, number, key, alias } => {
+                let table = self.tables.entry(table).or_default();
+                table.raise(number);
+                table.rows.insert(number, Instance { key, alias });
+            }
+            Op::RemoveInstance { table, number } => {
+                if let Some(table) = self.tables.get_mut(&table) {
+                    table.rows.remove(&number);
+                }
+            }
+            Op::PutHighWater { table, next } => {
+                self.tables.entry(table).or_default().raise(next.saturating_sub(1));
+            }
+            Op::PutTransaction { txn, phase, changes } => {
+                self.transactions.insert(txn, Transaction { phase, changes });
+            }
+            Op::SetPhase { txn, phase } => {
+                if let Some(transaction) = self.transactions.get_mut(&txn) {
+                    transaction.phase = phase;
+                }
+            }
+            Op::RemoveTransaction { txn } => {
+                self.transactions.remove(&txn);
+            }
+            Op::PutSchedule { id, due_unix, command_key } => {
+                self.schedule.insert(id, Scheduled { due_unix, command_key });
+            }
+            Op::RemoveSchedule { id } => {
+                self.schedule.remove(&id);
+            }
+            Op::Wipe { keep_meta } => {
+                let mut meta = std::mem::take(&mut self.meta);
+                meta.retain(|key, _| keep_meta.contains(key));
+                *self = State { meta, ..State::default() };
+            }
+        }
+    }
 }
 
 /// An event that the ACS has not acknowledged.
