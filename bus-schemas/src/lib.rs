@@ -1,1 +1,2 @@
 //! cwmp-bus
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
 //! cwmpctl
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
 //! cwmp-net
+#![forbid(unsafe_code)]

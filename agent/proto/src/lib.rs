@@ -1,1 +1,2 @@
 //! cwmp-proto
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
 //! cwmp-session
+#![forbid(unsafe_code)]

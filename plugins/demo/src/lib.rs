@@ -1,1 +1,2 @@
 //! cwmp-demo
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
 //! cwmp-device-info
+#![forbid(unsafe_code)]

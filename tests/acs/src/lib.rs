@@ -1,1 +1,2 @@
 //! cwmp-acs
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
 //! cwmp-e2e
+#![forbid(unsafe_code)]
