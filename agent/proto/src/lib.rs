@@ -1,2 +1,23 @@
-//! cwmp-proto
+//! The SOAP messages of CWMP (TR-069 3.5, Annex A), read and written.
+//!
+//! The reader is lenient where the field needs it and strict where a mistake would cost more than a session; the writer
+//! sends one form only. What an ACS sends arrives as a [`Message`], or as a [`ReadError`] that knows how to be answered.
 #![forbid(unsafe_code)]
+
+mod cursor;
+mod error;
+mod message;
+mod read;
+mod write;
+
+pub use error::ReadError;
+pub use message::{
+    AttributeChange, Body, Event, Header, IncomingValue, Inform, Message, Request, Response, SoapFault,
+    XsiType,
+};
+pub use read::{read, Limits};
+pub use write::{
+    write_add_object_response, write_attributes, write_empty_response, write_fault, write_get_rpc_methods,
+    write_inform, write_methods, write_must_understand, write_status_response, Context, ParameterNames,
+    ParameterValues,
+};

@@ -1,0 +1,46 @@
+//! Why a message cannot be used, and what the ACS is told.
+
+use cwmp_model::Fault;
+
+/// Why a message from the ACS cannot be used.
+///
+/// The variants with an `id` are answered inside the session; the others end it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Larger than [`Limits::bytes`](crate::Limits::bytes).
+    #[error("the message has more than {0} bytes")]
+    TooLarge(usize),
+    /// Not well-formed, not UTF-8, or with a document type declaration.
+    #[error("the message is no usable XML: {0}")]
+    Xml(String),
+    /// Well-formed, but no SOAP 1.1 envelope with one CWMP message.
+    #[error("the message is no CWMP envelope: {0}")]
+    Envelope(&'static str),
+    /// A header that must be understood and is not; answered with a SOAP fault of its own kind (C12).
+    #[error("the header {name} must be understood and is not")]
+    MustUnderstand {
+        /// The message's `cwmp:ID`.
+        id: Option<String>,
+        /// The header.
+        name: String,
+    },
+    /// A method that we do not have: fault 9000 (C98).
+    #[error("there is no method {name}")]
+    UnknownMethod {
+        /// The message's `cwmp:ID`.
+        id: Option<String>,
+        /// The method.
+        name: String,
+    },
+    /// An argument that is missing, too long or of the wrong form: fault 9003.
+    #[error("{method}: {fault}")]
+    Argument {
+        /// The message's `cwmp:ID`.
+        id: Option<String>,
+        /// The method.
+        method: &'static str,
+        /// What to answer.
+        fault: Fault,
+    },
+}

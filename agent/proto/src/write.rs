@@ -1,0 +1,303 @@
+//! Writing what we send: one form, whatever the ACS sent.
+//!
+//! Leaves have no white space, prefixes are the conventional ones, every value has its `xsi:type` with the literal prefix
+//! `xsd:` and every array its exact count, because ACSs of the field match on these texts.
+
+use std::fmt::Write as _;
+
+use cwmp_model::value::is_xml_char;
+use cwmp_model::{Fault, FaultCode, ValueType};
+
+use crate::message::{Event, Inform};
+
+/// What every message of a session has in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context<'a> {
+    /// The last number of the namespace in use, 0 to 2.
+    pub namespace: u8,
+    /// `cwmp:ID`: our own for a request, the received one for a response.
+    pub id: &'a str,
+}
+
+/// Bytes that an envelope needs besides its content.
+const FRAME: usize = 768;
+
+impl Context<'_> {
+    fn open(self, out: &mut String, versions: Option<&str>) {
+        out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
+        out.push_str("<soap-env:Envelope xmlns:soap-env=\"http://schemas.xmlsoap.org/soap/envelope/\"");
+        out.push_str(" xmlns:soap-enc=\"http://schemas.xmlsoap.org/soap/encoding/\"");
+        out.push_str(" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"");
+        out.push_str(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
+        let _ = write!(out, " xmlns:cwmp=\"urn:dslforum-org:cwmp-1-{}\">", self.namespace);
+        out.push_str("<soap-env:Header><cwmp:ID soap-env:mustUnderstand=\"1\">");
+        escape(out, self.id);
+        out.push_str("</cwmp:ID>");
+        if let Some(versions) = versions {
+            leaf(out, "cwmp:SupportedCWMPVersions", versions);
+        }
+        out.push_str("</soap-env:Header><soap-env:Body>");
+    }
+}
+
+fn close(out: &mut String) {
+    out.push_str("</soap-env:Body></soap-env:Envelope>");
+}
+
+/// Writes an Inform. `versions` is the list of SupportedCWMPVersions; the oldest namespaces did not have it (C2, C5).
+pub fn write_inform(context: Context<'_>, inform: &Inform, versions: &str) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME + 256 * (inform.parameters.len() + 4));
+    context.open(&mut out, (context.namespace >= 2).then_some(versions));
+    out.push_str("<cwmp:Inform><DeviceId>");
+    leaf(&mut out, "Manufacturer", &inform.manufacturer);
+    leaf(&mut out, "OUI", &inform.oui);
+    leaf(&mut out, "ProductClass", &inform.product_class);
+    leaf(&mut out, "SerialNumber", &inform.serial_number);
+    let _ =
+        write!(out, "</DeviceId><Event soap-enc:arrayType=\"cwmp:EventStruct[{}]\">", inform.events.len());
+    for Event { code, command_key } in &inform.events {
+        out.push_str("<EventStruct>");
+        leaf(&mut out, "EventCode", code);
+        leaf(&mut out, "CommandKey", command_key);
+        out.push_str("</EventStruct>");
+    }
+    // C8: exactly one envelope per HTTP message.
+    out.push_str("</Event><MaxEnvelopes>1</MaxEnvelopes>");
+    leaf(&mut out, "CurrentTime", &inform.current_time);
+    let _ = write!(out, "<RetryCount>{}</RetryCount>", inform.retry_count);
+    open_values(&mut out, inform.parameters.len());
+    for (name, value) in &inform.parameters {
+        value_struct(&mut out, name, value.kind, &value.text);
+    }
+    out.push_str("</ParameterList></cwmp:Inform>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes a GetRPCMethods request of ours.
+pub fn write_get_rpc_methods(context: Context<'_>) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME);
+    context.open(&mut out, None);
+    out.push_str("<cwmp:GetRPCMethods/>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes a GetRPCMethodsResponse.
+pub fn write_methods(context: Context<'_>, methods: &[&str]) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME + 64 * methods.len());
+    context.open(&mut out, None);
+    let _ = write!(
+        out,
+        "<cwmp:GetRPCMethodsResponse><MethodList soap-enc:arrayType=\"xsd:string[{}]\">",
+        methods.len()
+    );
+    for method in methods {
+        leaf(&mut out, "string", method);
+    }
+    out.push_str("</MethodList></cwmp:GetRPCMethodsResponse>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes a response without content: SetParameterAttributes, Reboot, FactoryReset.
+pub fn write_empty_response(context: Context<'_>, method: &str) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME);
+    context.open(&mut out, None);
+    let _ = write!(out, "<cwmp:{method}Response/>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes a response that is a status: SetParameterValues, DeleteObject.
+pub fn write_status_response(context: Context<'_>, method: &str, later: bool) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME);
+    context.open(&mut out, None);
+    let _ =
+        write!(out, "<cwmp:{method}Response><Status>{}</Status></cwmp:{method}Response>", u8::from(later));
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes an AddObjectResponse.
+pub fn write_add_object_response(context: Context<'_>, number: u32, later: bool) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME);
+    context.open(&mut out, None);
+    let _ = write!(
+        out,
+        "<cwmp:AddObjectResponse><InstanceNumber>{number}</InstanceNumber><Status>{}</Status></cwmp:AddObjectResponse>",
+        u8::from(later)
+    );
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes a GetParameterAttributesResponse: name, notification, access list.
+pub fn write_attributes(context: Context<'_>, attributes: &[(String, u8, Vec<String>)]) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME + 256 * attributes.len());
+    context.open(&mut out, None);
+    let _ = write!(
+        out,
+        "<cwmp:GetParameterAttributesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterAttributeStruct[{}]\">",
+        attributes.len()
+    );
+    for (name, notification, list) in attributes {
+        out.push_str("<ParameterAttributeStruct>");
+        leaf(&mut out, "Name", name);
+        let _ = write!(out, "<Notification>{notification}</Notification>");
+        let _ = write!(out, "<AccessList soap-enc:arrayType=\"xsd:string[{}]\">", list.len());
+        for entry in list {
+            leaf(&mut out, "string", entry);
+        }
+        out.push_str("</AccessList></ParameterAttributeStruct>");
+    }
+    out.push_str("</ParameterList></cwmp:GetParameterAttributesResponse>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes a fault. `parameters` are the faults of single parameters of a SetParameterValues (C106).
+pub fn write_fault(context: Context<'_>, fault: &Fault, parameters: &[(String, Fault)]) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME + 256 * parameters.len());
+    context.open(&mut out, None);
+    out.push_str("<soap-env:Fault>");
+    leaf(&mut out, "faultcode", if fault.code.is_client() { "Client" } else { "Server" });
+    leaf(&mut out, "faultstring", "CWMP fault");
+    out.push_str("<detail><cwmp:Fault>");
+    code_and_text(&mut out, fault.code, &fault.text);
+    for (name, fault) in parameters {
+        out.push_str("<SetParameterValuesFault>");
+        leaf(&mut out, "ParameterName", name);
+        code_and_text(&mut out, fault.code, &fault.text);
+        out.push_str("</SetParameterValuesFault>");
+    }
+    out.push_str("</cwmp:Fault></detail></soap-env:Fault>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// Writes the SOAP fault for a header that must be understood and is not (C12).
+pub fn write_must_understand(context: Context<'_>, header: &str) -> Vec<u8> {
+    let mut out = String::with_capacity(FRAME);
+    context.open(&mut out, None);
+    out.push_str("<soap-env:Fault>");
+    leaf(&mut out, "faultcode", "soap-env:MustUnderstand");
+    leaf(&mut out, "faultstring", &format!("the header {header} is not understood"));
+    out.push_str("</soap-env:Fault>");
+    close(&mut out);
+    out.into_bytes()
+}
+
+/// A GetParameterValuesResponse, written value by value from borrowed texts.
+#[derive(Debug)]
+pub struct ParameterValues {
+    out: String,
+}
+
+impl ParameterValues {
+    /// Starts a response with exactly `count` values, of about `size` bytes of names and values.
+    pub fn begin(context: Context<'_>, count: usize, size: usize) -> Self {
+        let mut out = String::with_capacity(FRAME + size + 112 * count);
+        context.open(&mut out, None);
+        out.push_str("<cwmp:GetParameterValuesResponse>");
+        open_values(&mut out, count);
+        Self { out }
+    }
+
+    /// Adds a value.
+    pub fn push(&mut self, name: &str, kind: ValueType, text: &str) {
+        value_struct(&mut self.out, name, kind, text);
+    }
+
+    /// Ends the response.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.push_str("</ParameterList></cwmp:GetParameterValuesResponse>");
+        close(&mut self.out);
+        self.out.into_bytes()
+    }
+}
+
+/// A GetParameterNamesResponse, written name by name.
+#[derive(Debug)]
+pub struct ParameterNames {
+    out: String,
+}
+
+impl ParameterNames {
+    /// Starts a response with exactly `count` names.
+    pub fn begin(context: Context<'_>, count: usize) -> Self {
+        let mut out = String::with_capacity(FRAME + 144 * count);
+        context.open(&mut out, None);
+        let _ = write!(
+            out,
+            "<cwmp:GetParameterNamesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterInfoStruct[{count}]\">"
+        );
+        Self { out }
+    }
+
+    /// Adds a name.
+    pub fn push(&mut self, name: &str, writable: bool) {
+        self.out.push_str("<ParameterInfoStruct>");
+        leaf(&mut self.out, "Name", name);
+        self.out.push_str(if writable { "<Writable>1</Writable>" } else { "<Writable>0</Writable>" });
+        self.out.push_str("</ParameterInfoStruct>");
+    }
+
+    /// Ends the response.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.out.push_str("</ParameterList></cwmp:GetParameterNamesResponse>");
+        close(&mut self.out);
+        self.out.into_bytes()
+    }
+}
+
+fn open_values(out: &mut String, count: usize) {
+    let _ = write!(out, "<ParameterList soap-enc:arrayType=\"cwmp:ParameterValueStruct[{count}]\">");
+}
+
+fn value_struct(out: &mut String, name: &str, kind: ValueType, text: &str) {
+    out.push_str("<ParameterValueStruct><Name>");
+    escape(out, name);
+    out.push_str("</Name><Value xsi:type=\"");
+    out.push_str(kind.xsi_type());
+    out.push_str("\">");
+    escape(out, text);
+    out.push_str("</Value></ParameterValueStruct>");
+}
+
+fn code_and_text(out: &mut String, code: FaultCode, text: &str) {
+    let _ = write!(out, "<FaultCode>{}</FaultCode>", code.number());
+    leaf(out, "FaultString", text);
+}
+
+fn leaf(out: &mut String, name: &str, text: &str) {
+    let _ = write!(out, "<{name}>");
+    escape(out, text);
+    let _ = write!(out, "</{name}>");
+}
+
+/// C14: the five characters of XML are escaped, a carriage return too, since a reader would turn it into a line feed;
+/// what XML 1.0 forbids becomes the replacement character.
+fn escape(out: &mut String, text: &str) {
+    let plain = |b: u8| {
+        ((0x20..0x7f).contains(&b) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\''))
+            || b == b'\n'
+            || b == b'\t'
+    };
+    if text.bytes().all(plain) {
+        out.push_str(text);
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\r' => out.push_str("&#13;"),
+            c if is_xml_char(c) => out.push(c),
+            _ => out.push('\u{fffd}'),
+        }
+    }
+}
