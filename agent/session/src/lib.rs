@@ -8,6 +8,8 @@ pub mod boot;
 pub mod event;
 pub mod periodic;
 pub mod retry;
+pub mod session;
 
 pub use event::{EventQueue, EventRecord};
 pub use retry::Retry;
+pub use session::{Action, Failure, Outcome, Session, Start};
