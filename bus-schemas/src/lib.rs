@@ -1,2 +1,29 @@
-//! cwmp-bus
+//! The contract on the bus: names, the introspection XML, and errors by name.
+//!
+//! The XML in `xml/` is the source, and is installed on the box.
 #![forbid(unsafe_code)]
+
+pub mod error;
+pub mod names;
+
+pub use error::BusError;
+
+/// The introspection XML of what the agent serves.
+pub const AGENT_XML: &str = include_str!("../xml/org.cwmpd1.xml");
+/// The introspection XML of what a provider serves.
+pub const PROVIDER_XML: &str = include_str!("../xml/org.cwmpd1.Provider.xml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_in_the_xml() {
+        for interface in [names::DATA_MODEL, names::AGENT, names::REGISTRY] {
+            assert!(AGENT_XML.contains(&format!("<interface name=\"{interface}\">")), "{interface}");
+        }
+        assert!(PROVIDER_XML.contains(&format!("<interface name=\"{}\">", names::PROVIDER)));
+        assert!(AGENT_XML.contains(&format!("<node name=\"{}\">", names::PATH)));
+        assert!(PROVIDER_XML.contains(&format!("<node name=\"{}\">", names::PROVIDER_PATH)));
+    }
+}
