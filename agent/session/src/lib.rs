@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 pub mod boot;
+pub mod connection_request;
 pub mod event;
+pub mod notification;
 pub mod periodic;
 pub mod retry;
 pub mod session;
