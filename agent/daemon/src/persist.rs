@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cwmp_store::{Health, MemoryStore, Op, State, StoreError, StoreHandle, StoreThread};
+use cwmp_store::{Health, Op, State, StoreError, StoreHandle, StoreThread};
 use tokio::sync::oneshot;
 
 /// The name of the file in the state folder.
@@ -32,8 +32,9 @@ impl Persist {
     }
 
     /// Keeps everything in memory only.
+    #[cfg(test)]
     pub(crate) fn in_memory() -> Result<Self, StoreError> {
-        let handle = StoreThread::spawn(Box::new(MemoryStore::new()))?;
+        let handle = StoreThread::spawn(Box::new(cwmp_store::MemoryStore::new()))?;
         Ok(Self { state: Mutex::default(), handle, health: Mutex::new("ok".to_owned()) })
     }
 

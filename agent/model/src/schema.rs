@@ -383,17 +383,14 @@ impl Schema {
         path
     }
 
-    /// Every node below the root, parents first, children by name.
-    pub fn all(&self) -> Vec<NodeId> {
-        let mut order = Vec::with_capacity(self.nodes.len());
-        let mut stack = vec![0u32];
-        while let Some(at) = stack.pop() {
-            if at != 0 {
-                order.push(NodeId(at));
-            }
-            stack.extend(self.nodes[at as usize].children.iter().rev());
-        }
-        order
+    /// A node and every node below it, parents first, children by name.
+    pub fn below(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let mut stack = vec![id];
+        std::iter::from_fn(move || {
+            let at = stack.pop()?;
+            stack.extend(self.node(at).children.iter().rev().map(|c| NodeId(*c)));
+            Some(at)
+        })
     }
 
     /// Checks a value for a parameter from a client and gives its canonical form (faults 9006, 9007, 9008).

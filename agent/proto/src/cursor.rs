@@ -22,9 +22,7 @@ pub(crate) enum Space {
     Soap,
     /// CWMP, with the last number of its namespace.
     Cwmp(u8),
-    /// None at all.
-    Unqualified,
-    /// Anything else.
+    /// Anything else, or none: arguments have none, and are known by their place.
     Other,
 }
 
@@ -159,7 +157,7 @@ impl<'a> Cursor<'a> {
                 Some([digit @ b'0'..=b'9']) => Space::Cwmp(digit - b'0'),
                 _ => Space::Other,
             },
-            ResolveResult::Unbound => Space::Unqualified,
+            ResolveResult::Unbound => Space::Other,
             ResolveResult::Unknown(_) => return Err(ReadError::Xml("a prefix is not declared".to_owned())),
         };
         self.name.clear();

@@ -1,6 +1,6 @@
 //! Reading what an ACS sends.
 
-use cwmp_model::{Fault, FaultCode};
+use cwmp_model::{Fault, FaultCode, ValueType};
 
 use crate::cursor::{Cursor, Space};
 use crate::error::ReadError;
@@ -326,11 +326,7 @@ impl Arguments<'_, '_> {
     }
 }
 
-/// C100: all four forms, with white space around.
+/// C100: the model's booleans, in all four forms.
 fn boolean(text: &str) -> Option<bool> {
-    match text.trim() {
-        "1" | "true" => Some(true),
-        "0" | "false" => Some(false),
-        _ => None,
-    }
+    Some(ValueType::Boolean.canonical(text).ok()? == "true")
 }

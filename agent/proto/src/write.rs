@@ -23,7 +23,13 @@ pub struct Context<'a> {
 const FRAME: usize = 768;
 
 impl Context<'_> {
-    fn open(self, out: &mut String, versions: Option<&str>) {
+    /// Starts a message with room for about `size` bytes of content.
+    fn open(self, size: usize) -> String {
+        self.open_with_versions(size, None)
+    }
+
+    fn open_with_versions(self, size: usize, versions: Option<&str>) -> String {
+        let mut out = String::with_capacity(FRAME + size);
         out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         out.push_str("<soap-env:Envelope xmlns:soap-env=\"http://schemas.xmlsoap.org/soap/envelope/\"");
         out.push_str(" xmlns:soap-enc=\"http://schemas.xmlsoap.org/soap/encoding/\"");
@@ -31,23 +37,25 @@ impl Context<'_> {
         out.push_str(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
         let _ = write!(out, " xmlns:cwmp=\"urn:dslforum-org:cwmp-1-{}\">", self.namespace);
         out.push_str("<soap-env:Header><cwmp:ID soap-env:mustUnderstand=\"1\">");
-        escape(out, self.id);
+        escape(&mut out, self.id);
         out.push_str("</cwmp:ID>");
         if let Some(versions) = versions {
-            leaf(out, "cwmp:SupportedCWMPVersions", versions);
+            leaf(&mut out, "cwmp:SupportedCWMPVersions", versions);
         }
         out.push_str("</soap-env:Header><soap-env:Body>");
+        out
     }
 }
 
-fn close(out: &mut String) {
+fn close(mut out: String) -> Vec<u8> {
     out.push_str("</soap-env:Body></soap-env:Envelope>");
+    out.into_bytes()
 }
 
 /// Writes an Inform. `versions` is the list of SupportedCWMPVersions; the oldest namespaces did not have it (C2, C5).
 pub fn write_inform(context: Context<'_>, inform: &Inform, versions: &str) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME + 256 * (inform.parameters.len() + 4));
-    context.open(&mut out, (context.namespace >= 2).then_some(versions));
+    let size = 256 * (inform.parameters.len() + 4);
+    let mut out = context.open_with_versions(size, (context.namespace >= 2).then_some(versions));
     out.push_str("<cwmp:Inform><DeviceId>");
     leaf(&mut out, "Manufacturer", &inform.manufacturer);
     leaf(&mut out, "OUI", &inform.oui);
@@ -70,23 +78,19 @@ pub fn write_inform(context: Context<'_>, inform: &Inform, versions: &str) -> Ve
         value_struct(&mut out, name, value.kind, &value.text);
     }
     out.push_str("</ParameterList></cwmp:Inform>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes a GetRPCMethods request of ours.
 pub fn write_get_rpc_methods(context: Context<'_>) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME);
-    context.open(&mut out, None);
+    let mut out = context.open(0);
     out.push_str("<cwmp:GetRPCMethods/>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes a GetRPCMethodsResponse.
 pub fn write_methods(context: Context<'_>, methods: &[&str]) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME + 64 * methods.len());
-    context.open(&mut out, None);
+    let mut out = context.open(64 * methods.len());
     let _ = write!(
         out,
         "<cwmp:GetRPCMethodsResponse><MethodList soap-enc:arrayType=\"xsd:string[{}]\">",
@@ -96,46 +100,38 @@ pub fn write_methods(context: Context<'_>, methods: &[&str]) -> Vec<u8> {
         leaf(&mut out, "string", method);
     }
     out.push_str("</MethodList></cwmp:GetRPCMethodsResponse>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes a response without content: SetParameterAttributes, Reboot, FactoryReset.
 pub fn write_empty_response(context: Context<'_>, method: &str) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME);
-    context.open(&mut out, None);
+    let mut out = context.open(0);
     let _ = write!(out, "<cwmp:{method}Response/>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes a response that is a status: SetParameterValues, DeleteObject.
 pub fn write_status_response(context: Context<'_>, method: &str, later: bool) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME);
-    context.open(&mut out, None);
+    let mut out = context.open(0);
     let _ =
         write!(out, "<cwmp:{method}Response><Status>{}</Status></cwmp:{method}Response>", u8::from(later));
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes an AddObjectResponse.
 pub fn write_add_object_response(context: Context<'_>, number: u32, later: bool) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME);
-    context.open(&mut out, None);
+    let mut out = context.open(0);
     let _ = write!(
         out,
         "<cwmp:AddObjectResponse><InstanceNumber>{number}</InstanceNumber><Status>{}</Status></cwmp:AddObjectResponse>",
         u8::from(later)
     );
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes a GetParameterAttributesResponse: name, notification, access list.
 pub fn write_attributes(context: Context<'_>, attributes: &[(String, u8, Vec<String>)]) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME + 256 * attributes.len());
-    context.open(&mut out, None);
+    let mut out = context.open(256 * attributes.len());
     let _ = write!(
         out,
         "<cwmp:GetParameterAttributesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterAttributeStruct[{}]\">",
@@ -152,14 +148,12 @@ pub fn write_attributes(context: Context<'_>, attributes: &[(String, u8, Vec<Str
         out.push_str("</AccessList></ParameterAttributeStruct>");
     }
     out.push_str("</ParameterList></cwmp:GetParameterAttributesResponse>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes a fault. `parameters` are the faults of single parameters of a SetParameterValues (C106).
 pub fn write_fault(context: Context<'_>, fault: &Fault, parameters: &[(String, Fault)]) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME + 256 * parameters.len());
-    context.open(&mut out, None);
+    let mut out = context.open(256 * parameters.len());
     out.push_str("<soap-env:Fault>");
     leaf(&mut out, "faultcode", if fault.code.is_client() { "Client" } else { "Server" });
     leaf(&mut out, "faultstring", "CWMP fault");
@@ -172,20 +166,17 @@ pub fn write_fault(context: Context<'_>, fault: &Fault, parameters: &[(String, F
         out.push_str("</SetParameterValuesFault>");
     }
     out.push_str("</cwmp:Fault></detail></soap-env:Fault>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// Writes the SOAP fault for a header that must be understood and is not (C12).
 pub fn write_must_understand(context: Context<'_>, header: &str) -> Vec<u8> {
-    let mut out = String::with_capacity(FRAME);
-    context.open(&mut out, None);
+    let mut out = context.open(0);
     out.push_str("<soap-env:Fault>");
     leaf(&mut out, "faultcode", "soap-env:MustUnderstand");
     leaf(&mut out, "faultstring", &format!("the header {header} is not understood"));
     out.push_str("</soap-env:Fault>");
-    close(&mut out);
-    out.into_bytes()
+    close(out)
 }
 
 /// A GetParameterValuesResponse, written value by value from borrowed texts.
@@ -197,8 +188,7 @@ pub struct ParameterValues {
 impl ParameterValues {
     /// Starts a response with exactly `count` values, of about `size` bytes of names and values.
     pub fn begin(context: Context<'_>, count: usize, size: usize) -> Self {
-        let mut out = String::with_capacity(FRAME + size + 112 * count);
-        context.open(&mut out, None);
+        let mut out = context.open(size + 112 * count);
         out.push_str("<cwmp:GetParameterValuesResponse>");
         open_values(&mut out, count);
         Self { out }
@@ -212,8 +202,7 @@ impl ParameterValues {
     /// Ends the response.
     pub fn finish(mut self) -> Vec<u8> {
         self.out.push_str("</ParameterList></cwmp:GetParameterValuesResponse>");
-        close(&mut self.out);
-        self.out.into_bytes()
+        close(self.out)
     }
 }
 
@@ -226,8 +215,7 @@ pub struct ParameterNames {
 impl ParameterNames {
     /// Starts a response with exactly `count` names.
     pub fn begin(context: Context<'_>, count: usize) -> Self {
-        let mut out = String::with_capacity(FRAME + 144 * count);
-        context.open(&mut out, None);
+        let mut out = context.open(144 * count);
         let _ = write!(
             out,
             "<cwmp:GetParameterNamesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterInfoStruct[{count}]\">"
@@ -246,8 +234,7 @@ impl ParameterNames {
     /// Ends the response.
     pub fn finish(mut self) -> Vec<u8> {
         self.out.push_str("</ParameterList></cwmp:GetParameterNamesResponse>");
-        close(&mut self.out);
-        self.out.into_bytes()
+        close(self.out)
     }
 }
 
