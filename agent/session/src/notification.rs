@@ -141,6 +141,8 @@ mod tests {
         let mut p = watched(ACTIVE);
         assert_eq!(p.read("b"), Verdict::Active);
         assert_eq!(p.read("a"), Verdict::Nothing);
+        // Another change while one waits opens no second session.
+        assert_eq!(p.read("c"), Verdict::Nothing);
         assert!(p.pending);
         p.told("a");
         assert_eq!((p.read("a"), p.pending), (Verdict::Nothing, false));

@@ -1,7 +1,7 @@
 //! Sessions as transcripts: what the ACS says, what we do.
 
 use cwmp_proto::{Event, Inform, Limits, Request};
-use cwmp_session::session::{lower, Own, MAX_RESENDS};
+use cwmp_session::session::{lower, Own, MAX_REQUESTS, MAX_RESENDS};
 use cwmp_session::{Action, Failure, Outcome, Session, Start};
 use proptest::prelude::*;
 
@@ -223,6 +223,18 @@ fn the_version_follows_the_acs() {
     let (mut session, _) = start(&[]);
     assert_eq!(session.reply(&fault(8006)), [Action::Finish(Outcome::Failed(Failure::Version))]);
     assert_eq!((lower(2), lower(0)), (1, 0));
+}
+
+#[test]
+fn an_endless_acs_costs_one_session() {
+    let (mut session, _) = start(&[]);
+    session.reply(&acs(INFORM_RESPONSE));
+    let request = acs("<c:GetRPCMethods/>");
+    for _ in 0..MAX_REQUESTS {
+        assert_eq!(word(&session.reply(&request)[0]), "execute");
+        session.executed(Vec::new());
+    }
+    assert_eq!(word(&session.reply(&request)[0]), "failed");
 }
 
 /// C19: a transport failure ends the session.
