@@ -1,12 +1,14 @@
-//! The contract on the bus: names, the introspection XML, and errors by name.
+//! The contract on the bus: names, the introspection XML, errors by name, and the manifests.
 //!
 //! The XML in `xml/` is the source, and is installed on the box.
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod manifest;
 pub mod names;
 
 pub use error::BusError;
+pub use manifest::Manifest;
 
 /// The introspection XML of what the agent serves.
 pub const AGENT_XML: &str = include_str!("../xml/org.cwmpd1.xml");
