@@ -1,8 +1,27 @@
-//! The transport of a CPE: URLs and cookies so far; HTTP, TLS and authentication build on them.
+//! The transport of a CPE: HTTP/1.1 towards the ACS with TLS, cookies, redirects and authentication, and the port that
+//! takes connection requests.
+//!
+//! A [`Client`] outlives sessions and keeps what is costly to make: trust stores, TLS session tickets, the address that
+//! worked. A [`Connection`] is one session: it posts envelopes one after the other over one TCP connection. The
+//! [`Listener`] is the other direction; it asks its [`Gatekeeper`] who may call.
+//!
+//! Nothing here spawns a task: dropping a future or a value ends what it does and closes its sockets.
 #![forbid(unsafe_code)]
 
+mod client;
+mod connection;
 pub mod cookie;
+mod dial;
+mod error;
+pub mod random;
 pub mod url;
+mod wire;
 
+pub use client::{Client, ClientSettings, Credentials, DEFAULT_CONNECT_TIMEOUT, DEFAULT_RESPONSE_TIMEOUT};
+pub use connection::{Connection, MAX_IGNORED_BODY};
 pub use cookie::CookieJar;
+pub use dial::MAX_ADDRESSES;
+pub use error::NetError;
+pub use random::random_path;
 pub use url::{Url, UrlError};
+pub use wire::{MAX_HEAD, MAX_HEADERS, WHOLE_EXCHANGE};

@@ -1,0 +1,112 @@
+//! From a host to a TCP connection: every address is tried, a random one first (C49).
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::client::Shared;
+use crate::error::NetError;
+use crate::random;
+use crate::url::Url;
+use crate::wire::Stream;
+
+/// The most addresses of one host that are tried.
+pub const MAX_ADDRESSES: usize = 8;
+
+/// Connects to the host of `url`. Gives the stream and our own address on it.
+///
+/// An address that does not answer costs its connect timeout, then the next one has its turn. A certificate that is
+/// refused ends the search: another address of the same host is no better proof.
+pub(crate) async fn dial(shared: &Shared, url: &Url) -> Result<(Stream, IpAddr), NetError> {
+    let mut addresses = resolve(shared, url).await?;
+    arrange(&mut addresses, shared.favourite(url));
+    let mut last = NetError::Resolve { host: url.host.clone(), why: "it has no address".to_owned() };
+    for address in addresses.into_iter().take(MAX_ADDRESSES) {
+        let limit = shared.settings.connect_timeout;
+        let tried = timeout(limit, connect(url, address)).await.unwrap_or_else(|_| {
+            Err(NetError::Connect {
+                host: url.host.clone(),
+                address,
+                why: format!("no answer within {} s", limit.as_secs_f32()),
+            })
+        });
+        match tried {
+            Ok((stream, own)) => {
+                shared.set_favourite(url, Some(address.ip()));
+                return Ok((stream, own));
+            }
+            Err(error) => {
+                tracing::debug!(%address, %error, "this address of the ACS does not work");
+                shared.set_favourite(url, None);
+                if matches!(error, NetError::Certificate { .. }) {
+                    return Err(error);
+                }
+                last = error;
+            }
+        }
+    }
+    Err(last)
+}
+
+async fn resolve(shared: &Shared, url: &Url) -> Result<Vec<SocketAddr>, NetError> {
+    if let Ok(address) = url.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, url.port)]);
+    }
+    let failed = |why: String| NetError::Resolve { host: url.host.clone(), why };
+    let limit = shared.settings.connect_timeout;
+    match timeout(limit, tokio::net::lookup_host((url.host.as_str(), url.port))).await {
+        Ok(Ok(found)) => Ok(found.collect()),
+        Ok(Err(error)) => Err(failed(error.to_string())),
+        Err(_) => Err(failed(format!("no answer within {} s", limit.as_secs_f32()))),
+    }
+}
+
+/// Shuffles the addresses, then moves the one that worked last to the front.
+fn arrange(addresses: &mut [SocketAddr], favourite: Option<IpAddr>) {
+    for end in (1..addresses.len()).rev() {
+        let other = usize::try_from(random::below(end as u64 + 1)).unwrap_or(end);
+        addresses.swap(end, other);
+    }
+    if let Some(at) = addresses.iter().position(|address| Some(address.ip()) == favourite) {
+        addresses.swap(0, at);
+    }
+}
+
+async fn connect(url: &Url, address: SocketAddr) -> Result<(Stream, IpAddr), NetError> {
+    let failed =
+        |error: std::io::Error| NetError::Connect { host: url.host.clone(), address, why: error.to_string() };
+    let tcp = TcpStream::connect(address).await.map_err(failed)?;
+    // A request is written in one piece or in large ones: waiting for more only costs time.
+    tcp.set_nodelay(true).map_err(failed)?;
+    let own = tcp.local_addr().map_err(failed)?.ip().to_canonical();
+    Ok((Stream::Clear(tcp), own))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C49: a random first choice among all addresses, and affinity to the one that works.
+    #[test]
+    fn addresses_are_tried_in_random_order_but_the_one_that_worked_comes_first() {
+        let all: Vec<SocketAddr> = (1..=4).map(|n| SocketAddr::from(([192, 0, 2, n], 7547))).collect();
+        let firsts: std::collections::BTreeSet<SocketAddr> = (0..200)
+            .map(|_| {
+                let mut addresses = all.clone();
+                arrange(&mut addresses, None);
+                let mut sorted = addresses.clone();
+                sorted.sort();
+                assert_eq!(sorted, all);
+                addresses[0]
+            })
+            .collect();
+        assert_eq!(firsts.len(), all.len());
+        for _ in 0..50 {
+            let mut addresses = all.clone();
+            arrange(&mut addresses, Some(all[2].ip()));
+            assert_eq!(addresses[0], all[2]);
+        }
+        arrange(&mut [], None);
+    }
+}
