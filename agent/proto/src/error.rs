@@ -43,4 +43,22 @@ pub enum ReadError {
         /// What to answer.
         fault: Fault,
     },
+    /// A response to one of our requests that cannot be used. It is never answered.
+    #[error("{method}Response: {text}")]
+    Response {
+        /// The method, without `Response`.
+        method: &'static str,
+        /// What is wrong.
+        text: String,
+    },
+}
+
+impl ReadError {
+    /// The same error, found in a response: there is nothing to answer.
+    pub(crate) fn in_a_response(self) -> Self {
+        match self {
+            Self::Argument { method, fault, .. } => Self::Response { method, text: fault.text.into_owned() },
+            other => other,
+        }
+    }
 }

@@ -4,18 +4,23 @@
 //! sends one form only. What an ACS sends arrives as a [`Message`], or as a [`ReadError`] that knows how to be answered.
 #![forbid(unsafe_code)]
 
+pub mod acs;
+mod codec;
 mod cursor;
+mod device;
 mod error;
 mod message;
 mod read;
+mod reader;
+mod request;
+mod table;
 mod write;
 
+pub use device::{CpeRequest, CpeResponse};
 pub use error::ReadError;
-pub use message::{
-    AttributeChange, Body, Event, Header, IncomingValue, Inform, Message, Request, Response, SoapFault,
-    XsiType,
-};
-pub use read::{read, Limits};
+pub use message::{AttributeChange, Body, Event, Header, IncomingValue, Inform, Message, SoapFault, XsiType};
+pub use read::{read, Limits, SERVED};
+pub use request::{Request, Response};
 pub use write::{
     write_add_object_response, write_attributes, write_empty_response, write_fault, write_get_rpc_methods,
     write_inform, write_methods, write_must_understand, write_status_response, Context, ParameterNames,

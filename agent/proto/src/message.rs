@@ -2,6 +2,8 @@
 
 use cwmp_model::ValueType;
 
+use crate::request::{Request, Response};
+
 /// A message from the ACS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -35,64 +37,6 @@ pub enum Body {
     Fault(SoapFault),
 }
 
-/// A request of the ACS, with arguments within the lengths of the standard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Request {
-    /// GetRPCMethods.
-    GetRpcMethods,
-    /// SetParameterValues.
-    SetParameterValues {
-        /// The values, in the order of the message.
-        values: Vec<IncomingValue>,
-        /// ParameterKey.
-        parameter_key: String,
-    },
-    /// GetParameterValues.
-    GetParameterValues {
-        /// Names and partial paths.
-        names: Vec<String>,
-    },
-    /// GetParameterNames.
-    GetParameterNames {
-        /// A name, a partial path or nothing.
-        path: String,
-        /// Only the children.
-        next_level: bool,
-    },
-    /// SetParameterAttributes.
-    SetParameterAttributes {
-        /// The changes, in the order of the message.
-        changes: Vec<AttributeChange>,
-    },
-    /// GetParameterAttributes.
-    GetParameterAttributes {
-        /// Names and partial paths.
-        names: Vec<String>,
-    },
-    /// AddObject.
-    AddObject {
-        /// The table.
-        object: String,
-        /// ParameterKey.
-        parameter_key: String,
-    },
-    /// DeleteObject.
-    DeleteObject {
-        /// The row.
-        object: String,
-        /// ParameterKey.
-        parameter_key: String,
-    },
-    /// Reboot.
-    Reboot {
-        /// CommandKey.
-        command_key: String,
-    },
-    /// FactoryReset.
-    FactoryReset,
-}
-
 /// A value as the ACS sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingValue {
@@ -124,21 +68,6 @@ pub struct AttributeChange {
     pub notification: Option<u32>,
     /// The new access list, if it is to change.
     pub access_list: Option<Vec<String>>,
-}
-
-/// A response to one of our requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Response {
-    /// InformResponse.
-    Inform,
-    /// GetRPCMethodsResponse.
-    GetRpcMethods {
-        /// What the ACS supports.
-        methods: Vec<String>,
-    },
-    /// TransferCompleteResponse.
-    TransferComplete,
 }
 
 /// A fault of the ACS.

@@ -1,10 +1,10 @@
 //! Reading what an ACS sends.
 
-use cwmp_model::{Fault, FaultCode, ValueType};
-
 use crate::cursor::{Cursor, Space};
 use crate::error::ReadError;
-use crate::message::{AttributeChange, Body, Header, IncomingValue, Message, Request, Response, SoapFault};
+use crate::message::{Body, Header, Message, SoapFault};
+use crate::reader::{boolean, Manners, Reader};
+use crate::request::{Request, Response};
 
 /// How much of a message is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,13 +25,49 @@ impl Default for Limits {
     }
 }
 
-/// The longest path in an argument, in characters.
-const NAME: usize = 256;
-/// The longest key in an argument, in characters.
-const KEY: usize = 32;
+/// The methods that the agent serves, and so lists in GetRPCMethodsResponse (C97).
+pub const SERVED: &[&str] = &[
+    "GetRPCMethods",
+    "SetParameterValues",
+    "GetParameterValues",
+    "GetParameterNames",
+    "SetParameterAttributes",
+    "GetParameterAttributes",
+    "AddObject",
+    "DeleteObject",
+    "Reboot",
+    "FactoryReset",
+];
 
 /// Reads a message from the ACS.
+///
+/// A request for a method that is not in [`SERVED`] is read too; with arguments that are wrong it is
+/// [`ReadError::UnknownMethod`], since nobody would look at them.
 pub fn read(bytes: &[u8], limits: Limits) -> Result<Message, ReadError> {
+    let envelope = read_envelope(bytes, limits, |cursor, header| read_body(cursor, header, limits))?;
+    Ok(Message { header: envelope.heads.header, namespace: envelope.namespace, body: envelope.body })
+}
+
+/// What an envelope holds.
+pub(crate) struct Envelope<B> {
+    pub(crate) heads: Heads,
+    pub(crate) namespace: u8,
+    pub(crate) body: B,
+}
+
+/// The headers of both directions.
+#[derive(Default)]
+pub(crate) struct Heads {
+    pub(crate) header: Header,
+    pub(crate) supported_versions: Option<String>,
+}
+
+/// Reads an envelope; `read_body` is called when the message's element was entered, and leaves it.
+pub(crate) fn read_envelope<B>(
+    bytes: &[u8],
+    limits: Limits,
+    read_body: impl Fn(&mut Cursor<'_>, &Header) -> Result<(u8, B), ReadError>,
+) -> Result<Envelope<B>, ReadError> {
     if bytes.len() > limits.bytes {
         return Err(ReadError::TooLarge(limits.bytes));
     }
@@ -40,20 +76,20 @@ pub fn read(bytes: &[u8], limits: Limits) -> Result<Message, ReadError> {
     if !cursor.enter()? || cursor.name != "Envelope" || cursor.space != Space::Soap {
         return Err(ReadError::Envelope("the root is not a SOAP 1.1 Envelope"));
     }
-    let mut header = Header::default();
+    let mut heads = Heads::default();
     let mut stranger = None;
     let mut message = None;
     while cursor.enter()? {
         match (cursor.space, cursor.name.as_str()) {
-            (Space::Soap, "Header") => read_header(&mut cursor, &mut header, &mut stranger)?,
+            (Space::Soap, "Header") => read_header(&mut cursor, &mut heads, &mut stranger)?,
             (Space::Soap, "Body") if message.is_none() => {
                 if !cursor.enter()? {
                     return Err(ReadError::Envelope("the Body is empty"));
                 }
                 if let Some(name) = stranger.take() {
-                    return Err(ReadError::MustUnderstand { id: header.id, name });
+                    return Err(ReadError::MustUnderstand { id: heads.header.id, name });
                 }
-                message = Some(read_body(&mut cursor, &header, limits)?);
+                message = Some(read_body(&mut cursor, &heads.header)?);
                 if cursor.enter()? {
                     return Err(ReadError::Envelope("the Body has more than one element"));
                 }
@@ -65,14 +101,15 @@ pub fn read(bytes: &[u8], limits: Limits) -> Result<Message, ReadError> {
         return Err(ReadError::Envelope("something follows the Envelope"));
     }
     let (namespace, body) = message.ok_or(ReadError::Envelope("there is no Body"))?;
-    Ok(Message { header, namespace, body })
+    Ok(Envelope { heads, namespace, body })
 }
 
 fn read_header(
     cursor: &mut Cursor<'_>,
-    header: &mut Header,
+    heads: &mut Heads,
     stranger: &mut Option<String>,
 ) -> Result<(), ReadError> {
+    let header = &mut heads.header;
     while cursor.enter()? {
         let ours = matches!(cursor.space, Space::Cwmp(_));
         match cursor.name.as_str() {
@@ -84,8 +121,11 @@ fn read_header(
                     boolean(&text).ok_or(ReadError::Envelope("HoldRequests is no boolean"))?;
             }
             "UseCWMPVersion" if ours => header.use_version = Some(cursor.text()?.trim().to_owned()),
+            "SupportedCWMPVersions" if ours => {
+                heads.supported_versions = Some(cursor.text()?.trim().to_owned());
+            }
             // C64: a remainder of the first edition.
-            "NoMoreRequests" | "SessionTimeout" | "SupportedCWMPVersions" if ours => cursor.skip()?,
+            "NoMoreRequests" | "SessionTimeout" if ours => cursor.skip()?,
             _ => {
                 if cursor.must_understand && stranger.is_none() {
                     *stranger = Some(cursor.name.clone());
@@ -104,31 +144,18 @@ fn read_body(cursor: &mut Cursor<'_>, header: &Header, limits: Limits) -> Result
         Space::Cwmp(namespace) => namespace,
         _ => return Err(ReadError::Envelope("the message is not in a CWMP namespace")),
     };
-    let response = match name.as_str() {
-        "InformResponse" => Some(Response::Inform),
-        "TransferCompleteResponse" => Some(Response::TransferComplete),
-        _ => None,
-    };
-    if let Some(response) = response {
-        // C13: what we do not know in a response is ignored.
-        cursor.skip()?;
+    let mut reader = Reader { cursor, limits, manners: Manners::Lenient, id: &header.id, method: "" };
+    if let Some(response) = Response::read(&name, &mut reader).map_err(ReadError::in_a_response)? {
         return Ok((namespace, Body::Response(response)));
     }
-    if name == "GetRPCMethodsResponse" {
-        let mut methods = Vec::new();
-        while cursor.enter()? {
-            while cursor.enter()? {
-                if methods.len() >= limits.items {
-                    return Err(ReadError::Envelope("the list of methods is too long"));
-                }
-                methods.push(cursor.text()?.trim().to_owned());
-            }
-        }
-        return Ok((namespace, Body::Response(Response::GetRpcMethods { methods })));
+    let unknown = || ReadError::UnknownMethod { id: header.id.clone(), name: name.clone() };
+    reader.manners = Manners::Exact;
+    match Request::read(&name, &mut reader) {
+        Ok(Some(request)) => Ok((namespace, Body::Request(request))),
+        Ok(None) => Err(unknown()),
+        Err(ReadError::Argument { .. }) if !SERVED.contains(&name.as_str()) => Err(unknown()),
+        Err(error) => Err(error),
     }
-    let mut arguments = Arguments { cursor, limits, id: &header.id, method: "" };
-    let request = arguments.request(&name)?;
-    Ok((namespace, Body::Request(request)))
 }
 
 /// A broken fault is a fault all the same: its code is then unknown.
@@ -149,184 +176,4 @@ fn read_fault(cursor: &mut Cursor<'_>) -> Result<SoapFault, ReadError> {
         }
     }
     Ok(fault)
-}
-
-struct Arguments<'c, 'a> {
-    cursor: &'c mut Cursor<'a>,
-    limits: Limits,
-    id: &'c Option<String>,
-    method: &'static str,
-}
-
-impl Arguments<'_, '_> {
-    fn request(&mut self, name: &str) -> Result<Request, ReadError> {
-        let methods = [
-            "GetRPCMethods",
-            "SetParameterValues",
-            "GetParameterValues",
-            "GetParameterNames",
-            "SetParameterAttributes",
-            "GetParameterAttributes",
-            "AddObject",
-            "DeleteObject",
-            "Reboot",
-            "FactoryReset",
-        ];
-        let Some(method) = methods.into_iter().find(|m| *m == name) else {
-            return Err(ReadError::UnknownMethod { id: self.id.clone(), name: name.to_owned() });
-        };
-        self.method = method;
-        let (mut list, mut values, mut changes) = (None, None, None);
-        let (mut text, mut key, mut flag) = (None, None, None);
-        while self.cursor.enter()? {
-            let argument = self.cursor.name.clone();
-            match (method, argument.as_str()) {
-                ("SetParameterValues", "ParameterList") => values = Some(self.values()?),
-                ("SetParameterAttributes", "ParameterList") => changes = Some(self.changes()?),
-                (_, "ParameterNames") => list = Some(self.strings(NAME)?),
-                (_, "ParameterPath" | "ObjectName") => text = Some(self.string(NAME)?),
-                (_, "ParameterKey" | "CommandKey") => key = Some(self.key()?),
-                (_, "NextLevel") => flag = Some(self.boolean()?),
-                _ => return Err(self.wrong(format!("there is no argument {argument}"))),
-            }
-        }
-        let missing = |what: &str| self.wrong(format!("{what} is missing"));
-        Ok(match method {
-            "GetRPCMethods" => Request::GetRpcMethods,
-            "FactoryReset" => Request::FactoryReset,
-            "Reboot" => Request::Reboot { command_key: key.ok_or_else(|| missing("CommandKey"))? },
-            "SetParameterValues" => Request::SetParameterValues {
-                values: values.ok_or_else(|| missing("ParameterList"))?,
-                parameter_key: key.ok_or_else(|| missing("ParameterKey"))?,
-            },
-            "SetParameterAttributes" => {
-                Request::SetParameterAttributes { changes: changes.ok_or_else(|| missing("ParameterList"))? }
-            }
-            "GetParameterValues" => {
-                Request::GetParameterValues { names: list.ok_or_else(|| missing("ParameterNames"))? }
-            }
-            "GetParameterAttributes" => {
-                Request::GetParameterAttributes { names: list.ok_or_else(|| missing("ParameterNames"))? }
-            }
-            "GetParameterNames" => Request::GetParameterNames {
-                path: text.ok_or_else(|| missing("ParameterPath"))?,
-                next_level: flag.ok_or_else(|| missing("NextLevel"))?,
-            },
-            _ => {
-                let object = text.ok_or_else(|| missing("ObjectName"))?;
-                let parameter_key = key.ok_or_else(|| missing("ParameterKey"))?;
-                if method == "AddObject" {
-                    Request::AddObject { object, parameter_key }
-                } else {
-                    Request::DeleteObject { object, parameter_key }
-                }
-            }
-        })
-    }
-
-    fn wrong(&self, text: String) -> ReadError {
-        let fault = Fault::new(FaultCode::InvalidArguments, text);
-        ReadError::Argument { id: self.id.clone(), method: self.method, fault }
-    }
-
-    /// A name: white space around it does not count.
-    fn string(&mut self, most: usize) -> Result<String, ReadError> {
-        let text = self.cursor.text()?;
-        self.within(text.trim(), most).map(str::to_owned)
-    }
-
-    /// A key: the text as it is.
-    fn key(&mut self) -> Result<String, ReadError> {
-        let text = self.cursor.text()?;
-        self.within(&text, KEY)?;
-        Ok(text)
-    }
-
-    fn within<'t>(&self, text: &'t str, most: usize) -> Result<&'t str, ReadError> {
-        // Bytes are at least as many as characters, so most texts need no count.
-        if text.len() > most && text.chars().count() > most {
-            return Err(self.wrong(format!("an argument has more than {most} characters")));
-        }
-        Ok(text)
-    }
-
-    fn boolean(&mut self) -> Result<bool, ReadError> {
-        let text = self.cursor.text()?;
-        boolean(&text).ok_or_else(|| self.wrong(format!("'{}' is no boolean", text.trim())))
-    }
-
-    fn room(&self, count: usize) -> Result<(), ReadError> {
-        if count < self.limits.items {
-            Ok(())
-        } else {
-            Err(self.wrong(format!("a list has more than {} items", self.limits.items)))
-        }
-    }
-
-    fn strings(&mut self, most: usize) -> Result<Vec<String>, ReadError> {
-        let mut all = Vec::new();
-        while self.cursor.enter()? {
-            self.room(all.len())?;
-            all.push(self.string(most)?);
-        }
-        Ok(all)
-    }
-
-    fn values(&mut self) -> Result<Vec<IncomingValue>, ReadError> {
-        let mut all = Vec::new();
-        while self.cursor.enter()? {
-            self.room(all.len())?;
-            let (mut name, mut value) = (None, None);
-            while self.cursor.enter()? {
-                match self.cursor.name.as_str() {
-                    "Name" => name = Some(self.string(NAME)?),
-                    "Value" => value = Some((self.cursor.xsi_type, self.cursor.text()?)),
-                    _ => self.cursor.skip()?,
-                }
-            }
-            let name = name.ok_or_else(|| self.wrong("a ParameterValueStruct has no Name".to_owned()))?;
-            let (xsi_type, text) = value.ok_or_else(|| self.wrong(format!("{name} has no Value")))?;
-            all.push(IncomingValue { name, xsi_type, text });
-        }
-        Ok(all)
-    }
-
-    fn changes(&mut self) -> Result<Vec<AttributeChange>, ReadError> {
-        let mut all = Vec::new();
-        while self.cursor.enter()? {
-            self.room(all.len())?;
-            let (mut name, mut notification, mut list) = (None, None, Vec::new());
-            let (mut change_notification, mut change_list) = (false, false);
-            while self.cursor.enter()? {
-                match self.cursor.name.as_str() {
-                    "Name" => name = Some(self.string(NAME)?),
-                    "NotificationChange" => change_notification = self.boolean()?,
-                    "AccessListChange" => change_list = self.boolean()?,
-                    "AccessList" => list = self.strings(64)?,
-                    // Some ACSs leave it empty when it is not to change.
-                    "Notification" => notification = Some(self.cursor.text()?),
-                    _ => self.cursor.skip()?,
-                }
-            }
-            let name =
-                name.ok_or_else(|| self.wrong("a SetParameterAttributesStruct has no Name".to_owned()))?;
-            let notification = if change_notification {
-                let text = notification.unwrap_or_default();
-                let number = text.trim().parse().ok();
-                Some(
-                    number
-                        .ok_or_else(|| self.wrong(format!("{name}: '{}' is no notification", text.trim())))?,
-                )
-            } else {
-                None
-            };
-            all.push(AttributeChange { name, notification, access_list: change_list.then_some(list) });
-        }
-        Ok(all)
-    }
-}
-
-/// C100: the model's booleans, in all four forms.
-fn boolean(text: &str) -> Option<bool> {
-    Some(ValueType::Boolean.canonical(text).ok()? == "true")
 }

@@ -19,60 +19,117 @@ pub struct Context<'a> {
     pub id: &'a str,
 }
 
+/// A message that is being written.
+#[derive(Debug)]
+pub(crate) struct Out {
+    pub(crate) text: String,
+    pub(crate) namespace: u8,
+}
+
+impl Out {
+    pub(crate) fn push_str(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    pub(crate) fn open(&mut self, name: &str) {
+        let _ = write!(self.text, "<{name}>");
+    }
+
+    pub(crate) fn open_array(&mut self, name: &str, member: &str, count: usize) {
+        let _ = write!(self.text, "<{name} soap-enc:arrayType=\"{member}[{count}]\">");
+    }
+
+    /// Ends an element; one without content becomes an empty-element tag.
+    pub(crate) fn close(&mut self, name: &str) {
+        if self.text.ends_with(&format!("<{name}>")) {
+            self.text.pop();
+            self.text.push_str("/>");
+        } else {
+            let _ = write!(self.text, "</{name}>");
+        }
+    }
+
+    pub(crate) fn leaf(&mut self, name: &str, text: &str) {
+        let _ = write!(self.text, "<{name}>");
+        escape(&mut self.text, text);
+        let _ = write!(self.text, "</{name}>");
+    }
+
+    pub(crate) fn escaped(&mut self, text: &str) {
+        escape(&mut self.text, text);
+    }
+
+    pub(crate) fn value(&mut self, kind: ValueType, text: &str) {
+        self.value_of(kind.xsi_type(), text);
+    }
+
+    pub(crate) fn value_of(&mut self, xsi_type: &str, text: &str) {
+        let _ = write!(self.text, "<Value xsi:type=\"{xsi_type}\">");
+        escape(&mut self.text, text);
+        self.push_str("</Value>");
+    }
+}
+
 /// Bytes that an envelope needs besides its content.
 const FRAME: usize = 768;
 
 impl Context<'_> {
     /// Starts a message with room for about `size` bytes of content.
-    fn open(self, size: usize) -> String {
-        self.open_with_versions(size, None)
+    pub(crate) fn open(self, size: usize) -> Out {
+        self.open_with(size, |_| ())
     }
 
-    fn open_with_versions(self, size: usize, versions: Option<&str>) -> String {
-        let mut out = String::with_capacity(FRAME + size);
+    pub(crate) fn open_with(self, size: usize, header: impl FnOnce(&mut Out)) -> Out {
+        let mut out = Out { text: String::with_capacity(FRAME + size), namespace: self.namespace };
         out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
         out.push_str("<soap-env:Envelope xmlns:soap-env=\"http://schemas.xmlsoap.org/soap/envelope/\"");
         out.push_str(" xmlns:soap-enc=\"http://schemas.xmlsoap.org/soap/encoding/\"");
         out.push_str(" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"");
         out.push_str(" xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"");
-        let _ = write!(out, " xmlns:cwmp=\"urn:dslforum-org:cwmp-1-{}\">", self.namespace);
+        let _ = write!(out.text, " xmlns:cwmp=\"urn:dslforum-org:cwmp-1-{}\">", self.namespace);
         out.push_str("<soap-env:Header><cwmp:ID soap-env:mustUnderstand=\"1\">");
-        escape(&mut out, self.id);
+        escape(&mut out.text, self.id);
         out.push_str("</cwmp:ID>");
-        if let Some(versions) = versions {
-            leaf(&mut out, "cwmp:SupportedCWMPVersions", versions);
-        }
+        header(&mut out);
         out.push_str("</soap-env:Header><soap-env:Body>");
         out
     }
 }
 
-fn close(mut out: String) -> Vec<u8> {
+/// Ends a message.
+pub(crate) fn close(mut out: Out) -> Vec<u8> {
     out.push_str("</soap-env:Body></soap-env:Envelope>");
-    out.into_bytes()
+    out.text.into_bytes()
 }
 
 /// Writes an Inform. `versions` is the list of SupportedCWMPVersions; the oldest namespaces did not have it (C2, C5).
 pub fn write_inform(context: Context<'_>, inform: &Inform, versions: &str) -> Vec<u8> {
     let size = 256 * (inform.parameters.len() + 4);
-    let mut out = context.open_with_versions(size, (context.namespace >= 2).then_some(versions));
+    let mut out = context.open_with(size, |out| {
+        if context.namespace >= 2 {
+            out.leaf("cwmp:SupportedCWMPVersions", versions);
+        }
+    });
     out.push_str("<cwmp:Inform><DeviceId>");
-    leaf(&mut out, "Manufacturer", &inform.manufacturer);
-    leaf(&mut out, "OUI", &inform.oui);
-    leaf(&mut out, "ProductClass", &inform.product_class);
-    leaf(&mut out, "SerialNumber", &inform.serial_number);
-    let _ =
-        write!(out, "</DeviceId><Event soap-enc:arrayType=\"cwmp:EventStruct[{}]\">", inform.events.len());
+    out.leaf("Manufacturer", &inform.manufacturer);
+    out.leaf("OUI", &inform.oui);
+    out.leaf("ProductClass", &inform.product_class);
+    out.leaf("SerialNumber", &inform.serial_number);
+    let _ = write!(
+        out.text,
+        "</DeviceId><Event soap-enc:arrayType=\"cwmp:EventStruct[{}]\">",
+        inform.events.len()
+    );
     for Event { code, command_key } in &inform.events {
         out.push_str("<EventStruct>");
-        leaf(&mut out, "EventCode", code);
-        leaf(&mut out, "CommandKey", command_key);
+        out.leaf("EventCode", code);
+        out.leaf("CommandKey", command_key);
         out.push_str("</EventStruct>");
     }
     // C8: exactly one envelope per HTTP message.
     out.push_str("</Event><MaxEnvelopes>1</MaxEnvelopes>");
-    leaf(&mut out, "CurrentTime", &inform.current_time);
-    let _ = write!(out, "<RetryCount>{}</RetryCount>", inform.retry_count);
+    out.leaf("CurrentTime", &inform.current_time);
+    let _ = write!(out.text, "<RetryCount>{}</RetryCount>", inform.retry_count);
     open_values(&mut out, inform.parameters.len());
     for (name, value) in &inform.parameters {
         value_struct(&mut out, name, value.kind, &value.text);
@@ -92,12 +149,12 @@ pub fn write_get_rpc_methods(context: Context<'_>) -> Vec<u8> {
 pub fn write_methods(context: Context<'_>, methods: &[&str]) -> Vec<u8> {
     let mut out = context.open(64 * methods.len());
     let _ = write!(
-        out,
+        out.text,
         "<cwmp:GetRPCMethodsResponse><MethodList soap-enc:arrayType=\"xsd:string[{}]\">",
         methods.len()
     );
     for method in methods {
-        leaf(&mut out, "string", method);
+        out.leaf("string", method);
     }
     out.push_str("</MethodList></cwmp:GetRPCMethodsResponse>");
     close(out)
@@ -106,15 +163,18 @@ pub fn write_methods(context: Context<'_>, methods: &[&str]) -> Vec<u8> {
 /// Writes a response without content: SetParameterAttributes, Reboot, FactoryReset.
 pub fn write_empty_response(context: Context<'_>, method: &str) -> Vec<u8> {
     let mut out = context.open(0);
-    let _ = write!(out, "<cwmp:{method}Response/>");
+    let _ = write!(out.text, "<cwmp:{method}Response/>");
     close(out)
 }
 
 /// Writes a response that is a status: SetParameterValues, DeleteObject.
 pub fn write_status_response(context: Context<'_>, method: &str, later: bool) -> Vec<u8> {
     let mut out = context.open(0);
-    let _ =
-        write!(out, "<cwmp:{method}Response><Status>{}</Status></cwmp:{method}Response>", u8::from(later));
+    let _ = write!(
+        out.text,
+        "<cwmp:{method}Response><Status>{}</Status></cwmp:{method}Response>",
+        u8::from(later)
+    );
     close(out)
 }
 
@@ -122,7 +182,7 @@ pub fn write_status_response(context: Context<'_>, method: &str, later: bool) ->
 pub fn write_add_object_response(context: Context<'_>, number: u32, later: bool) -> Vec<u8> {
     let mut out = context.open(0);
     let _ = write!(
-        out,
+        out.text,
         "<cwmp:AddObjectResponse><InstanceNumber>{number}</InstanceNumber><Status>{}</Status></cwmp:AddObjectResponse>",
         u8::from(later)
     );
@@ -133,17 +193,17 @@ pub fn write_add_object_response(context: Context<'_>, number: u32, later: bool)
 pub fn write_attributes(context: Context<'_>, attributes: &[(String, u8, Vec<String>)]) -> Vec<u8> {
     let mut out = context.open(256 * attributes.len());
     let _ = write!(
-        out,
+        out.text,
         "<cwmp:GetParameterAttributesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterAttributeStruct[{}]\">",
         attributes.len()
     );
     for (name, notification, list) in attributes {
         out.push_str("<ParameterAttributeStruct>");
-        leaf(&mut out, "Name", name);
-        let _ = write!(out, "<Notification>{notification}</Notification>");
-        let _ = write!(out, "<AccessList soap-enc:arrayType=\"xsd:string[{}]\">", list.len());
+        out.leaf("Name", name);
+        let _ = write!(out.text, "<Notification>{notification}</Notification>");
+        let _ = write!(out.text, "<AccessList soap-enc:arrayType=\"xsd:string[{}]\">", list.len());
         for entry in list {
-            leaf(&mut out, "string", entry);
+            out.leaf("string", entry);
         }
         out.push_str("</AccessList></ParameterAttributeStruct>");
     }
@@ -155,13 +215,13 @@ pub fn write_attributes(context: Context<'_>, attributes: &[(String, u8, Vec<Str
 pub fn write_fault(context: Context<'_>, fault: &Fault, parameters: &[(String, Fault)]) -> Vec<u8> {
     let mut out = context.open(256 * parameters.len());
     out.push_str("<soap-env:Fault>");
-    leaf(&mut out, "faultcode", if fault.code.is_client() { "Client" } else { "Server" });
-    leaf(&mut out, "faultstring", "CWMP fault");
+    out.leaf("faultcode", if fault.code.is_client() { "Client" } else { "Server" });
+    out.leaf("faultstring", "CWMP fault");
     out.push_str("<detail><cwmp:Fault>");
     code_and_text(&mut out, fault.code, &fault.text);
     for (name, fault) in parameters {
         out.push_str("<SetParameterValuesFault>");
-        leaf(&mut out, "ParameterName", name);
+        out.leaf("ParameterName", name);
         code_and_text(&mut out, fault.code, &fault.text);
         out.push_str("</SetParameterValuesFault>");
     }
@@ -173,8 +233,8 @@ pub fn write_fault(context: Context<'_>, fault: &Fault, parameters: &[(String, F
 pub fn write_must_understand(context: Context<'_>, header: &str) -> Vec<u8> {
     let mut out = context.open(0);
     out.push_str("<soap-env:Fault>");
-    leaf(&mut out, "faultcode", "soap-env:MustUnderstand");
-    leaf(&mut out, "faultstring", &format!("the header {header} is not understood"));
+    out.leaf("faultcode", "soap-env:MustUnderstand");
+    out.leaf("faultstring", &format!("the header {header} is not understood"));
     out.push_str("</soap-env:Fault>");
     close(out)
 }
@@ -182,7 +242,7 @@ pub fn write_must_understand(context: Context<'_>, header: &str) -> Vec<u8> {
 /// A GetParameterValuesResponse, written value by value from borrowed texts.
 #[derive(Debug)]
 pub struct ParameterValues {
-    out: String,
+    out: Out,
 }
 
 impl ParameterValues {
@@ -209,7 +269,7 @@ impl ParameterValues {
 /// A GetParameterNamesResponse, written name by name.
 #[derive(Debug)]
 pub struct ParameterNames {
-    out: String,
+    out: Out,
 }
 
 impl ParameterNames {
@@ -217,7 +277,7 @@ impl ParameterNames {
     pub fn begin(context: Context<'_>, count: usize) -> Self {
         let mut out = context.open(144 * count);
         let _ = write!(
-            out,
+            out.text,
             "<cwmp:GetParameterNamesResponse><ParameterList soap-enc:arrayType=\"cwmp:ParameterInfoStruct[{count}]\">"
         );
         Self { out }
@@ -226,7 +286,7 @@ impl ParameterNames {
     /// Adds a name.
     pub fn push(&mut self, name: &str, writable: bool) {
         self.out.push_str("<ParameterInfoStruct>");
-        leaf(&mut self.out, "Name", name);
+        self.out.leaf("Name", name);
         self.out.push_str(if writable { "<Writable>1</Writable>" } else { "<Writable>0</Writable>" });
         self.out.push_str("</ParameterInfoStruct>");
     }
@@ -238,29 +298,23 @@ impl ParameterNames {
     }
 }
 
-fn open_values(out: &mut String, count: usize) {
-    let _ = write!(out, "<ParameterList soap-enc:arrayType=\"cwmp:ParameterValueStruct[{count}]\">");
+fn open_values(out: &mut Out, count: usize) {
+    let _ = write!(out.text, "<ParameterList soap-enc:arrayType=\"cwmp:ParameterValueStruct[{count}]\">");
 }
 
-fn value_struct(out: &mut String, name: &str, kind: ValueType, text: &str) {
+fn value_struct(out: &mut Out, name: &str, kind: ValueType, text: &str) {
     out.push_str("<ParameterValueStruct><Name>");
-    escape(out, name);
+    escape(&mut out.text, name);
     out.push_str("</Name><Value xsi:type=\"");
     out.push_str(kind.xsi_type());
     out.push_str("\">");
-    escape(out, text);
+    escape(&mut out.text, text);
     out.push_str("</Value></ParameterValueStruct>");
 }
 
-fn code_and_text(out: &mut String, code: FaultCode, text: &str) {
-    let _ = write!(out, "<FaultCode>{}</FaultCode>", code.number());
-    leaf(out, "FaultString", text);
-}
-
-fn leaf(out: &mut String, name: &str, text: &str) {
-    let _ = write!(out, "<{name}>");
-    escape(out, text);
-    let _ = write!(out, "</{name}>");
+fn code_and_text(out: &mut Out, code: FaultCode, text: &str) {
+    let _ = write!(out.text, "<FaultCode>{}</FaultCode>", code.number());
+    out.leaf("FaultString", text);
 }
 
 /// C14: the five characters of XML are escaped, a carriage return too, since a reader would turn it into a line feed;

@@ -1,0 +1,340 @@
+//! The forms that arguments have, with their lengths (TR-069 Annex A; the schemas are the reference).
+
+use std::marker::PhantomData;
+
+use cwmp_model::{Value, ValueType};
+
+use crate::error::ReadError;
+use crate::message::{AttributeChange, Event, IncomingValue, XsiType};
+use crate::reader::Reader;
+use crate::write::Out;
+
+/// The longest path in an argument, in characters.
+pub(crate) const NAME: usize = 256;
+/// The longest key in an argument, in characters.
+pub(crate) const KEY: usize = 32;
+/// The longest entry of an access list, in characters.
+const SUBJECT: usize = 64;
+
+/// The form of an argument.
+pub(crate) trait Codec {
+    /// What it is in Rust.
+    type Value;
+
+    /// Reads the present element.
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self::Value, ReadError>;
+
+    /// Writes the value as the element `name`.
+    fn write(value: &Self::Value, name: &str, out: &mut Out);
+
+    /// Reads the present element into a field.
+    fn put(slot: &mut Option<Self::Value>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+        *slot = Some(Self::read(reader)?);
+        Ok(())
+    }
+
+    /// The value when there is no element, if it may be missing.
+    fn absent() -> Option<Self::Value> {
+        None
+    }
+}
+
+/// A member of an array.
+pub(crate) trait Member: Sized {
+    /// Its element.
+    const ELEMENT: &'static str;
+    /// Its type in `soap-enc:arrayType`.
+    const TYPE: &'static str;
+
+    /// Reads the present element.
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError>;
+
+    /// Writes what is inside the element.
+    fn write(&self, out: &mut Out);
+}
+
+/// A text as it is, of at most so many characters.
+pub(crate) struct Text<const MOST: usize>;
+
+impl<const MOST: usize> Codec for Text<MOST> {
+    type Value = String;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<String, ReadError> {
+        reader.text(MOST)
+    }
+
+    fn write(value: &String, name: &str, out: &mut Out) {
+        out.leaf(name, first(value, MOST));
+    }
+}
+
+/// A text whose outer white space does not count, of at most so many characters.
+pub(crate) struct Name<const MOST: usize>;
+
+impl<const MOST: usize> Codec for Name<MOST> {
+    type Value = String;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<String, ReadError> {
+        reader.name(MOST)
+    }
+
+    fn write(value: &String, name: &str, out: &mut Out) {
+        out.leaf(name, first(value, MOST));
+    }
+}
+
+/// At most the first `most` characters: what is too long for the schema is cut rather than sent.
+fn first(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
+}
+
+/// A truth value, sent as 0 or 1 (C100).
+pub(crate) struct Flag;
+
+impl Codec for Flag {
+    type Value = bool;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<bool, ReadError> {
+        reader.boolean()
+    }
+
+    fn write(value: &bool, name: &str, out: &mut Out) {
+        out.leaf(name, if *value { "1" } else { "0" });
+    }
+}
+
+/// An unsigned number within bounds (C101).
+pub(crate) struct Number<const LEAST: u32 = 0, const MOST: u32 = { u32::MAX }>;
+
+impl<const LEAST: u32, const MOST: u32> Codec for Number<LEAST, MOST> {
+    type Value = u32;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<u32, ReadError> {
+        let text = reader.cursor.text()?;
+        number::<u32>(&text, ValueType::UnsignedInt)
+            .filter(|n| (LEAST..=MOST).contains(n))
+            .ok_or_else(|| reader.wrong(format!("'{}' is no number from {LEAST} to {MOST}", text.trim())))
+    }
+
+    fn write(value: &u32, name: &str, out: &mut Out) {
+        out.leaf(name, &value.to_string());
+    }
+}
+
+/// A number in XML Schema's form: white space around it, a plus sign and leading zeros are allowed.
+fn number<N: std::str::FromStr>(text: &str, kind: ValueType) -> Option<N> {
+    kind.canonical(text).ok()?.parse().ok()
+}
+
+/// An array: a list inside one element, with the type and number of its members.
+pub(crate) struct Array<M, const LEAST: usize = 0, const MOST: usize = { usize::MAX }>(PhantomData<M>);
+
+impl<M: Member, const LEAST: usize, const MOST: usize> Codec for Array<M, LEAST, MOST> {
+    type Value = Vec<M>;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Vec<M>, ReadError> {
+        let mut all = Vec::new();
+        while reader.cursor.enter()? {
+            reader.room(all.len(), MOST)?;
+            all.push(M::read(reader)?);
+        }
+        if all.len() < LEAST {
+            return Err(reader.wrong(format!("a list has fewer than {LEAST} items")));
+        }
+        Ok(all)
+    }
+
+    fn write(value: &Vec<M>, name: &str, out: &mut Out) {
+        out.open_array(name, M::TYPE, value.len());
+        for member in value {
+            out.open(M::ELEMENT);
+            member.write(out);
+            out.close(M::ELEMENT);
+        }
+        out.close(name);
+    }
+}
+
+/// An array of texts.
+pub(crate) struct Strings<const MOST: usize>;
+
+impl<const MOST: usize> Codec for Strings<MOST> {
+    type Value = Vec<String>;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Vec<String>, ReadError> {
+        let mut all = Vec::new();
+        while reader.cursor.enter()? {
+            reader.room(all.len(), usize::MAX)?;
+            all.push(reader.name(MOST)?);
+        }
+        Ok(all)
+    }
+
+    fn write(value: &Vec<String>, name: &str, out: &mut Out) {
+        out.open_array(name, "xsd:string", value.len());
+        for text in value {
+            out.leaf("string", first(text, MOST));
+        }
+        out.close(name);
+    }
+}
+
+impl Member for IncomingValue {
+    const ELEMENT: &'static str = "ParameterValueStruct";
+    const TYPE: &'static str = "cwmp:ParameterValueStruct";
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError> {
+        let (mut name, mut value) = (None, None);
+        while reader.cursor.enter()? {
+            match reader.cursor.name.as_str() {
+                "Name" => name = Some(reader.name(NAME)?),
+                "Value" => value = Some((reader.cursor.xsi_type, reader.cursor.text()?)),
+                _ => reader.cursor.skip()?,
+            }
+        }
+        let name = reader.present(name, "Name")?;
+        let (xsi_type, text) = value.ok_or_else(|| reader.wrong(format!("{name} has no Value")))?;
+        Ok(Self { name, xsi_type, text })
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.leaf("Name", &self.name);
+        match self.xsi_type {
+            XsiType::Known(kind) => out.value(kind, &self.text),
+            XsiType::Missing => out.leaf("Value", &self.text),
+            XsiType::Unknown => out.value_of("xsd:anyURI", &self.text),
+        }
+    }
+}
+
+/// A parameter with its value, as a device reports it. One without a type is a text.
+impl Member for (String, Value) {
+    const ELEMENT: &'static str = IncomingValue::ELEMENT;
+    const TYPE: &'static str = IncomingValue::TYPE;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError> {
+        let IncomingValue { name, xsi_type, text } = IncomingValue::read(reader)?;
+        match xsi_type {
+            XsiType::Known(kind) => Ok((name, Value::new(kind, text))),
+            XsiType::Missing => Ok((name, Value::string(text))),
+            XsiType::Unknown => Err(reader.wrong(format!("{name} has an unknown type"))),
+        }
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.leaf("Name", &self.0);
+        out.value(self.1.kind, &self.1.text);
+    }
+}
+
+/// A name, and whether it is writable.
+impl Member for (String, bool) {
+    const ELEMENT: &'static str = "ParameterInfoStruct";
+    const TYPE: &'static str = "cwmp:ParameterInfoStruct";
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError> {
+        let (mut name, mut writable) = (None, None);
+        while reader.cursor.enter()? {
+            match reader.cursor.name.as_str() {
+                "Name" => name = Some(reader.name(NAME)?),
+                "Writable" => writable = Some(reader.boolean()?),
+                _ => reader.stranger()?,
+            }
+        }
+        Ok((reader.present(name, "Name")?, reader.present(writable, "Writable")?))
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.leaf("Name", &self.0);
+        Flag::write(&self.1, "Writable", out);
+    }
+}
+
+/// A name with its notification and access list.
+impl Member for (String, u32, Vec<String>) {
+    const ELEMENT: &'static str = "ParameterAttributeStruct";
+    const TYPE: &'static str = "cwmp:ParameterAttributeStruct";
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError> {
+        let (mut name, mut notification, mut list) = (None, None, None);
+        while reader.cursor.enter()? {
+            match reader.cursor.name.as_str() {
+                "Name" => name = Some(reader.name(NAME)?),
+                "Notification" => notification = Some(Number::<0, 6>::read(reader)?),
+                "AccessList" => list = Some(Strings::<SUBJECT>::read(reader)?),
+                _ => reader.stranger()?,
+            }
+        }
+        let notification = reader.present(notification, "Notification")?;
+        Ok((reader.present(name, "Name")?, notification, reader.present(list, "AccessList")?))
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.leaf("Name", &self.0);
+        Number::<0, 6>::write(&self.1, "Notification", out);
+        Strings::<SUBJECT>::write(&self.2, "AccessList", out);
+    }
+}
+
+impl Member for AttributeChange {
+    const ELEMENT: &'static str = "SetParameterAttributesStruct";
+    const TYPE: &'static str = "cwmp:SetParameterAttributesStruct";
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError> {
+        let (mut name, mut notification, mut list) = (None, None, Vec::new());
+        let (mut change_notification, mut change_list) = (false, false);
+        while reader.cursor.enter()? {
+            match reader.cursor.name.as_str() {
+                "Name" => name = Some(reader.name(NAME)?),
+                "NotificationChange" => change_notification = reader.boolean()?,
+                "AccessListChange" => change_list = reader.boolean()?,
+                "AccessList" => list = Strings::<SUBJECT>::read(reader)?,
+                // Some ACSs leave it empty when it is not to change.
+                "Notification" => notification = Some(reader.cursor.text()?),
+                _ => reader.cursor.skip()?,
+            }
+        }
+        let name = reader.present(name, "Name")?;
+        let notification = if change_notification {
+            let text = notification.unwrap_or_default();
+            let value = number(&text, ValueType::UnsignedInt);
+            Some(value.ok_or_else(|| reader.wrong(format!("{name}: '{}' is no notification", text.trim())))?)
+        } else {
+            None
+        };
+        Ok(Self { name, notification, access_list: change_list.then_some(list) })
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.leaf("Name", &self.name);
+        Flag::write(&self.notification.is_some(), "NotificationChange", out);
+        Number::<0>::write(&self.notification.unwrap_or_default(), "Notification", out);
+        Flag::write(&self.access_list.is_some(), "AccessListChange", out);
+        Strings::<SUBJECT>::write(self.access_list.as_ref().unwrap_or(&Vec::new()), "AccessList", out);
+    }
+}
+
+impl Member for Event {
+    const ELEMENT: &'static str = "EventStruct";
+    const TYPE: &'static str = "cwmp:EventStruct";
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Self, ReadError> {
+        let (mut code, mut key) = (None, None);
+        while reader.cursor.enter()? {
+            match reader.cursor.name.as_str() {
+                "EventCode" => code = Some(reader.name(64)?),
+                "CommandKey" => key = Some(reader.text(KEY)?),
+                _ => reader.stranger()?,
+            }
+        }
+        Ok(Self { code: reader.present(code, "EventCode")?, command_key: reader.present(key, "CommandKey")? })
+    }
+
+    fn write(&self, out: &mut Out) {
+        out.leaf("EventCode", &self.code);
+        out.leaf("CommandKey", &self.command_key);
+    }
+}
