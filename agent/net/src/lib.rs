@@ -8,11 +8,15 @@
 //! Nothing here spawns a task: dropping a future or a value ends what it does and closes its sockets.
 #![forbid(unsafe_code)]
 
+pub mod challenge;
 mod client;
 mod connection;
 pub mod cookie;
 mod dial;
+mod digest;
 mod error;
+mod guard;
+mod listener;
 pub mod random;
 pub mod url;
 mod wire;
@@ -22,6 +26,11 @@ pub use connection::{Connection, MAX_IGNORED_BODY};
 pub use cookie::CookieJar;
 pub use dial::MAX_ADDRESSES;
 pub use error::NetError;
+pub use guard::{MAX_USED_NONCES, NONCE_LIFETIME};
+pub use listener::{
+    Gatekeeper, Listener, CALL_TIMEOUT, HEAD_TIMEOUT, MAX_CALLS, MAX_CALL_BODY, MAX_CALL_HEAD,
+    MAX_CALL_HEADERS, MAX_REQUESTS,
+};
 pub use random::random_path;
 pub use url::{Url, UrlError};
 pub use wire::{MAX_HEAD, MAX_HEADERS, WHOLE_EXCHANGE};
