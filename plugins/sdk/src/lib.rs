@@ -1,1 +1,53 @@
-//! cwmp-plugin-sdk
+//! Plugins of cwmpd in safe Rust.
+//!
+//! ```text
+//!   your plugin --> cwmp-plugin-sdk --> cwmp-plugin-abi      (one exported constant, C layout)
+//!                        ^                     ^
+//!                  testing::Harness     cwmp-plugin-host     (loads the library, serves it on the bus)
+//! ```
+//!
+//! A plugin is a type with the trait [`Plugin`] and one [`declare!`] that says what it serves. Calls come one at a
+//! time, on one thread. What is configured and must survive a power cut belongs into [`Settings`], which bring reading,
+//! rows and transactions with them; what the plugin knows itself it answers in [`Plugin::get`].
+//!
+//! A panic in a plugin is caught at the border: the call answers "internal error" and the panic is logged.
+
+mod answer;
+mod border;
+mod change;
+mod config;
+mod declare;
+mod error;
+#[doc(hidden)]
+pub mod export;
+mod fifo;
+mod host;
+mod invoke;
+mod name;
+mod node;
+mod plugin;
+mod request;
+mod row;
+mod settings;
+pub mod testing;
+mod value;
+
+pub use answer::Answer;
+pub use change::{Change, ChangeFault, Op};
+pub use config::Config;
+pub use cwmp_plugin_abi as abi;
+pub use declare::{About, Declared};
+pub use error::Error;
+pub use fifo::{Fifo, MAX_LINE};
+pub use host::{Host, Level};
+pub use invoke::{Argument, Output};
+pub use name::{split_row, Name};
+pub use node::Node;
+pub use plugin::{Effect, Notice, Plugin};
+pub use request::{Origin, Request, Txn};
+pub use row::Row;
+pub use settings::{Settings, MAX_CHANGES, MAX_ROWS, MAX_VALUE};
+pub use value::{Base64, DateTime, HexBinary, Kind, Parse, Value};
+
+#[doc(hidden)]
+pub use declare::build_id;

@@ -1,0 +1,209 @@
+use std::io::Write as _;
+use std::time::Duration;
+
+use cwmp_plugin_sdk::testing::{Answered, Harness, Step};
+use cwmp_plugin_sdk::{Error, Notice, Origin};
+
+use super::*;
+
+const BASE: &str = "Device.X_CWMPD_Demo.";
+
+fn at(name: &str) -> String {
+    format!("{BASE}{name}")
+}
+
+fn plain() -> Harness {
+    Harness::new(&PLUGIN, "{}")
+}
+
+fn set(demo: &mut Harness, name: &str, value: &str) -> Result<(), Error> {
+    demo.set(&[(&at(name), value)])
+}
+
+fn fail(demo: &mut Harness, what: &str) {
+    set(demo, "Test.Fail", what).unwrap();
+}
+
+fn failing() -> Harness {
+    Harness::new(&PLUGIN, r#"{"failures": true}"#)
+}
+
+#[test]
+fn every_value_is_one_of_its_declared_type() {
+    let mut demo = Harness::new(&PLUGIN, r#"{"big_rows": 3, "failures": true}"#);
+    demo.add(&at("Lamp.2.")).unwrap();
+    demo.add(&at("Lamp.2.Schedule.1.")).unwrap();
+    let tree = demo.tree();
+    assert_eq!(tree.len(), 8 + 5 + 3 + 3 * 10 + 2);
+    for (name, value) in tree {
+        value.unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+}
+
+#[test]
+fn values_of_every_type_survive_a_restart() {
+    let mut demo = plain();
+    let values = [
+        ("Label", "Kitchen"),
+        ("Level", "7"),
+        ("Offset", "-3"),
+        ("Enable", "false"),
+        ("Mode", "Boost"),
+        ("Since", "2024-05-06T07:08:09Z"),
+    ];
+    for (name, value) in values {
+        set(&mut demo, name, value).unwrap();
+    }
+    let demo = demo.restart();
+    for (name, value) in values {
+        assert_eq!(demo.get(&at(name)).unwrap(), value);
+    }
+}
+
+#[test]
+fn a_secret_is_kept_and_never_told() {
+    let mut demo = plain();
+    set(&mut demo, "Password", "s3cret").unwrap();
+    assert_eq!(demo.get(&at("Password")).unwrap(), "");
+    assert_eq!(demo.store()["settings/Password"], "s3cret");
+}
+
+#[test]
+fn lamps_come_go_and_survive() {
+    let mut demo = plain();
+    demo.change(&[Step::add(&at("Lamp.1.")), Step::set(&at("Lamp.1.Colour"), "Red")]).unwrap();
+    demo.add(&at("Lamp.4.")).unwrap();
+    demo.add(&at("Lamp.4.Schedule.2.")).unwrap();
+    let demo = demo.restart();
+    let numbers =
+        |d: &Harness, table| d.rows(&at(table)).unwrap().iter().map(|r| r.number).collect::<Vec<_>>();
+    assert_eq!(numbers(&demo, "Lamp."), [1, 4]);
+    assert!(demo.rows(&at("Lamp.")).unwrap().iter().all(|r| r.deletable));
+    assert_eq!(numbers(&demo, "Lamp.4.Schedule."), [2]);
+    assert_eq!(demo.get(&at("Lamp.1.Colour")).unwrap(), "Red");
+    assert_eq!(demo.get(&at("Lamp.4.Colour")).unwrap(), "White");
+    let mut demo = demo;
+    demo.delete(&at("Lamp.4.")).unwrap();
+    assert!(matches!(demo.get(&at("Lamp.4.Schedule.2.Hour")), Err(Error::Name(_))));
+    assert!(matches!(demo.rows(&at("Lamp.4.Schedule.")), Err(Error::Name(_))));
+    assert_eq!(numbers(&demo.restart(), "Lamp."), [1]);
+}
+
+#[test]
+fn there_is_room_for_sixteen_lamps() {
+    let mut demo = plain();
+    for i in 1..=MAX_LAMPS {
+        demo.add(&at(&format!("Lamp.{i}."))).unwrap();
+    }
+    assert!(matches!(demo.add(&at("Lamp.17.")), Err(Error::Resources(_))));
+}
+
+#[test]
+fn a_line_in_the_pipe_changes_a_value_and_announces_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("demo");
+    let config = format!("{{\"watch_file\": \"{}\"}}", pipe.display());
+    let mut demo = Harness::new(&PLUGIN, &config);
+    demo.add(&at("Lamp.1.")).unwrap();
+    let say = |text: &str| {
+        std::fs::OpenOptions::new().write(true).open(&pipe).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    say("Temperature=31\n");
+    assert_eq!(demo.wait_changed(), [at("Temperature")]);
+    assert_eq!(demo.get(&at("Temperature")).unwrap(), "31");
+    say("Temperature=31\nTemperature=warm\nNothing=1\nnonsense\n\nLamp.1.On=1\n");
+    let mut heard = demo.wait_changed();
+    if heard.len() == 1 {
+        heard.extend(demo.wait_changed());
+    }
+    assert_eq!(heard, [at("Lamp.1.On"), at("Lamp.1.Switched")], "the same value again is no news");
+    assert_eq!(demo.get(&at("Lamp.1.Switched")).unwrap(), "1");
+    assert_eq!(demo.logs().len(), 3);
+    assert_eq!(demo.restart().get(&at("Temperature")).unwrap(), "31");
+}
+
+#[test]
+fn a_factory_reset_forgets_everything() {
+    let mut demo = plain();
+    set(&mut demo, "Label", "Kitchen").unwrap();
+    demo.add(&at("Lamp.1.")).unwrap();
+    demo.notice(Notice::FactoryReset).unwrap();
+    assert_eq!(demo.get(&at("Label")).unwrap(), "Demo");
+    assert_eq!(demo.rows(&at("Lamp.")).unwrap(), []);
+    assert!(demo.store().is_empty());
+}
+
+#[test]
+fn failures_are_there_only_when_asked_for() {
+    let mut demo = plain();
+    assert!(!demo.describe().iter().any(|n| n.path.contains(".Test.")));
+    assert!(failing().describe().iter().any(|n| n.path.contains(".Test.")));
+    // Even written behind the description's back it does nothing.
+    set(&mut demo, "Test.Fail", "prepare").unwrap();
+    set(&mut demo, "Label", "Kitchen").unwrap();
+}
+
+#[test]
+fn a_refusal_and_a_failed_commit_happen_once_and_change_nothing() {
+    for (what, status) in [("prepare", "told to refuse"), ("commit", "told to fail")] {
+        let mut demo = failing();
+        fail(&mut demo, what);
+        assert_eq!(demo.get(&at("Test.Fail")).unwrap(), what);
+        assert_eq!(set(&mut demo, "Label", "Kitchen").unwrap_err().text(), status);
+        assert_eq!(demo.get(&at("Label")).unwrap(), "Demo");
+        set(&mut demo, "Label", "Kitchen").unwrap();
+        assert_eq!(demo.get(&at("Test.Fail")).unwrap(), "none");
+    }
+}
+
+#[test]
+fn a_late_commit_waits_for_its_deadline() {
+    let mut demo = failing();
+    fail(&mut demo, "commit-timeout");
+    demo.pretend(Origin::Acs, 1, Duration::from_millis(10));
+    let begin = std::time::Instant::now();
+    set(&mut demo, "Label", "Kitchen").unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(510));
+}
+
+#[test]
+fn a_lie_is_a_wrong_type_and_comes_with_the_truth() {
+    let mut demo = failing();
+    fail(&mut demo, "lie");
+    let label = at("Label");
+    let (_, _, answers) = demo.get_raw(&[&label]);
+    assert!(answers[0].contains(&Answered::Value(7, "not a moment".to_owned())));
+}
+
+#[test]
+fn large_answers_are_as_large_as_they_say() {
+    for (what, size) in [("big30", 30_000_000), ("big50", 50_000_000)] {
+        let mut demo = failing();
+        fail(&mut demo, what);
+        let (_, _, answers) = demo.get_raw(&[&at("Test.Payload")]);
+        assert!(matches!(&answers[0][0], Answered::Value(1, text) if text.len() == size));
+    }
+}
+
+#[test]
+fn a_flood_announces_far_too_much() {
+    let mut demo = failing();
+    fail(&mut demo, "flood");
+    demo.get(&at("Label")).unwrap();
+    assert!(demo.changed().len() >= 200_000);
+}
+
+#[test]
+fn a_failure_does_not_outlive_the_plugin() {
+    let mut demo = failing();
+    fail(&mut demo, "crash-in-commit");
+    let mut demo = demo.power_cut();
+    assert_eq!(demo.get(&at("Test.Fail")).unwrap(), "none");
+    set(&mut demo, "Label", "Kitchen").unwrap();
+}
+
+#[test]
+fn a_misspelt_configuration_is_refused_by_name() {
+    let error = Harness::try_new(&PLUGIN, r#"{"bigrows": 3}"#).unwrap_err();
+    assert!(error.text().contains("'bigrows'"), "{error}");
+}

@@ -1,0 +1,73 @@
+//! The answer to a read.
+
+use cwmp_plugin_abi as abi;
+
+use crate::border::lend;
+use crate::{Error, Kind, Request, Value};
+
+/// Takes a value or a fault for each name of a read, by its position.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    request: Request<'a>,
+    given: Vec<bool>,
+    text: String,
+}
+
+impl<'a> Answer<'a> {
+    pub(crate) fn new(request: Request<'a>, names: usize) -> Self {
+        Self { request, given: vec![false; names], text: String::new() }
+    }
+
+    /// The call that is being answered.
+    pub fn request(&self) -> Request<'a> {
+        self.request
+    }
+
+    /// The value of the name at this position.
+    pub fn value<V: Value>(&mut self, index: usize, value: V) {
+        let mut text = std::mem::take(&mut self.text);
+        text.clear();
+        value.write(&mut text);
+        self.text(index, V::KIND, &text);
+        self.text = text;
+    }
+
+    /// The value of the name at this position, in its lexical form.
+    pub fn text(&mut self, index: usize, kind: Kind, text: &str) {
+        self.note(index);
+        let table = self.request.raw.table();
+        if let Some(put) = table.put_value_at {
+            // SAFETY: a member of the host gets its ctx and a text that lives until it returns.
+            unsafe { put(table.ctx, self.request.id, index, kind.number(), lend(text)) }
+        }
+    }
+
+    /// The name at this position has no value.
+    pub fn fault(&mut self, index: usize, error: &Error) {
+        self.note(index);
+        put_fault(self.request.raw, self.request.id, index, error);
+    }
+
+    fn note(&mut self, index: usize) {
+        if let Some(given) = self.given.get_mut(index) {
+            *given = true;
+        }
+    }
+
+    /// Every name must be answered: a fault for each that was forgotten.
+    pub(crate) fn finish(mut self) {
+        for index in 0..self.given.len() {
+            if !self.given[index] {
+                self.fault(index, &Error::internal("the plugin gave no answer"));
+            }
+        }
+    }
+}
+
+pub(crate) fn put_fault(raw: crate::host::Raw, req: abi::Req, index: usize, error: &Error) {
+    let table = raw.table();
+    if let Some(put) = table.put_fault_at {
+        // SAFETY: as in `Answer::text`.
+        unsafe { put(table.ctx, req, index, error.status(), lend(error.text())) }
+    }
+}

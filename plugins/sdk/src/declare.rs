@@ -1,0 +1,150 @@
+//! The macro that declares a plugin.
+
+use crate::Node;
+
+/// What a plugin is called and what it serves.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// The name; the manifest has the same.
+    pub name: &'static str,
+    /// The version.
+    pub version: &'static str,
+    /// Changes whenever the description changes.
+    pub build: &'static str,
+    /// What all its paths begin with.
+    pub base: &'static str,
+    /// What it can serve.
+    pub nodes: &'static [Node],
+}
+
+/// A type for which [`declare!`](crate::declare!) was written.
+pub trait Declared {
+    /// What was declared.
+    const ABOUT: About;
+}
+
+/// Declares a plugin and exports it: the type, its name, what all paths begin with, and a line for each node.
+///
+/// A line is `object PATH`, `table PATH`, `param PATH TYPE` or `command PATH`, then flags in brackets, then facets. The
+/// words are the functions of [`Node`]. Paths follow the base; `""` is the base itself.
+///
+/// ```
+/// use cwmp_plugin_sdk::{declare, Config, Error, Host, Plugin, Settings};
+///
+/// pub struct Lamps {
+///     settings: Settings,
+/// }
+///
+/// impl Plugin for Lamps {
+///     fn create(host: Host, _: &Config) -> Result<Self, Error> {
+///         Ok(Self { settings: Settings::load(&host)? })
+///     }
+///
+///     fn settings(&self) -> Option<&Settings> {
+///         Some(&self.settings)
+///     }
+/// }
+///
+/// declare! {
+///     Lamps, name: "lamps", base: "Device.X_ACME_House.",
+///     nodes {
+///         object "";
+///         table "Lamp.{i}." [writable];
+///         param "Lamp.{i}.Colour" string [writable pushed] "enum=Red|Blue;default=Red";
+///     }
+/// }
+/// # use cwmp_plugin_sdk::testing::Harness;
+/// let mut box_ = Harness::new(&PLUGIN, "{}");
+/// box_.add("Device.X_ACME_House.Lamp.1.").unwrap();
+/// assert_eq!(box_.get("Device.X_ACME_House.Lamp.1.Colour").unwrap(), "Red");
+/// ```
+#[macro_export]
+macro_rules! declare {
+    (
+        $plugin:ty, name: $name:literal, base: $base:literal,
+        nodes {
+            $($what:ident $path:literal $($kind:ident)? $([$($flag:ident)*])? $($facets:literal)?;)*
+        }
+    ) => {
+        impl $crate::Declared for $plugin {
+            const ABOUT: $crate::About = {
+                const NODES: &[$crate::Node] = &[
+                    $($crate::Node::$what(concat!($base, $path))
+                        $(.$kind())? $($(.$flag())*)? $(.facets($facets))?,)*
+                ];
+                const BUILD: [u8; 16] = $crate::build_id(NODES);
+                $crate::About {
+                    name: $name,
+                    version: env!("CARGO_PKG_VERSION"),
+                    build: match ::core::str::from_utf8(&BUILD) {
+                        Ok(text) => text,
+                        Err(_) => "",
+                    },
+                    base: $base,
+                    nodes: NODES,
+                }
+            };
+        }
+
+        /// What the library exports.
+        #[export_name = "cwmp_plugin_v1"]
+        pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$plugin>();
+    };
+}
+
+/// A text that changes with the description: FNV-1a over everything that is declared.
+#[doc(hidden)]
+pub const fn build_id(nodes: &[Node]) -> [u8; 16] {
+    const fn mix(mut hash: u64, bytes: &[u8]) -> u64 {
+        let mut i = 0;
+        while i < bytes.len() {
+            hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0100_0000_01b3);
+            i += 1;
+        }
+        (hash ^ 0xff).wrapping_mul(0x0100_0000_01b3)
+    }
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut i = 0;
+    while i < nodes.len() {
+        let raw = nodes[i].raw();
+        // SAFETY: both texts of a node come from `&'static str`.
+        let (path, facets) = unsafe {
+            (
+                std::slice::from_raw_parts(raw.path.ptr, raw.path.len),
+                std::slice::from_raw_parts(raw.facets.ptr, raw.facets.len),
+            )
+        };
+        hash = mix(hash, path);
+        hash = mix(hash, facets);
+        hash = mix(hash, &raw.kind.to_le_bytes());
+        hash = mix(hash, &raw.flags.to_le_bytes());
+        i += 1;
+    }
+    let mut text = [0; 16];
+    let mut i = 0;
+    while i < 16 {
+        text[i] = b"0123456789abcdef"[(hash >> (60 - 4 * i) & 15) as usize];
+        i += 1;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_changes_with_every_part_of_a_node() {
+        let all = [
+            build_id(&[Node::param("Device.A").string()]),
+            build_id(&[Node::param("Device.B").string()]),
+            build_id(&[Node::param("Device.A").int()]),
+            build_id(&[Node::param("Device.A").string().writable()]),
+            build_id(&[Node::param("Device.A").string().facets("size=:1")]),
+        ];
+        for (i, one) in all.iter().enumerate() {
+            assert!(one.iter().all(u8::is_ascii_hexdigit));
+            assert!(!all[..i].contains(one));
+        }
+    }
+}

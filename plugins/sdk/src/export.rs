@@ -1,0 +1,411 @@
+//! The table of a plugin and what stands between it and the author's code.
+
+use std::ffi::c_void;
+use std::mem::size_of;
+use std::os::fd::BorrowedFd;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use cwmp_plugin_abi as abi;
+use cwmp_plugin_abi::status;
+
+use crate::answer::put_fault;
+use crate::border::{borrow, lend, Elements};
+use crate::host::Raw;
+use crate::row::{DELETABLE, READ_ONLY};
+use crate::{
+    Answer, Argument, Change, ChangeFault, Config, Declared, Effect, Error, Host, Kind, Level, Name, Node,
+    Notice, Op, Output, Plugin, Request, Txn,
+};
+
+/// The table that a plugin exports.
+#[allow(clippy::cast_possible_truncation)] // sizes of small structs
+pub const fn plugin<P: Plugin + Declared>() -> abi::Plugin {
+    let about = P::ABOUT;
+    abi::Plugin {
+        magic: abi::MAGIC,
+        struct_size: size_of::<abi::Plugin>() as u32,
+        abi_major: abi::MAJOR,
+        abi_minor: abi::MINOR,
+        threads: 0,
+        node_size: size_of::<abi::Node>() as u32,
+        kv_size: size_of::<abi::Kv>() as u32,
+        str_size: size_of::<abi::Str>() as u32,
+        zero: 0,
+        name: lend(about.name),
+        version: lend(about.version),
+        build: lend(about.build),
+        nodes: about.nodes.as_ptr().cast(),
+        nodes_len: about.nodes.len(),
+        create: Some(create::<P>),
+        describe: Some(describe::<P>),
+        start: Some(start::<P>),
+        stop: Some(stop::<P>),
+        destroy: Some(destroy::<P>),
+        get: Some(get::<P>),
+        instances: Some(instances::<P>),
+        prepare: Some(prepare::<P>),
+        commit: Some(commit::<P>),
+        rollback: Some(rollback::<P>),
+        finish: Some(finish::<P>),
+        apply: Some(apply::<P>),
+        watch: Some(watch::<P>),
+        notice: Some(notice::<P>),
+        invoke: Some(invoke::<P>),
+        cancel: None,
+        extension: None,
+    }
+}
+
+/// What `self` of the table points to.
+struct Instance<P> {
+    plugin: P,
+    host: Host,
+    raw: Raw,
+    name: &'static str,
+    nodes: Vec<Node>,
+}
+
+impl<P: Plugin> Instance<P> {
+    /// # Safety
+    /// `this` came from `create` of the same type, was not destroyed, and no other call is at work on it.
+    unsafe fn at<'a>(this: *mut c_void) -> &'a mut Self {
+        // SAFETY: the caller's promise, which the header gives for CWMP_THREADS_ONE.
+        unsafe { &mut *this.cast() }
+    }
+
+    /// Runs the author's code; a panic ends here.
+    fn run<R>(&mut self, what: &str, f: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
+        contain(self.raw, self.name, what, AssertUnwindSafe(|| f(self)))
+    }
+
+    /// Runs a call that is answered by one status; the text of an error takes the way of late answers.
+    fn answer(
+        &mut self,
+        what: &str,
+        req: abi::Req,
+        f: impl FnOnce(&mut Self) -> Result<abi::Status, Error>,
+    ) -> abi::Status {
+        match self.run(what, f) {
+            Ok(status) => status,
+            Err(error) if self.raw.req_done(req, error.status(), error.text()) => status::PENDING,
+            Err(error) => error.status(),
+        }
+    }
+
+    fn txn(&self, req: abi::Req, id: u64) -> Txn<'static> {
+        Txn { id, request: Request::new(self.raw, req) }
+    }
+
+    /// # Safety
+    /// `texts` points to `n` texts of the host, which stay until the call returns.
+    unsafe fn names<'a>(&self, texts: *const abi::Str, n: usize) -> Result<Vec<Name<'a>>, Error> {
+        // SAFETY: the caller's promise, for the array and for each text.
+        let elements = unsafe { Elements::new(texts, n, self.raw.table().str_size) }?;
+        let base = self.host.about().base;
+        elements.map(|text| Ok(Name::new(unsafe { borrow(text) }?, base))).collect()
+    }
+}
+
+fn contain<R>(
+    raw: Raw,
+    name: &str,
+    what: &str,
+    f: AssertUnwindSafe<impl FnOnce() -> Result<R, Error>>,
+) -> Result<R, Error> {
+    match catch_unwind(f) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .copied()
+                .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                .unwrap_or("of unknown cause");
+            let text = format!("a panic in {what}: {text}");
+            raw.log(Level::Error, name, &text);
+            // Whatever was thrown might panic again as it is dropped.
+            std::mem::forget(panic);
+            Err(Error::Internal(text))
+        }
+    }
+}
+
+unsafe extern "C" fn create<P: Plugin + Declared>(
+    host: *const abi::Host,
+    config: abi::Str,
+    this: *mut *mut c_void,
+) -> abi::Status {
+    // SAFETY: the host passes its table, which stays until `destroy`.
+    let raw = match unsafe { Raw::new(host) } {
+        Ok(raw) => raw,
+        Err(error) => return error.status(),
+    };
+    const { assert!(size_of::<Node>() == size_of::<abi::Node>()) };
+    let about: &'static crate::About = const { &P::ABOUT };
+    let made = contain(
+        raw,
+        about.name,
+        "create",
+        AssertUnwindSafe(|| {
+            // SAFETY: the host lends the configuration until the call returns.
+            let config = Config::parse(unsafe { borrow(config) }?)?;
+            let host = Host::new(raw, about);
+            let plugin = P::create(host.clone(), &config)?;
+            let nodes = about.nodes.iter().filter(|n| plugin.serves(n)).copied().collect();
+            Ok(Box::new(Instance { plugin, host, raw, name: about.name, nodes }))
+        }),
+    );
+    match made {
+        Ok(instance) => {
+            // SAFETY: the host passes a place for the pointer.
+            unsafe { this.write(Box::into_raw(instance).cast()) };
+            status::OK
+        }
+        Err(error) => {
+            raw.log(Level::Error, about.name, &format!("cannot begin: {error}"));
+            error.status()
+        }
+    }
+}
+
+unsafe extern "C" fn describe<P: Plugin>(
+    this: *mut c_void,
+    nodes: *mut *const abi::Node,
+    n: *mut usize,
+) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    // SAFETY: the host passes places for both. A Node is an abi::Node, and the list stays as long as the instance.
+    unsafe {
+        nodes.write(instance.nodes.as_ptr().cast());
+        n.write(instance.nodes.len());
+    }
+    status::OK
+}
+
+unsafe extern "C" fn start<P: Plugin>(this: *mut c_void) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    match instance.run("start", |i| i.plugin.start()) {
+        Ok(()) => status::OK,
+        Err(error) => {
+            instance.raw.log(Level::Error, instance.name, &format!("cannot start: {error}"));
+            error.status()
+        }
+    }
+}
+
+unsafe extern "C" fn stop<P: Plugin>(this: *mut c_void) {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    // A panic was logged, and there is nobody else to tell.
+    let _ = instance.run("stop", |i| {
+        i.plugin.stop();
+        Ok(())
+    });
+}
+
+unsafe extern "C" fn destroy<P: Plugin>(this: *mut c_void) {
+    // SAFETY: `this` came from `create` and is destroyed once.
+    let instance = unsafe { Box::from_raw(this.cast::<Instance<P>>()) };
+    let (host, raw, name) = (instance.host.clone(), instance.raw, instance.name);
+    // As in `stop`.
+    let _ = contain(
+        raw,
+        name,
+        "destroy",
+        AssertUnwindSafe(|| {
+            drop(instance);
+            Ok(())
+        }),
+    );
+    host.retire();
+}
+
+unsafe extern "C" fn get<P: Plugin>(
+    this: *mut c_void,
+    req: abi::Req,
+    names: *const abi::Str,
+    n: usize,
+) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    instance.answer("get", req, |i| {
+        // SAFETY: the host lends the names until the call returns.
+        let names = unsafe { i.names(names, n) }?;
+        let mut answer = Answer::new(Request::new(i.raw, req), names.len());
+        i.plugin.get(&names, &mut answer);
+        answer.finish();
+        Ok(status::OK)
+    })
+}
+
+unsafe extern "C" fn instances<P: Plugin>(
+    this: *mut c_void,
+    req: abi::Req,
+    tables: *const abi::Str,
+    n: usize,
+) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    instance.answer("rows", req, |i| {
+        // SAFETY: the host lends the names until the call returns.
+        let tables = unsafe { i.names(tables, n) }?;
+        for (index, table) in tables.into_iter().enumerate() {
+            let rows = match i.plugin.rows(table) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    put_fault(i.raw, req, index, &error);
+                    continue;
+                }
+            };
+            let host = i.raw.table();
+            let Some(put) = host.put_row else { return Err(Error::unsupported("a host without put_row")) };
+            for row in rows {
+                let flags =
+                    if row.deletable { DELETABLE } else { 0 } | if row.read_only { READ_ONLY } else { 0 };
+                let key = lend(&row.key);
+                let row = abi::Row { number: row.number, flags, key, alias: lend(&row.alias) };
+                // SAFETY: the host copies the row and its texts before it returns.
+                unsafe { put(host.ctx, req, index, &raw const row) }
+            }
+        }
+        Ok(status::OK)
+    })
+}
+
+unsafe extern "C" fn prepare<P: Plugin>(
+    this: *mut c_void,
+    req: abi::Req,
+    txn: u64,
+    changes: *const abi::Change,
+    n: usize,
+) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    instance.answer("prepare", req, |i| {
+        // SAFETY: the host lends the changes until the call returns.
+        let elements = unsafe { Elements::new(changes, n, i.raw.table().change_size) }?;
+        let mut changes = Vec::with_capacity(n);
+        for element in elements {
+            // SAFETY: the host lends the texts of the changes, too.
+            let (name, value) = unsafe { (borrow(element.path)?, borrow(element.value)?) };
+            let op = match element.op {
+                1 => Op::Set,
+                2 => Op::Add,
+                3 => Op::Delete,
+                _ => return Err(Error::arguments("an unknown kind of change")),
+            };
+            changes.push(Change {
+                op,
+                name: i.host.name(name),
+                kind: Kind::from_number(element.kind),
+                value,
+            });
+        }
+        let txn = i.txn(req, txn);
+        match i.plugin.prepare(&txn, &changes) {
+            Ok(()) => Ok(status::OK),
+            Err(faults) => {
+                for ChangeFault { index, error } in &faults {
+                    put_fault(i.raw, req, *index, error);
+                }
+                let first = faults.into_iter().next().map(|f| f.error);
+                Err(first.unwrap_or_else(|| Error::internal("refused without a reason")))
+            }
+        }
+    })
+}
+
+unsafe extern "C" fn commit<P: Plugin>(this: *mut c_void, req: abi::Req, txn: u64) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    instance.answer("commit", req, |i| {
+        let txn = i.txn(req, txn);
+        Ok(match i.plugin.commit(&txn)? {
+            Effect::Now => status::OK,
+            Effect::AfterSession => status::OK_AFTER_SESSION,
+            Effect::AfterReboot => status::OK_AFTER_REBOOT,
+        })
+    })
+}
+
+macro_rules! transaction_calls {
+    ($($name:ident),*) => {
+        $(unsafe extern "C" fn $name<P: Plugin>(this: *mut c_void, req: abi::Req, txn: u64) -> abi::Status {
+            // SAFETY: `this` came from `create`.
+            let instance = unsafe { Instance::<P>::at(this) };
+            instance.answer(stringify!($name), req, |i| {
+                let txn = i.txn(req, txn);
+                i.plugin.$name(&txn).map(|()| status::OK)
+            })
+        })*
+    };
+}
+
+transaction_calls!(rollback, finish, apply);
+
+unsafe extern "C" fn watch<P: Plugin>(
+    this: *mut c_void,
+    names: *const abi::Str,
+    n: usize,
+    on: u32,
+) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    let result = instance.run("watch", |i| {
+        // SAFETY: the host lends the names until the call returns.
+        let names = unsafe { i.names(names, n) }?;
+        i.plugin.watch(&names, on != 0)
+    });
+    result.map_or_else(|error| error.status(), |()| status::OK)
+}
+
+unsafe extern "C" fn notice<P: Plugin>(this: *mut c_void, req: abi::Req, what: u32) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    instance.answer("notice", req, |i| {
+        let notice = match what {
+            1 => Notice::SessionStart,
+            2 => Notice::SessionEnd,
+            3 => Notice::ClockTrusted,
+            4 => Notice::FactoryReset,
+            5 => Notice::Shutdown,
+            // A notice that this version does not know needs no answer.
+            _ => return Ok(status::OK),
+        };
+        if notice == Notice::FactoryReset {
+            if let Some(settings) = i.plugin.settings().cloned() {
+                let names = settings.reset()?;
+                i.plugin.put_in_force(&names)?;
+            }
+        }
+        i.plugin.notice(notice).map(|()| status::OK)
+    })
+}
+
+unsafe extern "C" fn invoke<P: Plugin>(
+    this: *mut c_void,
+    req: abi::Req,
+    command: abi::Str,
+    arguments: *const abi::Arg,
+    n: usize,
+) -> abi::Status {
+    // SAFETY: `this` came from `create`.
+    let instance = unsafe { Instance::<P>::at(this) };
+    instance.answer("invoke", req, |i| {
+        // SAFETY: the host lends the command until the call returns.
+        let command = i.host.name(unsafe { borrow(command) }?);
+        // SAFETY: the host lends the arguments until the call returns.
+        let elements = unsafe { Elements::new(arguments, n, i.raw.table().arg_size) }?;
+        let mut arguments = Vec::with_capacity(n);
+        for element in elements {
+            // SAFETY: the host lends texts and descriptors until the request is done.
+            let file = (element.fd >= 0).then(|| unsafe { BorrowedFd::borrow_raw(element.fd) });
+            // SAFETY: as above.
+            let (key, value) = unsafe { (borrow(element.key)?, borrow(element.value)?) };
+            arguments.push(Argument { key, value, file });
+        }
+        let mut output = Output { request: Request::new(i.raw, req) };
+        i.plugin.invoke(command, &arguments, &mut output).map(|()| status::OK)
+    })
+}

@@ -1,0 +1,215 @@
+//! What is configured: values and rows that live in memory and in the host's store, changed by transactions.
+//!
+//! In the store a value is `settings/NAME`, a row `settings/NAME.`; the names follow the base. What a committed
+//! transaction replaced is kept as `undo/NAME` until it is finished, with the transaction in `undo`, so that it can be
+//! taken back even after a restart.
+
+mod entry;
+mod transaction;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::name::{pattern, rows_above};
+use crate::{Answer, Error, Host, Kind, Name, Node, Parse, Row, Value};
+
+/// The most changes of one transaction.
+pub const MAX_CHANGES: usize = 20_000;
+/// The most rows of one plugin.
+pub const MAX_ROWS: usize = 4_096;
+/// Bytes of the longest value: what the store takes, less what an undo adds to it.
+pub const MAX_VALUE: usize = cwmp_plugin_abi::STORE_VALUE_MAX - 1;
+
+/// The values and rows of a plugin. Clones are cheap and show the same; every thread of the plugin may have one.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    host: Host,
+    /// What was declared, by the schema path after the base.
+    nodes: HashMap<&'static str, Known>,
+    /// Never held while the host or the plugin is called.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct Known {
+    node: &'static Node,
+    default: String,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Values by name and, ending in a dot, rows.
+    entries: BTreeMap<String, String>,
+    staged: Option<Staged>,
+    done: Option<Done>,
+    /// Counts what transactions did to the entries.
+    generation: u64,
+}
+
+/// What entries become: `None` is gone.
+type Delta = BTreeMap<String, Option<String>>;
+
+#[derive(Debug)]
+struct Staged {
+    txn: u64,
+    delta: Delta,
+}
+
+#[derive(Debug)]
+struct Done {
+    txn: u64,
+    effect: crate::Effect,
+    undo: Delta,
+}
+
+impl Settings {
+    /// Reads what was kept; what was not is as declared.
+    pub fn load(host: &Host) -> Result<Self, Error> {
+        let about = host.about();
+        let known = |node: &'static Node| {
+            let path = node.path().strip_prefix(about.base).unwrap_or(node.path());
+            (path, Known { node, default: node.default_value() })
+        };
+        let nodes = about.nodes.iter().map(known).collect();
+        let state = Mutex::new(transaction::load(host)?);
+        Ok(Self { inner: Arc::new(Inner { host: host.clone(), nodes, state }) })
+    }
+
+    /// The value of a parameter; the name follows the base. `None` if there is no such parameter or row.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let known = self.parameter(name)?.1;
+        let state = self.state();
+        if !state.has_rows_of(name) {
+            return None;
+        }
+        Some(state.entries.get(name).unwrap_or(&known.default).clone())
+    }
+
+    /// The value of a parameter, as what it is: `settings.get::<u32>("Brightness")`.
+    pub fn get<T: Parse>(&self, name: &str) -> Option<T> {
+        T::parse(&self.text(name)?)
+    }
+
+    /// The device itself changes a value: it is kept and announced. The same value again does nothing.
+    pub fn set<V: Value>(&self, name: &str, value: V) -> Result<(), Error> {
+        self.set_text(name, &value.lexical())
+    }
+
+    /// As [`set`](Self::set), with the lexical form.
+    pub fn set_text(&self, name: &str, text: &str) -> Result<(), Error> {
+        let (kind, known) = self.parameter(name).ok_or_else(|| no_such(name))?;
+        let text = entry::value_of(kind, text)?;
+        let mut generation = {
+            let state = self.state();
+            if !state.has_rows_of(name) {
+                return Err(no_such(name));
+            }
+            if *state.entries.get(name).unwrap_or(&known.default) == text {
+                return Ok(());
+            }
+            state.generation
+        };
+        // The store may make us wait for a transaction, which wants the state; so it is asked without holding that. If
+        // a transaction came in between, memory and store may disagree about who was last: then once more.
+        loop {
+            self.inner.host.store_put(&entry::kept(name), &text)?;
+            let mut state = self.state();
+            if state.generation != generation {
+                generation = state.generation;
+                continue;
+            }
+            state.entries.insert(name.to_owned(), text);
+            let undo = state.done.as_mut().and_then(|done| done.undo.remove(name));
+            drop(state);
+            if undo.is_some() {
+                // What the device says now outlives the transaction before, even if that is taken back.
+                self.inner.host.store_delete(&entry::undone(name))?;
+            }
+            break;
+        }
+        self.inner.host.changed(&[name]);
+        Ok(())
+    }
+
+    /// The numbers of the rows of a table, in order; the name follows the base and ends in a dot.
+    pub fn row_numbers(&self, table: &str) -> Vec<u32> {
+        let state = self.state();
+        let below = state.entries.range(table.to_owned()..).take_while(|(k, _)| k.starts_with(table));
+        let mut numbers: Vec<u32> =
+            below.filter_map(|(key, _)| key.strip_prefix(table)?.strip_suffix('.')?.parse().ok()).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Answers one name of a read: for a plugin that serves a few values itself and leaves the rest to its settings.
+    pub fn answer(&self, index: usize, name: Name<'_>, answer: &mut Answer<'_>) {
+        let Some((kind, known)) = self.parameter(name.relative()) else {
+            return answer.fault(index, &no_such(name.relative()));
+        };
+        let state = self.state();
+        let value = state.entries.get(name.relative()).unwrap_or(&known.default);
+        if !state.has_rows_of(name.relative()) {
+            drop(state);
+            answer.fault(index, &no_such(name.relative()));
+        } else if known.node.is_secret() {
+            drop(state);
+            answer.text(index, kind, "");
+        } else {
+            let value = value.clone();
+            drop(state);
+            answer.text(index, kind, &value);
+        }
+    }
+
+    /// The rows of a table.
+    pub fn rows(&self, table: Name<'_>) -> Result<Vec<Row>, Error> {
+        let name = table.relative();
+        let known = self.inner.nodes.get(format!("{}{{i}}.", pattern(name)).as_str());
+        let known = known.filter(|k| k.node.is_table() && self.state().has_rows_of(name));
+        let node = known.ok_or_else(|| no_such(name))?.node;
+        let row = |number| Row { deletable: node.is_writable(), ..Row::numbered(number) };
+        Ok(self.row_numbers(name).into_iter().map(row).collect())
+    }
+
+    /// Forgets everything, in memory and in the store, and says what is different now.
+    pub(crate) fn reset(&self) -> Result<Vec<String>, Error> {
+        for prefix in [entry::SETTINGS, entry::UNDO] {
+            for key in self.inner.host.store_list(prefix)? {
+                self.inner.host.store_delete(&key)?;
+            }
+        }
+        let mut state = self.state();
+        let generation = state.generation + 1;
+        let old = std::mem::replace(&mut *state, State { generation, ..State::default() });
+        Ok(old.entries.into_keys().collect())
+    }
+
+    /// The type and the declaration of a parameter.
+    fn parameter(&self, name: &str) -> Option<(Kind, &Known)> {
+        let known = match self.inner.nodes.get(name) {
+            Some(known) => known,
+            None => self.inner.nodes.get(pattern(name).as_str())?,
+        };
+        Some((known.node.kind()?, known))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Whoever panicked with the state left it whole: entries are replaced one by one from complete values.
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn has_rows_of(&self, name: &str) -> bool {
+        rows_above(name).all(|row| self.entries.contains_key(row))
+    }
+}
+
+fn no_such(name: &str) -> Error {
+    Error::name(format!("there is no {name}"))
+}

@@ -1,0 +1,250 @@
+//! Transactions on settings: staged without effect, committed with an undo, taken back until finished.
+
+use std::collections::BTreeSet;
+
+use super::{entry, no_such, Delta, Done, Settings, Staged, State, MAX_CHANGES, MAX_ROWS};
+use crate::name::{pattern, rows_above};
+use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op};
+
+impl Settings {
+    /// Stages changes. Nothing is different until they are committed.
+    pub fn prepare(&self, txn: u64, changes: &[Change<'_>]) -> Result<(), Vec<ChangeFault>> {
+        let mut state = self.state();
+        if state.done.as_ref().is_some_and(|done| done.txn == txn) {
+            return Ok(());
+        }
+        if changes.len() > MAX_CHANGES {
+            let error = Error::resources(format!("more than {MAX_CHANGES} changes at once"));
+            return Err(vec![ChangeFault { index: MAX_CHANGES, error }]);
+        }
+        let mut staging = Staging {
+            settings: self,
+            state: &state,
+            delta: Delta::new(),
+            added: BTreeSet::new(),
+            rows: state.entries.keys().filter(|k| k.ends_with('.')).count(),
+        };
+        let mut faults = Vec::new();
+        for (index, change) in changes.iter().enumerate() {
+            if let Err(error) = staging.stage(change) {
+                faults.push(ChangeFault { index, error });
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let delta = staging.delta;
+        state.staged = Some(Staged { txn, delta });
+        Ok(())
+    }
+
+    /// Makes what was staged durable and calls `put_in_force` with the names; if that fails nothing has changed.
+    ///
+    /// The host discards what a failed commit wrote to its store.
+    pub fn commit(
+        &self,
+        txn: u64,
+        put_in_force: impl FnOnce(&[String]) -> Result<Effect, Error>,
+    ) -> Result<Effect, Error> {
+        let (delta, undo) = {
+            let state = self.state();
+            match (&state.done, &state.staged) {
+                (Some(done), _) if done.txn == txn => return Ok(done.effect),
+                (_, Some(staged)) if staged.txn == txn => {
+                    let old = |k: &String| (k.clone(), state.entries.get(k).cloned());
+                    (staged.delta.clone(), staged.delta.keys().map(old).collect::<Delta>())
+                }
+                _ => return Err(Error::internal(format!("transaction {txn} was not prepared"))),
+            }
+        };
+        let host = &self.inner.host;
+        forget_undo(host)?;
+        for (name, old) in &undo {
+            host.store_put(&entry::undone(name), &entry::write_old(old.as_deref()))?;
+        }
+        self.store(&delta)?;
+        self.change(&delta);
+        let restore = Restore { settings: self, undo: Some(&undo) };
+        let names: Vec<String> = delta.into_keys().collect();
+        let effect = put_in_force(&names)?;
+        host.store_put(entry::UNDO, &entry::write_header(txn, effect))?;
+        restore.disarm();
+        let mut state = self.state();
+        state.staged = None;
+        state.done = Some(Done { txn, effect, undo });
+        Ok(effect)
+    }
+
+    /// Drops what was staged, or restores what was there before the commit and puts that in force.
+    pub fn rollback(
+        &self,
+        txn: u64,
+        put_in_force: impl FnOnce(&[String]) -> Result<Effect, Error>,
+    ) -> Result<(), Error> {
+        let undo = {
+            let mut state = self.state();
+            if state.staged.as_ref().is_some_and(|s| s.txn == txn) {
+                state.staged = None;
+            }
+            match &state.done {
+                Some(done) if done.txn == txn => done.undo.clone(),
+                _ => return Ok(()),
+            }
+        };
+        // Whatever fails on the way, the undo is still there for the next try.
+        self.store(&undo)?;
+        self.change(&undo);
+        let names: Vec<String> = undo.into_keys().collect();
+        put_in_force(&names)?;
+        forget_undo(&self.inner.host)?;
+        self.state().done = None;
+        Ok(())
+    }
+
+    /// The transaction is over everywhere: what was kept to take it back goes.
+    pub fn finish(&self, txn: u64) -> Result<(), Error> {
+        if self.state().done.as_ref().is_some_and(|done| done.txn == txn) {
+            forget_undo(&self.inner.host)?;
+            self.state().done = None;
+        }
+        Ok(())
+    }
+
+    fn store(&self, delta: &Delta) -> Result<(), Error> {
+        for (name, value) in delta {
+            match value {
+                Some(value) => self.inner.host.store_put(&entry::kept(name), value)?,
+                None => self.inner.host.store_delete(&entry::kept(name))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn change(&self, delta: &Delta) {
+        let mut state = self.state();
+        state.generation += 1;
+        for (name, value) in delta {
+            match value {
+                Some(value) => state.entries.insert(name.clone(), value.clone()),
+                None => state.entries.remove(name),
+            };
+        }
+    }
+}
+
+/// Restores the entries unless the commit succeeds: also when the plugin panics.
+struct Restore<'a> {
+    settings: &'a Settings,
+    undo: Option<&'a Delta>,
+}
+
+impl Restore<'_> {
+    fn disarm(mut self) {
+        self.undo = None;
+    }
+}
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        if let Some(undo) = self.undo {
+            self.settings.change(undo);
+        }
+    }
+}
+
+/// Changes on top of what is there.
+struct Staging<'a> {
+    settings: &'a Settings,
+    state: &'a State,
+    delta: Delta,
+    added: BTreeSet<String>,
+    rows: usize,
+}
+
+impl Staging<'_> {
+    fn stage(&mut self, change: &Change<'_>) -> Result<(), Error> {
+        let name = change.name.relative();
+        let known = self.settings.inner.nodes.get(pattern(name).as_str()).ok_or_else(|| no_such(name))?;
+        let fits = known.node.is_table() == (change.op != Op::Set);
+        let mut above = rows_above(name).filter(|row| *row != name);
+        if !fits || !above.all(|row| self.has(row)) {
+            return Err(no_such(name));
+        }
+        // A new row may get values that only the device sets later on: its defaults come with it.
+        if !known.node.is_writable() && !self.added.iter().any(|row| name.starts_with(row.as_str())) {
+            return Err(Error::not_writable(format!("{name} cannot be changed")));
+        }
+        match change.op {
+            Op::Set => {
+                let kind = known.node.kind().ok_or_else(|| no_such(name))?;
+                if change.kind.is_some_and(|given| given != kind) {
+                    return Err(Error::kind(format!("{name} has another type")));
+                }
+                self.delta.insert(name.to_owned(), Some(entry::value_of(kind, change.value)?));
+            }
+            Op::Add if self.has(name) => return Err(Error::resources(format!("{name} is there already"))),
+            Op::Add if self.rows >= MAX_ROWS => {
+                return Err(Error::resources(format!("more than {MAX_ROWS} rows")))
+            }
+            Op::Add => {
+                self.rows += 1;
+                self.added.insert(name.to_owned());
+                self.delta.insert(name.to_owned(), Some(String::new()));
+            }
+            Op::Delete if !self.has(name) => return Err(no_such(name)),
+            Op::Delete => self.delete(name),
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, row: &str) {
+        let old = self.state.entries.range(row.to_owned()..).map(|(k, _)| k);
+        let gone: Vec<String> = old.take_while(|k| k.starts_with(row)).cloned().collect();
+        let new = self.delta.keys().filter(|k| k.starts_with(row));
+        let gone: BTreeSet<String> = gone.into_iter().chain(new.cloned()).collect();
+        for name in gone {
+            if name.ends_with('.') && self.has(&name) {
+                self.rows -= 1;
+            }
+            self.added.remove(&name);
+            self.delta.insert(name, None);
+        }
+    }
+
+    fn has(&self, row: &str) -> bool {
+        match self.delta.get(row) {
+            Some(staged) => staged.is_some(),
+            None => self.state.entries.contains_key(row),
+        }
+    }
+}
+
+fn forget_undo(host: &Host) -> Result<(), Error> {
+    // The header goes first: without it the rest means nothing.
+    host.store_delete(entry::UNDO)?;
+    for key in host.store_list(&entry::undone(""))? {
+        host.store_delete(&key)?;
+    }
+    Ok(())
+}
+
+/// What the store holds.
+pub(super) fn load(host: &Host) -> Result<State, Error> {
+    let mut state = State::default();
+    let read = |key: &str| -> Result<String, Error> { Ok(host.store_get(key)?.unwrap_or_default()) };
+    for key in host.store_list(entry::SETTINGS)? {
+        state.entries.insert(key[entry::SETTINGS.len()..].to_owned(), read(&key)?);
+    }
+    if let Some(header) = host.store_get(entry::UNDO)? {
+        if let Some((txn, effect)) = entry::read_header(&header) {
+            let mut undo = Delta::new();
+            for key in host.store_list(&entry::undone(""))? {
+                undo.insert(key[entry::UNDO.len() + 1..].to_owned(), entry::read_old(&read(&key)?));
+            }
+            state.done = Some(Done { txn, effect, undo });
+        } else {
+            host.log(Level::Warning, "the store names a transaction that cannot be read, ignoring");
+        }
+    }
+    Ok(state)
+}

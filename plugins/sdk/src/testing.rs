@@ -1,0 +1,447 @@
+//! A host for tests: it calls a plugin as the real one does, without a bus, and watches its manners.
+//!
+//! A lapse that the real host would report as the plugin's fault is a panic here: a name without an answer, a value of
+//! another type than declared, an answer to something nobody asked.
+
+mod host;
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cwmp_plugin_abi as abi;
+use cwmp_plugin_abi::status;
+
+use crate::border::{borrow, lend, Elements};
+use crate::name::{pattern, rows_above};
+use crate::{Error, Kind, Notice, Op, Origin, Row};
+
+pub use host::{Answered, Line};
+use host::{Context, Reply};
+
+/// How long a late answer or an announcement is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What [`Harness::stage`] prepares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    op: Op,
+    name: String,
+    value: String,
+}
+
+impl Step {
+    /// A parameter gets a value.
+    pub fn set(name: &str, value: &str) -> Self {
+        Self { op: Op::Set, name: name.to_owned(), value: value.to_owned() }
+    }
+
+    /// A row comes.
+    pub fn add(row: &str) -> Self {
+        Self { op: Op::Add, name: row.to_owned(), value: String::new() }
+    }
+
+    /// A row goes.
+    pub fn delete(row: &str) -> Self {
+        Self { op: Op::Delete, name: row.to_owned(), value: String::new() }
+    }
+}
+
+/// A line of what the plugin says it serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// The schema path.
+    pub path: String,
+    /// The type; `None` for objects.
+    pub kind: Option<Kind>,
+    /// `CWMP_NODE_*`.
+    pub flags: u32,
+    /// The facets.
+    pub facets: String,
+}
+
+/// A plugin under test, with a store that survives [`restart`](Self::restart).
+#[derive(Debug)]
+pub struct Harness {
+    table: &'static abi::Plugin,
+    context: Arc<Context>,
+    /// What the plugin's pointer leads to; it moves never and goes last.
+    host: Box<abi::Host>,
+    this: *mut c_void,
+    config: String,
+    nodes: BTreeMap<String, Described>,
+    next: u64,
+}
+
+impl Harness {
+    /// Creates and starts the plugin; panics if it refuses.
+    pub fn new(table: &'static abi::Plugin, config: &str) -> Self {
+        Self::try_new(table, config).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+    }
+
+    /// Creates and starts the plugin, or says with which line of its log it refused.
+    pub fn try_new(table: &'static abi::Plugin, config: &str) -> Result<Self, Error> {
+        Self::with_store(table, config, BTreeMap::new())
+    }
+
+    fn with_store(
+        table: &'static abi::Plugin,
+        config: &str,
+        store: BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        assert_eq!((table.magic, table.abi_major), (abi::MAGIC, abi::MAJOR), "no plugin of this version");
+        let context = Arc::new(Context::new(store));
+        let host = Box::new(host::table(&context));
+        let mut this = std::ptr::null_mut();
+        let create = table.create.expect("create is required");
+        // SAFETY: the table is a plugin's; the host's table lives on the heap until after `destroy`.
+        let status = unsafe { create(&raw const *host, lend(config), &raw mut this) };
+        if status != status::OK {
+            let why = context.logs().pop().map_or_else(String::new, |line| line.text);
+            return Err(Error::from_status(status, why));
+        }
+        let config = config.to_owned();
+        let mut new = Self { table, context, host, this, config, nodes: BTreeMap::new(), next: 0 };
+        new.nodes = new.describe().into_iter().map(|n| (n.path.clone(), n)).collect();
+        if let Some(start) = new.table.start {
+            // SAFETY: `this` is what `create` gave.
+            let status = unsafe { start(new.this) };
+            if status != status::OK {
+                return Err(Error::from_status(status, "start failed"));
+            }
+        }
+        Ok(new)
+    }
+
+    /// What the plugin says it serves on this device.
+    pub fn describe(&self) -> Vec<Described> {
+        let (mut nodes, mut n) = (self.table.nodes, self.table.nodes_len);
+        if let Some(describe) = self.table.describe {
+            // SAFETY: `this` is what `create` gave; both places are ours.
+            let status = unsafe { describe(self.this, &raw mut nodes, &raw mut n) };
+            assert_eq!(status, status::OK, "describe failed");
+        }
+        // SAFETY: the plugin promises `n` nodes of its size that stay.
+        let elements = unsafe { Elements::new(nodes, n, self.table.node_size) };
+        let elements = elements.expect("nodes of a size that can be");
+        // SAFETY: as above, for the texts.
+        let text = |s| unsafe { borrow(s) }.expect("texts are UTF-8").to_owned();
+        elements
+            .map(|node| Described {
+                path: text(node.path),
+                kind: Kind::from_number(node.kind),
+                flags: node.flags,
+                facets: text(node.facets),
+            })
+            .collect()
+    }
+
+    /// One value.
+    pub fn get(&self, name: &str) -> Result<String, Error> {
+        self.get_all(&[name]).remove(0).map(|(_, text)| text)
+    }
+
+    /// Many values in one call.
+    pub fn get_all(&self, names: &[&str]) -> Vec<Result<(Kind, String), Error>> {
+        let (status, text, answers) = self.get_raw(names);
+        if status != status::OK {
+            return names.iter().map(|_| Err(Error::from_status(status, text.clone()))).collect();
+        }
+        let one = |(i, mut all): (usize, Vec<Answered>)| {
+            assert_eq!(all.len(), 1, "{} has {} answers", names[i], all.len());
+            match all.remove(0) {
+                Answered::Value(kind, text) => {
+                    let declared = self.nodes.get(&pattern(names[i])).and_then(|n| n.kind);
+                    let kind = Kind::from_number(kind);
+                    assert_eq!(kind, declared, "the type of {} is not the declared one", names[i]);
+                    let kind = kind.expect("declared types are known");
+                    assert!(kind.canonical(&text).is_some(), "{} = {text:?} is no {kind:?}", names[i]);
+                    Ok((kind, text))
+                }
+                Answered::Fault(status, text) => Err(Error::from_status(status, text)),
+            }
+        };
+        answers.into_iter().enumerate().map(one).collect()
+    }
+
+    /// Many values in one call, as the plugin gives them: status, text, and what it answered for each name.
+    pub fn get_raw(&self, names: &[&str]) -> (abi::Status, String, Vec<Vec<Answered>>) {
+        let lent: Vec<abi::Str> = names.iter().map(|n| lend(n)).collect();
+        let get = self.table.get.expect("get is required");
+        // SAFETY: `this` is what `create` gave; the names live until the call returns.
+        let reply = self.call(names.len(), |req| unsafe { get(self.this, req, lent.as_ptr(), lent.len()) });
+        (reply.status, reply.text, reply.answers)
+    }
+
+    /// The rows of a table.
+    pub fn rows(&self, table: &str) -> Result<Vec<Row>, Error> {
+        let lent = [lend(table)];
+        let instances = self.table.instances.ok_or_else(|| Error::unsupported("no rows"))?;
+        // SAFETY: as in `get_raw`.
+        let mut reply = self.call(1, |req| unsafe { instances(self.this, req, lent.as_ptr(), 1) });
+        reply.result()?;
+        match reply.answers.remove(0).pop() {
+            Some(Answered::Fault(status, text)) => Err(Error::from_status(status, text)),
+            Some(Answered::Value(..)) => panic!("a value is no row"),
+            None => Ok(reply.rows.into_iter().map(|(_, row)| row).collect()),
+        }
+    }
+
+    /// Every parameter of the plugin with its value, or why it has none: what a read of the whole subtree gives.
+    pub fn tree(&self) -> Vec<(String, Result<String, Error>)> {
+        let mut names = Vec::new();
+        for node in self.nodes.values().filter(|n| n.kind.is_some()) {
+            let parts: Vec<&str> = node.path.split(".{i}.").collect();
+            let mut found = vec![parts[0].to_owned()];
+            for part in &parts[1..] {
+                let rows = |table: String| {
+                    let rows = self.rows(&format!("{table}.")).unwrap_or_else(|e| panic!("{table}: {e}"));
+                    rows.into_iter().map(move |row| format!("{table}.{}.{part}", row.number))
+                };
+                found = found.into_iter().flat_map(rows).collect();
+            }
+            names.append(&mut found);
+        }
+        let lent: Vec<&str> = names.iter().map(String::as_str).collect();
+        let values = self.get_all(&lent).into_iter().map(|v| v.map(|(_, text)| text)).collect::<Vec<_>>();
+        names.into_iter().zip(values).collect()
+    }
+
+    /// Sets values, as one whole transaction.
+    pub fn set(&mut self, values: &[(&str, &str)]) -> Result<(), Error> {
+        let steps: Vec<Step> = values.iter().map(|(name, value)| Step::set(name, value)).collect();
+        self.change(&steps)
+    }
+
+    /// Adds a row: the path says which number.
+    pub fn add(&mut self, row: &str) -> Result<(), Error> {
+        self.change(&[Step::add(row)])
+    }
+
+    /// Deletes a row.
+    pub fn delete(&mut self, row: &str) -> Result<(), Error> {
+        self.change(&[Step::delete(row)])
+    }
+
+    /// One whole transaction: prepared, committed, finished. What fails is rolled back.
+    pub fn change(&mut self, steps: &[Step]) -> Result<(), Error> {
+        let txn = self.stage(steps).map_err(|mut faults| faults.remove(0).1)?;
+        if let Err(error) = self.commit(txn) {
+            self.rollback(txn)?;
+            return Err(error);
+        }
+        self.finish(txn)
+    }
+
+    /// Prepares changes under a new transaction; the faults carry the position of the change.
+    pub fn stage(&mut self, steps: &[Step]) -> Result<u64, Vec<(usize, Error)>> {
+        self.next += 1;
+        self.prepare(self.next, steps).map(|()| self.next)
+    }
+
+    /// Prepares changes under this transaction.
+    pub fn prepare(&self, txn: u64, steps: &[Step]) -> Result<(), Vec<(usize, Error)>> {
+        let prepare = self.table.prepare.ok_or_else(|| vec![(0, Error::unsupported("no writes"))])?;
+        let changes: Vec<abi::Change> = steps
+            .iter()
+            .map(|step| {
+                let kind = self.nodes.get(&pattern(&step.name)).and_then(|n| n.kind);
+                let op = match step.op {
+                    Op::Set => 1,
+                    Op::Add => 2,
+                    Op::Delete => 3,
+                };
+                let kind = kind.map_or(0, Kind::number);
+                abi::Change { op, kind, path: lend(&step.name), value: lend(&step.value) }
+            })
+            .collect();
+        // SAFETY: as in `get_raw`.
+        let reply = self.call(steps.len(), |req| unsafe {
+            prepare(self.this, req, txn, changes.as_ptr(), changes.len())
+        });
+        let mut faults = Vec::new();
+        for (index, answers) in reply.answers.iter().enumerate() {
+            for answer in answers {
+                match answer {
+                    Answered::Fault(status, text) => {
+                        faults.push((index, Error::from_status(*status, text.clone())));
+                    }
+                    Answered::Value(..) => panic!("prepare gives no values"),
+                }
+            }
+        }
+        match reply.result() {
+            Ok(_) if faults.is_empty() => Ok(()),
+            Err(error) if faults.is_empty() => Err(vec![(0, error)]),
+            _ => Err(faults),
+        }
+    }
+
+    /// Commits; the status says when it is in force. What a failed commit stored is discarded.
+    pub fn commit(&self, txn: u64) -> Result<abi::Status, Error> {
+        let before = self.context.store();
+        let result = self.transaction(self.table.commit, txn);
+        if result.is_err() {
+            self.context.set_store(before);
+        }
+        result
+    }
+
+    /// Rolls back.
+    pub fn rollback(&self, txn: u64) -> Result<(), Error> {
+        self.transaction(self.table.rollback, txn).map(|_| ())
+    }
+
+    /// Finishes.
+    pub fn finish(&self, txn: u64) -> Result<(), Error> {
+        self.transaction(self.table.finish, txn).map(|_| ())
+    }
+
+    /// Tells that the session is over.
+    pub fn apply(&self, txn: u64) -> Result<(), Error> {
+        self.transaction(self.table.apply, txn).map(|_| ())
+    }
+
+    fn transaction(&self, call: Option<abi::TxnCall>, txn: u64) -> Result<abi::Status, Error> {
+        let call = call.ok_or_else(|| Error::unsupported("no transactions"))?;
+        // SAFETY: `this` is what `create` gave.
+        self.call(0, |req| unsafe { call(self.this, req, txn) }).result()
+    }
+
+    /// Tells the plugin of something.
+    pub fn notice(&self, notice: Notice) -> Result<(), Error> {
+        let Some(call) = self.table.notice else { return Ok(()) };
+        let what = match notice {
+            Notice::SessionStart => 1,
+            Notice::SessionEnd => 2,
+            Notice::ClockTrusted => 3,
+            Notice::FactoryReset => 4,
+            Notice::Shutdown => 5,
+        };
+        // SAFETY: `this` is what `create` gave.
+        self.call(0, |req| unsafe { call(self.this, req, what) }).result().map(|_| ())
+    }
+
+    /// Says which changes are of interest.
+    pub fn watch(&self, names: &[&str], on: bool) -> Result<(), Error> {
+        let Some(watch) = self.table.watch else { return Ok(()) };
+        let lent: Vec<abi::Str> = names.iter().map(|n| lend(n)).collect();
+        // SAFETY: as in `get_raw`.
+        match unsafe { watch(self.this, lent.as_ptr(), lent.len(), on.into()) } {
+            status::OK => Ok(()),
+            status => Err(Error::from_status(status, "watch failed")),
+        }
+    }
+
+    /// Runs a command.
+    pub fn invoke(
+        &self,
+        command: &str,
+        arguments: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let invoke = self.table.invoke.ok_or_else(|| Error::unsupported("no commands"))?;
+        let lent: Vec<abi::Arg> = arguments
+            .iter()
+            .map(|(key, value)| abi::Arg { key: lend(key), value: lend(value), fd: -1, zero: 0 })
+            .collect();
+        // SAFETY: as in `get_raw`.
+        let reply =
+            self.call(0, |req| unsafe { invoke(self.this, req, lend(command), lent.as_ptr(), lent.len()) });
+        reply.result().map(|_| reply.outputs)
+    }
+
+    /// Stops the plugin properly and begins it again with what it stored.
+    #[must_use]
+    pub fn restart(self) -> Self {
+        let (table, config, store) = (self.table, self.config.clone(), self.context.store());
+        drop(self);
+        Self::with_store(table, &config, store).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+    }
+
+    /// Leaves the plugin where it stands, as a power cut does, and begins it again with what it stored.
+    ///
+    /// Its memory is never given back, and threads that it started go on in the dark.
+    #[must_use]
+    pub fn power_cut(self) -> Self {
+        let (table, config, store) = (self.table, self.config.clone(), self.context.store());
+        std::mem::forget(self);
+        Self::with_store(table, &config, store).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+    }
+
+    /// The names announced as changed since the last time, waiting for the first.
+    pub fn wait_changed(&self) -> Vec<String> {
+        self.context.wait_for("changed values", |s| std::mem::take(&mut s.changed))
+    }
+
+    /// The names announced as changed since the last time.
+    pub fn changed(&self) -> Vec<String> {
+        self.context.take(|s| std::mem::take(&mut s.changed))
+    }
+
+    /// The tables announced as changed since the last time.
+    pub fn tables_changed(&self) -> Vec<String> {
+        self.context.take(|s| std::mem::take(&mut s.tables_changed))
+    }
+
+    /// The events told since the last time.
+    pub fn events(&self) -> Vec<(String, BTreeMap<String, String>)> {
+        self.context.take(|s| std::mem::take(&mut s.events))
+    }
+
+    /// The log since the last time.
+    pub fn logs(&self) -> Vec<Line> {
+        self.context.logs()
+    }
+
+    /// What is in the store.
+    pub fn store(&self) -> BTreeMap<String, String> {
+        self.context.store()
+    }
+
+    /// How many more writes the store takes before it is full.
+    pub fn limit_store(&self, writes: usize) {
+        self.context.take(|s| s.writes_left = Some(writes));
+    }
+
+    /// On whose behalf the next calls come, and how long they may take.
+    pub fn pretend(&self, origin: Origin, session: u64, time: Duration) {
+        self.context.take(|s| {
+            s.origin = match origin {
+                Origin::Acs => 1,
+                Origin::Bus => 2,
+                Origin::Agent => 3,
+                Origin::Boot => 4,
+            };
+            s.session = session;
+            s.deadline_ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        });
+    }
+
+    /// Whether a row of this path can be in a declared table; for tests that walk the description.
+    pub fn is_declared(&self, name: &str) -> bool {
+        self.nodes.contains_key(&pattern(name))
+            || rows_above(name).any(|r| self.nodes.contains_key(&pattern(r)))
+    }
+
+    fn call(&self, slots: usize, f: impl FnOnce(abi::Req) -> abi::Status) -> Reply {
+        let req = self.context.open(slots);
+        let status = f(req);
+        self.context.close(req, status)
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if let Some(stop) = self.table.stop {
+            // SAFETY: `this` is what `create` gave.
+            unsafe { stop(self.this) }
+        }
+        if let Some(destroy) = self.table.destroy {
+            // SAFETY: as above, and never used again; the host's table is still there.
+            unsafe { destroy(self.this) }
+        }
+        // The pointers in it are the plugin's until here.
+        self.host.ctx = std::ptr::null_mut();
+    }
+}

@@ -1,0 +1,62 @@
+//! The device itself changes settings, also in the middle of a transaction.
+
+use cwmp_plugin_sdk::testing::{Harness, Step};
+use cwmp_plugin_sdk::{declare, Config, Error, Host, Notice, Plugin, Settings};
+
+struct Talker(Settings);
+
+declare! {
+    Talker, name: "talker", base: "Device.X_ACME_Talker.",
+    nodes {
+        object "";
+        param "A" string [writable pushed];
+        param "B" string [writable pushed];
+    }
+}
+
+impl Plugin for Talker {
+    fn create(host: Host, _: &Config) -> Result<Self, Error> {
+        Ok(Self(Settings::load(&host)?))
+    }
+
+    fn settings(&self) -> Option<&Settings> {
+        Some(&self.0)
+    }
+
+    fn notice(&mut self, _: Notice) -> Result<(), Error> {
+        self.0.set("A", "device")
+    }
+}
+
+const A: &str = "Device.X_ACME_Talker.A";
+const B: &str = "Device.X_ACME_Talker.B";
+
+#[test]
+fn what_the_device_says_after_a_commit_outlives_the_rollback() {
+    let mut talker = Harness::new(&PLUGIN, "");
+    let txn = talker.stage(&[Step::set(A, "acs"), Step::set(B, "acs")]).unwrap();
+    talker.commit(txn).unwrap();
+    talker.notice(Notice::SessionEnd).unwrap();
+    assert_eq!(talker.changed(), [A]);
+    let talker = talker.power_cut();
+    talker.rollback(txn).unwrap();
+    assert_eq!(talker.get(A).unwrap(), "device");
+    assert_eq!(talker.get(B).unwrap(), "");
+}
+
+#[test]
+fn what_the_device_says_is_stored_and_announced_once() {
+    let talker = Harness::new(&PLUGIN, "");
+    talker.notice(Notice::SessionEnd).unwrap();
+    talker.notice(Notice::SessionEnd).unwrap();
+    assert_eq!(talker.changed(), [A]);
+    assert_eq!(talker.power_cut().get(A).unwrap(), "device");
+}
+
+#[test]
+fn a_value_that_cannot_be_stored_is_not_told() {
+    let talker = Harness::new(&PLUGIN, "");
+    talker.limit_store(0);
+    assert!(matches!(talker.notice(Notice::SessionEnd), Err(Error::Resources(_))));
+    assert_eq!((talker.get(A).unwrap().as_str(), talker.changed().len()), ("", 0));
+}
