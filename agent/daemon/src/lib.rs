@@ -16,9 +16,11 @@ pub mod clock;
 pub mod config;
 pub mod identity;
 
-#[allow(dead_code)] // the router, which reads the tree, builds on this
+mod acs;
+mod bus;
 mod core;
-#[allow(dead_code)] // served by the router
 mod local;
-#[allow(dead_code)] // written by the router
 mod persist;
+mod provider;
+
+pub mod app;

@@ -96,6 +96,7 @@ impl Persist {
     }
 
     /// How many commits were made.
+    #[cfg(any(test, feature = "test-hooks"))]
     pub(crate) fn commits(&self) -> u64 {
         self.handle.commits()
     }

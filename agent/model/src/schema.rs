@@ -322,7 +322,8 @@ impl Schema {
         })
     }
 
-    fn child(&self, parent: NodeId, name: &str) -> Option<NodeId> {
+    /// The child of an object with this name; `{i}` is the row of a table.
+    pub fn child(&self, parent: NodeId, name: &str) -> Option<NodeId> {
         let position = self.search(parent, name).ok()?;
         Some(NodeId(self.nodes[parent.0 as usize].children[position]))
     }

@@ -120,12 +120,6 @@ impl Tree {
         self.owners.get(usize::from(owner)).map_or("cwmpd", |n| n)
     }
 
-    /// The providers, without the agent.
-    pub(crate) fn providers(&self) -> impl Iterator<Item = (Owner, &str)> {
-        // The index fits: owners are counted with the same type.
-        self.owners.iter().enumerate().skip(1).filter_map(|(i, n)| Some((Owner::try_from(i).ok()?, &**n)))
-    }
-
     /// Who serves a parameter. Counts and objects between roots are the agent's.
     pub(crate) fn owner_of(&self, id: NodeId) -> Owner {
         match self.schema.node(id).owner {

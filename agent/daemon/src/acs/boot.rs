@@ -1,0 +1,101 @@
+//! What a start of the agent means for the ACS, and what is left of the time before it.
+
+use cwmp_session::boot::{events, Start};
+use cwmp_session::{event, Retry};
+use cwmp_store::Op;
+
+use crate::core::control::BOOT_ID;
+use crate::core::transaction::REBOOT_TO_APPLY;
+use crate::core::Core;
+use crate::local;
+
+/// The facts of which ACS was contacted, as which device.
+const CONTACTED_URL: &str = "contacted_url";
+const CONTACTED_OUI: &str = "contacted_oui";
+/// The fact of how many sessions failed: count, failures since boot, when the next try is due.
+pub(super) const RETRY: &str = "retry";
+
+/// Looks at the boot id: a new one is a boot, a restart of the agent alone is none.
+pub(crate) async fn started(core: &Core) {
+    let file = &core.config.boot.id_file;
+    let boot = match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().to_owned(),
+        Err(error) => {
+            tracing::error!("boot id {}: {error}; this start counts as a boot", file.display());
+            format!("unknown {}", core.clock.unix())
+        }
+    };
+    let stored = core.persist.read().meta.get(BOOT_ID).cloned();
+    // Bootstrap is looked at before each session; here only the boot counts.
+    let start =
+        Start { stored_boot: stored.as_deref(), boot: &boot, contacted: Some(("", "")), url: "", oui: "" };
+    if !events(start).contains(&event::BOOT) {
+        return;
+    }
+    let mut more = vec![
+        Op::PutMeta { key: BOOT_ID.into(), value: boot },
+        Op::RemoveMeta { key: REBOOT_TO_APPLY.into() },
+        // It reads -1 after a reboot (C169).
+        Op::RemoveSetting { path: local::DELAY_REBOOT.into() },
+        // The throttle is not kept over a reboot.
+        Op::RemoveSetting { path: local::THROTTLE.into() },
+    ];
+    // The count stays, the waits start over (C74, C91).
+    if let (retry, Some(_)) = stored_retry(core) {
+        more.push(retry_op(Retry::after_reboot(retry.count), 0));
+    }
+    let boot = |queue: &mut cwmp_session::EventQueue| {
+        let mut changes = queue.reboot();
+        changes.extend(queue.add(event::BOOT, "").unwrap_or_default());
+        changes
+    };
+    core.change_events(boot, more).await;
+}
+
+/// Raises `0 BOOTSTRAP` if the ACS that is set was never contacted as this device (C48, C86).
+pub(super) async fn bootstrap_if_new(core: &Core, url: &str, oui: &str) {
+    let contacted = {
+        let state = core.persist.read();
+        let get = |key: &str| state.meta.get(key).cloned();
+        get(CONTACTED_URL).zip(get(CONTACTED_OUI))
+    };
+    let known = contacted.as_ref().map(|(url, oui)| (url.as_str(), oui.as_str()));
+    if !cwmp_session::boot::is_bootstrap(known, url, oui) {
+        return;
+    }
+    let mut more = core.forget_changes();
+    more.push(Op::PutMeta { key: CONTACTED_URL.into(), value: url.into() });
+    more.push(Op::PutMeta { key: CONTACTED_OUI.into(), value: oui.into() });
+    let raise = |queue: &mut cwmp_session::EventQueue| {
+        let boot = queue.events().iter().any(|e| e.code == event::BOOT);
+        let mut changes = queue.add(event::BOOTSTRAP, "").unwrap_or_default();
+        if boot {
+            // What is discarded is what the former ACS was to be told; this boot is news to the new one too.
+            changes.extend(queue.add(event::BOOT, "").unwrap_or_default());
+        }
+        changes
+    };
+    core.change_events(raise, more).await;
+}
+
+/// The failures so far, and when the next try is due in seconds since 1970, if there were any.
+pub(super) fn stored_retry(core: &Core) -> (Retry, Option<i64>) {
+    let state = core.persist.read();
+    let parsed = state.meta.get(RETRY).and_then(|text| {
+        let mut parts = text.split(' ');
+        let count = parts.next()?.parse().ok()?;
+        let since_boot = parts.next()?.parse().ok()?;
+        let due = parts.next()?.parse().ok()?;
+        Some((Retry { count, since_boot }, Some(due)))
+    });
+    parsed.unwrap_or_default()
+}
+
+/// The write that keeps the failures.
+pub(super) fn retry_op(retry: Retry, due: i64) -> Op {
+    if retry.count == 0 {
+        Op::RemoveMeta { key: RETRY.into() }
+    } else {
+        Op::PutMeta { key: RETRY.into(), value: format!("{} {} {due}", retry.count, retry.since_boot) }
+    }
+}

@@ -1,0 +1,386 @@
+//! When the next session is due (TR-069 3.2.1): something to tell, a periodic instant, a retry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cwmp_model::date_time;
+use cwmp_net::{random, Client, ClientSettings, Url};
+use cwmp_session::session::{lower, NEWEST};
+use cwmp_session::{event, periodic, Failure, Outcome, Retry};
+use cwmp_store::Op;
+
+use super::boot::{bootstrap_if_new, retry_op, stored_retry};
+use super::execute::Afterwards;
+use super::{action, listener, session};
+use crate::core::control::RESET_COMMAND;
+use crate::core::transaction::REBOOT_TO_APPLY;
+use crate::core::{lock, Core};
+use crate::identity::Identity;
+use crate::local;
+use crate::provider::Origin;
+
+/// How long the agent sleeps at most when nothing is planned: a clock that is set meanwhile is seen then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// The periodic Inform as it was planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Plan {
+    enabled: bool,
+    interval: u32,
+    reference: String,
+    trusted: bool,
+}
+
+/// The state of the driver.
+struct Driver {
+    core: Arc<Core>,
+    client: Client,
+    identity: Identity,
+    retry: Retry,
+    /// When the next try is due, on the steady clock.
+    retry_at: Option<Duration>,
+    /// The newest event that a failed session tried to tell.
+    tried: u64,
+    plan: Option<Plan>,
+    periodic_at: Option<Duration>,
+    free_phase: u32,
+    reboot_at: Option<(i32, Duration)>,
+    last_success: Option<Duration>,
+    namespace: u8,
+    sessions: u64,
+}
+
+/// Opens sessions until the agent stops.
+pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
+    let acs = &core.config.acs;
+    let settings = ClientSettings {
+        trust: acs.trust.clone(),
+        certificate: acs.certificate.clone(),
+        key: acs.key.clone(),
+        allow_basic_on_clear: acs.allow_basic_on_clear,
+        response_timeout: Duration::from_secs(acs.response_timeout.max(30)),
+        max_message: acs.max_message.max(32 * 1024),
+        user_agent: concat!("cwmpd/", env!("CARGO_PKG_VERSION")).to_owned(),
+        ..ClientSettings::default()
+    };
+    let client = Client::new(settings)?;
+    let Ok(identity) = core.identity.clone() else {
+        // A box that does not know who it is does not inform; its state says so.
+        core.stopping().await;
+        return Ok(());
+    };
+    let (retry, due) = stored_retry(&core);
+    let retry_at = due.map(|due| {
+        // A clock that was set back must not make the wait longer than its band.
+        let rest = u64::try_from(due - core.clock.unix()).unwrap_or_default();
+        let (_, most) = cwmp_session::retry::band(retry.since_boot, minimum(&core), multiplier(&core));
+        core.clock.steady() + Duration::from_secs(rest).min(Duration::from_secs_f64(most))
+    });
+    let newest = core.pending_events().last().map_or(0, |e| e.seq);
+    let booted = core.pending_events().iter().any(|e| e.code == event::BOOT) && retry.since_boot == 0;
+    let mut driver = Driver {
+        client,
+        identity,
+        retry,
+        retry_at: retry_at.filter(|_| !booted),
+        tried: if booted { 0 } else { newest },
+        plan: None,
+        periodic_at: None,
+        free_phase: u32::try_from(random::below(u64::from(u32::MAX))).unwrap_or_default(),
+        reboot_at: None,
+        last_success: None,
+        namespace: NEWEST,
+        sessions: 0,
+        core,
+    };
+    if driver.retry_at.is_none() {
+        driver.tried = 0;
+    }
+    driver.finish_factory_reset().await;
+    driver.run().await;
+    Ok(())
+}
+
+fn minimum(core: &Core) -> u32 {
+    core.number(local::RETRY_MINIMUM)
+}
+
+fn multiplier(core: &Core) -> u32 {
+    core.number(local::RETRY_MULTIPLIER)
+}
+
+impl Driver {
+    async fn run(&mut self) {
+        loop {
+            let core = Arc::clone(&self.core);
+            let now = core.clock.steady();
+            self.plan_periodic(now);
+            self.plan_reboot(now);
+            if self.reboot_is_due(now).await {
+                continue;
+            }
+            let url = self.url();
+            let due = match &url {
+                Some(url) => self.due(url, now).await,
+                None => None,
+            };
+            self.show(due, now);
+            if let (Some(url), Some(at)) = (url, due) {
+                if at <= now {
+                    self.session(&url).await;
+                    continue;
+                }
+            }
+            let timers = [due, self.reboot_at.map(|(_, at)| at), Some(now + LONGEST_SLEEP)];
+            let next = timers.into_iter().flatten().min().unwrap_or(now + LONGEST_SLEEP);
+            tokio::select! {
+                () = core.clock.sleep_until(next) => {}
+                () = core.wake.notified() => {}
+                () = core.stopping() => return,
+            }
+        }
+    }
+
+    /// The ACS, if there is one to talk to.
+    fn url(&self) -> Option<Url> {
+        let text = self.core.setting(local::URL);
+        if text.is_empty() || !self.core.truth(local::ENABLE_CWMP) {
+            return None;
+        }
+        match Url::parse(&text) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                self.core.note(|s| s.last_result = format!("the URL of the ACS: {error}"));
+                None
+            }
+        }
+    }
+
+    /// When a session is due; `None` if nothing is planned.
+    async fn due(&mut self, url: &Url, now: Duration) -> Option<Duration> {
+        bootstrap_if_new(&self.core, &url.to_string(), &self.identity.oui).await;
+        if self.periodic_at.is_some_and(|at| at <= now) {
+            self.plan = None;
+            self.plan_periodic(now);
+            // Stored at once: a periodic Inform that is due is never lost.
+            if let Err(fault) = self.core.add_event(event::PERIODIC, "").await {
+                tracing::error!("{fault}");
+            }
+        }
+        if std::mem::take(&mut lock(&self.core.status).asked) && self.core.pending_events().is_empty() {
+            if let Err(fault) = self.core.add_event(event::PERIODIC, "").await {
+                tracing::error!("{fault}");
+            }
+        }
+        let events = self.core.pending_events();
+        let fresh = events.iter().any(|e| e.seq > self.tried && e.code != event::VALUE_CHANGE);
+        let fresh_change = events.iter().any(|e| e.seq > self.tried && e.code == event::VALUE_CHANGE)
+            && !self.core.changes_for_inform().is_empty();
+        let throttled = || {
+            let pause = Duration::from_secs(u64::from(self.core.number(local::THROTTLE)));
+            self.last_success.map_or(now, |at| (at + pause).max(now))
+        };
+        // C89: something new is told at once, whatever the retry waits for.
+        let news = if fresh {
+            Some(now)
+        } else if fresh_change {
+            Some(throttled())
+        } else {
+            None
+        };
+        [news, self.retry_at, self.periodic_at].into_iter().flatten().min()
+    }
+
+    /// Arms the periodic Inform anew if what decides on it changed (C54).
+    fn plan_periodic(&mut self, now: Duration) {
+        let core = &self.core;
+        let plan = Plan {
+            enabled: core.truth(local::PERIODIC_ENABLE),
+            interval: core.number(local::PERIODIC_INTERVAL),
+            reference: core.setting(local::PERIODIC_TIME),
+            trusted: core.clock.is_plausible(),
+        };
+        if self.plan.as_ref() == Some(&plan) {
+            return;
+        }
+        let fixed = plan.trusted && plan.reference != date_time::UNKNOWN;
+        let reference = fixed.then(|| date_time::unix_seconds(&plan.reference)).flatten();
+        let since = match reference {
+            Some(_) => core.clock.unix(),
+            None => i64::try_from(now.as_secs()).unwrap_or_default(),
+        };
+        let phase = self.free_phase % plan.interval.max(1);
+        let rest = periodic::next_in(since, plan.interval, reference, phase);
+        self.periodic_at = plan.enabled.then(|| now + Duration::from_secs(u64::from(rest)));
+        self.plan = Some(plan);
+    }
+
+    /// C169: DelayReboot counts from the end of the session that set it, and sessions end before this runs.
+    fn plan_reboot(&mut self, now: Duration) {
+        let delay: i32 = self.core.setting(local::DELAY_REBOOT).parse().unwrap_or(-1);
+        match (u64::try_from(delay), self.reboot_at) {
+            (Ok(_), Some((armed, _))) if armed == delay => {}
+            (Ok(seconds), _) => self.reboot_at = Some((delay, now + Duration::from_secs(seconds))),
+            (Err(_), _) => {
+                // ScheduleReboot is a date; one that is past does nothing.
+                let date = date_time::unix_seconds(&self.core.setting(local::SCHEDULE_REBOOT));
+                let rest =
+                    date.filter(|_| self.core.clock.is_plausible()).map(|at| at - self.core.clock.unix());
+                let rest = rest.and_then(|rest| u64::try_from(rest).ok()).filter(|rest| *rest > 0);
+                self.reboot_at = match (rest, self.reboot_at) {
+                    // It came while we slept.
+                    (None, Some((-1, at))) if at <= now => Some((-1, at)),
+                    (rest, _) => rest.map(|rest| (-1, now + Duration::from_secs(rest))),
+                };
+            }
+        }
+    }
+
+    async fn reboot_is_due(&mut self, now: Duration) -> bool {
+        let Some((_, at)) = self.reboot_at.filter(|(_, at)| *at <= now) else { return false };
+        tracing::info!("a reboot was planned for {} s", at.as_secs());
+        self.reboot_at = None;
+        let path = local::SCHEDULE_REBOOT.to_owned();
+        let delay = local::DELAY_REBOOT.to_owned();
+        self.core.persist.commit(vec![Op::RemoveSetting { path }, Op::RemoveSetting { path: delay }]).await;
+        action::reboot(&self.core).await;
+        true
+    }
+
+    fn show(&self, due: Option<Duration>, now: Duration) {
+        let core = &self.core;
+        let next = due.map(|at| {
+            let rest = i64::try_from(at.saturating_sub(now).as_secs()).unwrap_or(i64::MAX);
+            date_time::from_unix_seconds(core.clock.unix().saturating_add(rest))
+        });
+        let (count, waiting) = (self.retry.count, self.retry_at.is_some_and(|at| at > now));
+        core.note(|s| {
+            s.next_inform = next.unwrap_or_default();
+            s.retry_count = count;
+            s.waiting = waiting;
+        });
+    }
+
+    async fn session(&mut self, url: &Url) {
+        let core = Arc::clone(&self.core);
+        self.sessions += 1;
+        let number = self.sessions;
+        self.tried = core.pending_events().iter().map(|e| e.seq).max().unwrap_or_default().max(self.tried);
+        self.retry_at = None;
+        listener::session_opens(&core);
+        listener::refresh_url(&core, url).await;
+        core.view_opens();
+        core.note(|s| {
+            s.in_session = true;
+            s.asked = false;
+            s.last_inform = date_time::from_unix_seconds(core.clock.unix());
+        });
+        let origin = Origin::Acs(number);
+        let notice = tokio::spawn({
+            let core = Arc::clone(&core);
+            async move { core.notice("session-start", origin).await }
+        });
+        let ended =
+            session::run(&core, &self.client, &self.identity, url, self.retry.count, self.namespace, number)
+                .await;
+        core.view_closes();
+        core.merge_if_free();
+        self.settle(&ended).await;
+        core.note(|s| s.in_session = false);
+        // Providers hear of the end after the start, and nobody waits for them.
+        tokio::spawn({
+            let core = Arc::clone(&core);
+            async move {
+                let _ = notice.await;
+                core.notice("session-end", origin).await;
+            }
+        });
+        core.apply_after_session().await;
+        self.afterwards(ended.afterwards).await;
+    }
+
+    /// What the outcome means for the next session (C74, C87 to C93).
+    async fn settle(&mut self, ended: &session::Ended) {
+        let core = &self.core;
+        match &ended.outcome {
+            Outcome::Success => {
+                tracing::info!("session with the ACS ended");
+                self.retry.succeeded();
+                self.last_success = Some(core.clock.steady());
+                if let Some(op) = session::success_op(core) {
+                    core.persist.commit(vec![op]).await;
+                }
+                core.note(|s| "success".clone_into(&mut s.last_result));
+            }
+            Outcome::Failed(failure) => {
+                let why = describe(failure);
+                tracing::warn!("session with the ACS failed: {why}");
+                if *failure == Failure::Version {
+                    self.namespace = if self.namespace == 0 { NEWEST } else { lower(self.namespace) };
+                }
+                core.events_failed();
+                self.retry.failed();
+                let chance = f64::from(u32::try_from(random::below(1 << 32)).unwrap_or_default())
+                    / f64::from(u32::MAX);
+                let wait = self.retry.wait(minimum(core), multiplier(core), chance).unwrap_or_default();
+                #[allow(clippy::cast_precision_loss)] // a wait of seconds
+                let wait = wait.max(ended.retry_after.unwrap_or_default() as f64);
+                let wait = Duration::from_secs_f64(wait.min(cwmp_session::retry::LONGEST_WAIT));
+                self.retry_at = Some(core.clock.steady() + wait);
+                let due = core.clock.unix().saturating_add(i64::try_from(wait.as_secs()).unwrap_or(i64::MAX));
+                core.persist.commit(vec![retry_op(self.retry, due)]).await;
+                core.note(|s| s.last_result = why);
+            }
+        }
+    }
+
+    /// What was asked for the time after the session (C110, C167, C168).
+    async fn afterwards(&mut self, afterwards: Afterwards) {
+        let core = Arc::clone(&self.core);
+        if afterwards.factory_reset {
+            core.factory_reset().await;
+            self.retry = Retry::default();
+            self.retry_at = None;
+            self.tried = 0;
+            self.plan = None;
+            self.finish_factory_reset().await;
+            return;
+        }
+        let to_apply = core.persist.read().meta.contains_key(REBOOT_TO_APPLY);
+        if afterwards.reboot || to_apply {
+            action::reboot(&core).await;
+        }
+    }
+
+    /// The second half of a factory reset; after a power cut between the halves it is done at the next start.
+    async fn finish_factory_reset(&mut self) {
+        let core = Arc::clone(&self.core);
+        if !core.persist.read().meta.contains_key(RESET_COMMAND) {
+            return;
+        }
+        core.persist.commit(vec![Op::RemoveMeta { key: RESET_COMMAND.into() }]).await;
+        match action::run(&core.config.factory_reset).await {
+            Ok(()) => {
+                tokio::select! {
+                    () = core.stopping() => {}
+                    () = core.clock.sleep(FACTORY_RESET_WAIT) => {}
+                }
+            }
+            Err(why) => tracing::error!("factory reset: {why}"),
+        }
+    }
+}
+
+/// How long the agent waits whether the command of a factory reset ends it; not every one reboots.
+const FACTORY_RESET_WAIT: Duration = Duration::from_secs(5);
+
+fn describe(failure: &Failure) -> String {
+    match failure {
+        Failure::Version => "the ACS does not speak this version of CWMP".to_owned(),
+        Failure::Refused(Some(code)) => format!("the ACS refused the Inform with fault {code}"),
+        Failure::Refused(None) => "the ACS refused the Inform".to_owned(),
+        Failure::Protocol(why) => format!("the ACS broke the protocol: {why}"),
+        Failure::Transport(why) => why.clone(),
+        _ => "unknown".to_owned(),
+    }
+}

@@ -1,0 +1,149 @@
+//! The agent as a whole: from its configuration to its end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{signal, SignalKind};
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::core::Core;
+use crate::identity::Identity;
+use crate::persist::Persist;
+use crate::provider::{supervise, Origin};
+use crate::{acs, bus};
+
+/// How the agent ends when the bus goes away; whoever supervises it starts it again.
+pub const EXIT_BUS_GONE: u8 = 70;
+/// How it ends when its configuration cannot be used.
+pub const EXIT_CONFIG: u8 = 78;
+/// How long providers are told of the end.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// How often the agent looks whether its clock can be trusted, until it can.
+const CLOCK_CHECK: Duration = Duration::from_secs(10);
+
+/// Why the agent cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The configuration.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// A setting of the connection to the ACS.
+    #[error("configuration: {0}")]
+    Acs(#[from] cwmp_net::NetError),
+    /// The store has no thread to run on.
+    #[error("store: {0}")]
+    Store(#[from] cwmp_store::StoreError),
+    /// The bus cannot be reached, the name is taken, or the bus went away.
+    #[error("bus: {0}")]
+    Bus(#[from] zbus::Error),
+    /// Signals of the system cannot be caught.
+    #[error("signals: {0}")]
+    Signals(#[from] std::io::Error),
+    /// The bus closed the connection.
+    #[error("the bus went away")]
+    BusGone,
+}
+
+impl AppError {
+    /// The exit code that names the error.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Acs(_) => EXIT_CONFIG,
+            Self::Bus(_) | Self::BusGone => EXIT_BUS_GONE,
+            _ => 1,
+        }
+    }
+}
+
+/// Runs the agent until it is told to end.
+pub async fn run(config: &Path) -> Result<(), AppError> {
+    let config = Config::load(config)?;
+    let identity = Identity::load(&config.identity).await.map_err(|error| {
+        tracing::error!("{error}; the device does not inform");
+        error.to_string()
+    });
+    let persist = Persist::open(&config.store.folder)?;
+    let core = Arc::new(Core::new(config, identity, persist, Clock::default()));
+    acs::boot::started(&core).await;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    bus::start(&core).await?;
+
+    let mut tasks = JoinSet::new();
+    let listening = tokio::spawn(bus::listen(Arc::clone(&core)));
+    tasks.spawn(supervise_all(Arc::clone(&core)));
+    tasks.spawn(watch_clock(Arc::clone(&core)));
+    let local = tokio::task::LocalSet::new();
+    local.spawn_local(acs::listener::serve(Arc::clone(&core)));
+    let driver = local.spawn_local(acs::drive(Arc::clone(&core)));
+    // The one who started us may not be systemd.
+    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+    tracing::info!("cwmpd {} is ready", env!("CARGO_PKG_VERSION"));
+
+    let ended = local
+        .run_until(async {
+            tokio::select! {
+                _ = terminate.recv() => Ok(()),
+                _ = interrupt.recv() => Ok(()),
+                heard = listening => match heard {
+                    Ok(Err(error)) => Err(AppError::Bus(error)),
+                    _ => Err(AppError::BusGone),
+                },
+                driven = driver => match driven {
+                    Ok(Err(error)) => Err(AppError::Acs(error)),
+                    Ok(Ok(())) => Ok(()),
+                    // A panic of the driver ends the agent, so that it is started again.
+                    Err(error) => Err(AppError::Signals(std::io::Error::other(error))),
+                },
+            }
+        })
+        .await;
+    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+    if ended.is_ok() {
+        let _ = tokio::time::timeout(FAREWELL, core.notice("shutdown", Origin::Agent)).await;
+    }
+    core.stop();
+    while tasks.join_next().await.is_some() {}
+    ended
+}
+
+/// Keeps every host running, if that is the agent's task.
+async fn supervise_all(core: Arc<Core>) {
+    if !supervise::spawns(core.config.plugins.hosts) {
+        return core.stopping().await;
+    }
+    let mut hosts: JoinSet<()> = JoinSet::new();
+    let mut kept = std::collections::BTreeSet::new();
+    loop {
+        let reloaded = core.reloaded.notified();
+        for provider in core.providers() {
+            let name = provider.name().to_owned();
+            if provider.manifest.library.is_some() && kept.insert(name.clone()) {
+                hosts.spawn(supervise::keep(Arc::clone(&core), name));
+            }
+        }
+        tokio::select! {
+            () = reloaded => {}
+            () = core.stopping() => break,
+        }
+    }
+    while hosts.join_next().await.is_some() {}
+}
+
+/// Tells the providers once the date can be trusted.
+async fn watch_clock(core: Arc<Core>) {
+    loop {
+        if core.clock.is_plausible() {
+            core.notice("clock-trusted", Origin::Agent).await;
+            return core.stopping().await;
+        }
+        tokio::select! {
+            () = core.clock.sleep(CLOCK_CHECK) => {}
+            () = core.stopping() => return,
+        }
+    }
+}

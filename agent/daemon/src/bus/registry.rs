@@ -1,0 +1,88 @@
+//! `org.cwmpd1.Registry`: what a provider may ask of the agent. The owner of a provider's name is trusted as that
+//! provider, and nobody else is.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use cwmp_bus::BusError;
+use cwmp_model::{Fault, FaultCode};
+use zbus::message::Header;
+use zbus::zvariant::OwnedValue;
+
+use crate::core::Core;
+
+pub(super) struct Registry {
+    core: Arc<Core>,
+}
+
+impl Registry {
+    pub(super) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    /// The name of the provider that calls.
+    fn caller(&self, header: &Header<'_>) -> Result<String, BusError> {
+        let provider = header.sender().and_then(|s| self.core.provider_of(s));
+        provider.map(|p| p.name().to_owned()).ok_or_else(|| {
+            Fault::new(FaultCode::RequestDenied, "the caller is no provider that announced itself").into()
+        })
+    }
+}
+
+#[zbus::interface(name = "org.cwmpd1.Registry")]
+impl Registry {
+    async fn announce(
+        &self,
+        name: &str,
+        options: HashMap<String, OwnedValue>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), BusError> {
+        let _ = options;
+        let denied = |text: String| BusError::Fault(Fault::new(FaultCode::RequestDenied, text));
+        let sender = header.sender().ok_or_else(|| denied("a call without a sender".into()))?.to_owned();
+        if !self.core.is_provider(name, &sender).await {
+            return Err(denied(format!("the caller does not own the bus name of provider {name}")));
+        }
+        if self.core.provider(name).is_none() {
+            return Err(denied(format!("provider {name} has no manifest")));
+        }
+        // Answered first: the provider may serve one call at a time.
+        let core = Arc::clone(&self.core);
+        let name = name.to_owned();
+        tokio::spawn(async move {
+            if core.announced(&name, sender.into()).await.is_ok() {
+                core.catch_up(&name).await;
+            }
+        });
+        Ok(())
+    }
+
+    #[zbus(out_args("numbers"))]
+    async fn allocate(
+        &self,
+        table: &str,
+        keys: Vec<String>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<u32>, BusError> {
+        let provider = self.caller(&header)?;
+        Ok(self.core.allocate(&provider, table, &keys).await?)
+    }
+
+    async fn event(
+        &self,
+        name: &str,
+        arguments: HashMap<String, OwnedValue>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), BusError> {
+        let _ = arguments;
+        let provider = self.caller(&header)?;
+        if !name.starts_with("X ") {
+            let text = format!("'{name}': a provider's event is \"X OUI text\"");
+            return Err(Fault::new(FaultCode::InvalidArguments, text).into());
+        }
+        self.core.add_event(name, "").await?;
+        tracing::info!("provider {provider}: event {name}");
+        self.core.wake_for_event();
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! Notification attributes and access lists (TR-069 A.3.2.4, A.3.2.5).
+
+use cwmp_model::schema::NodeId;
+use cwmp_model::{Fault, FaultCode, NodeFlags};
+use cwmp_session::notification;
+use cwmp_store::{Attribute, Op};
+
+use super::tree::Tree;
+use super::Core;
+use crate::provider::Origin;
+
+/// The one entry of an access list that the standard knows: everyone on the box (C131).
+pub(crate) const SUBSCRIBER: &str = "Subscriber";
+/// The most entries of an access list.
+pub(crate) const MAX_ACCESS_LIST: usize = 16;
+/// The longest entry of an access list, in characters.
+pub(crate) const MAX_ACCESS_ENTRY: usize = 64;
+
+/// One change of attributes: a name or partial path, and what is to change.
+#[derive(Debug, Clone)]
+pub(crate) struct AttributeRequest {
+    pub(crate) name: String,
+    pub(crate) notification: Option<u32>,
+    pub(crate) access_list: Option<Vec<String>>,
+}
+
+impl Core {
+    /// The parameters at or below a path.
+    async fn parameters(&self, name: &str, origin: Origin) -> Result<Vec<String>, Fault> {
+        let listed = self.list(name, false, origin).await?;
+        Ok(listed.into_iter().map(|(name, _)| name).filter(|n| !n.ends_with('.')).collect())
+    }
+
+    /// Reads the attributes at or below a path: name, notification, access list (C132).
+    pub(crate) async fn attributes(
+        &self,
+        name: &str,
+        origin: Origin,
+    ) -> Result<Vec<(String, u8, Vec<String>)>, Fault> {
+        let names = self.parameters(name, origin).await?;
+        let tree = self.tree();
+        let state = self.persist.read();
+        let one = |name: String| {
+            let stored = state.attributes.get(&name);
+            let level = level(&tree, &name, stored);
+            let list = stored.and_then(|a| a.access_list.clone());
+            (name, level, list.unwrap_or_else(|| vec![SUBSCRIBER.to_owned()]))
+        };
+        Ok(names.into_iter().map(one).collect())
+    }
+
+    /// Changes attributes, all or none; entries that overlap are applied in their order (C127).
+    pub(crate) async fn set_attributes(
+        &self,
+        requests: &[AttributeRequest],
+        origin: Origin,
+    ) -> Result<(), Vec<(String, Fault)>> {
+        let tree = self.tree();
+        let mut faults = Vec::new();
+        let mut changes: Vec<(String, &AttributeRequest)> = Vec::new();
+        for request in requests {
+            match self.check_attributes(&tree, request, origin).await {
+                Ok(names) => changes.extend(names.into_iter().map(|name| (name, request))),
+                Err(fault) => faults.push((request.name.clone(), fault)),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        // What is watched from now on is compared with the value of now.
+        let watched: Vec<&str> = changes
+            .iter()
+            .filter(|(_, request)| request.notification.is_some_and(|n| n > 0))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let known =
+            if watched.is_empty() { Vec::new() } else { self.read(&watched, Origin::Agent).await.pairs() };
+        self.persist
+            .update(|state| {
+                let mut ops = Vec::new();
+                let mut latest: std::collections::BTreeMap<&str, Attribute> =
+                    std::collections::BTreeMap::new();
+                for (name, request) in &changes {
+                    let attribute = latest.entry(name).or_insert_with(|| {
+                        let none = Attribute { notification: None, access_list: None };
+                        state.attributes.get(name).cloned().unwrap_or(none)
+                    });
+                    if let Some(level) = request.notification {
+                        attribute.notification = u8::try_from(level).ok();
+                    }
+                    if let Some(list) = &request.access_list {
+                        attribute.access_list = Some(list.clone());
+                    }
+                }
+                for (name, attribute) in latest {
+                    let on = level(&tree, name, Some(&attribute)) != notification::OFF;
+                    let Attribute { notification, access_list } = attribute;
+                    ops.push(Op::PutAttribute { path: name.to_owned(), notification, access_list });
+                    if !on {
+                        ops.push(Op::RemoveReported { path: name.to_owned() });
+                        ops.push(Op::RemovePending { path: name.to_owned() });
+                    } else if !state.reported.contains_key(name) {
+                        let value = known.iter().find(|(known, _)| known == name);
+                        ops.extend(value.map(|(name, value)| Op::PutReported {
+                            path: name.clone(),
+                            kind: 0,
+                            value: value.clone(),
+                        }));
+                    }
+                }
+                (ops, ())
+            })
+            .await;
+        Ok(())
+    }
+
+    async fn check_attributes(
+        &self,
+        tree: &Tree,
+        request: &AttributeRequest,
+        origin: Origin,
+    ) -> Result<Vec<String>, Fault> {
+        if let Some(list) = &request.access_list {
+            let bad = |entry: &&String| {
+                let vendor = entry.starts_with("X_") && entry.chars().count() <= MAX_ACCESS_ENTRY;
+                entry.as_str() != SUBSCRIBER && !vendor
+            };
+            if list.len() > MAX_ACCESS_LIST {
+                let text = format!("{}: an access list has at most {MAX_ACCESS_LIST} entries", request.name);
+                return Err(Fault::new(FaultCode::InvalidArguments, text));
+            }
+            if let Some(entry) = list.iter().find(bad) {
+                let text = format!("{}: '{entry}' is no entity; {SUBSCRIBER} is one", request.name);
+                return Err(Fault::new(FaultCode::InvalidArguments, text));
+            }
+        }
+        let names = self.parameters(&request.name, origin).await?;
+        if let Some(wanted) = request.notification {
+            for name in &names {
+                let flags = flags(tree, name);
+                // A partial path may hold a parameter that refuses active: it keeps what it has only if named itself.
+                notification::check(name, flags, wanted)?;
+            }
+        }
+        Ok(names)
+    }
+
+    /// The notification of a parameter now.
+    pub(super) fn notification(&self, tree: &Tree, name: &str) -> u8 {
+        level(tree, name, self.persist.read().attributes.get(name))
+    }
+
+    /// Whether someone other than the ACS may write a parameter (C131).
+    pub(super) fn subscriber_may_write(&self, name: &str) -> bool {
+        let state = self.persist.read();
+        let list = state.attributes.get(name).and_then(|a| a.access_list.as_ref());
+        list.is_none_or(|list| list.iter().any(|entry| entry == SUBSCRIBER))
+    }
+}
+
+fn flags(tree: &Tree, name: &str) -> NodeFlags {
+    tree.schema.find(name).map_or(NodeFlags::default(), |id: NodeId| tree.schema.node(id).flags)
+}
+
+pub(super) fn level(tree: &Tree, name: &str, stored: Option<&Attribute>) -> u8 {
+    let flags = flags(tree, name);
+    if flags.has(NodeFlags::FORCED) {
+        return notification::ACTIVE;
+    }
+    stored.and_then(|a| a.notification).unwrap_or_else(|| notification::default_of(flags))
+}

@@ -1,0 +1,203 @@
+//! What changed on the box, and what the ACS knows of it (TR-069 3.2.1).
+
+use std::collections::{BTreeSet, HashMap};
+
+use cwmp_model::{NodeFlags, NodeKind, Value, ValueType};
+use cwmp_session::notification::{self, Verdict, Watched};
+use cwmp_session::{event, EventRecord};
+use cwmp_store::Op;
+
+use super::own::TOLD_SOFTWARE_VERSION;
+use super::tree::AGENT;
+use super::{events, lock, Core};
+use crate::local::SOFTWARE_VERSION;
+use crate::provider::Origin;
+
+/// The newest values of parameters whose change waits to be told.
+pub(super) type Latest = HashMap<String, Value>;
+
+/// The most names of one signal on the bus; the rest goes into the next.
+const SIGNAL_NAMES: usize = 1000;
+
+impl Core {
+    /// Values may have changed: they are read and compared with what the ACS knows.
+    ///
+    /// Equal to the last value that the ACS wrote or was told is no change; anything else waits to be told, even if the
+    /// value comes back (C78, C112). A change from A to B and back between two reads is not seen.
+    pub(crate) async fn values_changed(&self, names: Vec<String>) {
+        let tree = self.tree();
+        let mut watched = Vec::new();
+        for name in &names {
+            let on = self.notification(&tree, name) != notification::OFF || name == SOFTWARE_VERSION;
+            if on && tree.schema.find(name).is_some() {
+                watched.push(name.as_str());
+            }
+        }
+        if !watched.is_empty() {
+            let reading = self.read(&watched, Origin::Agent).await;
+            for (name, fault) in &reading.faults {
+                // Absence is never a value change.
+                tracing::debug!("{name} is watched and cannot be read, ignoring: {fault}");
+            }
+            let mut values = Vec::with_capacity(reading.len());
+            reading.for_each(|name, kind, text| values.push((name.to_owned(), Value::new(kind, text))));
+            self.compare(values).await;
+        }
+        for part in names.chunks(SIGNAL_NAMES) {
+            self.signal("Changed", part).await;
+        }
+    }
+
+    async fn compare(&self, values: Vec<(String, Value)>) {
+        let tree = self.tree();
+        let mut active = false;
+        let mut ops = Vec::new();
+        {
+            let state = self.persist.read();
+            let mut latest = lock(&self.changes);
+            for (name, value) in values {
+                if name == SOFTWARE_VERSION && state.meta.get(TOLD_SOFTWARE_VERSION) != Some(&value.text) {
+                    ops.push(Op::PutMeta { key: TOLD_SOFTWARE_VERSION.into(), value: value.text.clone() });
+                }
+                let notification = {
+                    let stored = state.attributes.get(&name);
+                    super::attributes::level(&tree, &name, stored)
+                };
+                let mut known = Watched {
+                    notification,
+                    reported: state.reported.get(&name).map(|r| r.value.clone()),
+                    pending: state.pending.contains(&name),
+                };
+                let kind = value.kind.number();
+                match known.read(&value.text) {
+                    Verdict::Nothing => {}
+                    Verdict::Remember => {
+                        ops.push(Op::PutReported { path: name.clone(), kind, value: value.text.clone() });
+                    }
+                    verdict => {
+                        active |= verdict == Verdict::Active;
+                        ops.push(Op::PutPending { path: name.clone() });
+                    }
+                }
+                if known.pending {
+                    latest.insert(name, value);
+                }
+            }
+        }
+        if active {
+            self.change_events(|queue| queue.add(event::VALUE_CHANGE, "").unwrap_or_default(), ops).await;
+            self.wake.notify_one();
+        } else {
+            self.persist.commit(ops).await;
+        }
+    }
+
+    /// Everything that is watched at a provider, or at the agent: compared after a start and after an absence (C133).
+    pub(crate) fn watched_names(&self, provider: Option<&str>) -> Vec<String> {
+        let tree = self.tree();
+        let belongs = |name: &str| {
+            tree.schema.find(name).is_some_and(|id| match (tree.owner_of(id), provider) {
+                (AGENT, None) => true,
+                (AGENT, Some(_)) | (_, None) => false,
+                (owner, Some(provider)) => tree.owner_name(owner) == provider,
+            })
+        };
+        let state = self.persist.read();
+        let mut names: BTreeSet<String> = state
+            .attributes
+            .iter()
+            .filter(|(_, a)| a.notification.is_some_and(|n| n > 0))
+            .map(|(name, _)| name.clone())
+            .collect();
+        // Those that the model makes active, but for parameters of rows, whose names are not known here.
+        let forced = |flags: NodeFlags| flags.has(NodeFlags::FORCED) || flags.has(NodeFlags::FORCED_DEFAULT);
+        if let Some(root) = tree.schema.find("") {
+            for id in tree.schema.below(root) {
+                let node = tree.schema.node(id);
+                if matches!(node.kind, NodeKind::Parameter(_)) && forced(node.flags) {
+                    names.insert(tree.schema.path_of(id));
+                }
+            }
+        }
+        names.into_iter().filter(|name| !name.contains("{i}") && belongs(name)).collect()
+    }
+
+    /// The changes that the next Inform tells. One whose value is not known yet waits for another Inform.
+    pub(crate) fn changes_for_inform(&self) -> Vec<(String, Value)> {
+        let state = self.persist.read();
+        let latest = lock(&self.changes);
+        state.pending.iter().filter_map(|name| Some((name.clone(), latest.get(name)?.clone()))).collect()
+    }
+
+    /// The names of changes that were not told yet.
+    pub(crate) fn pending_changes(&self) -> Vec<String> {
+        self.persist.read().pending.iter().cloned().collect()
+    }
+
+    /// The InformResponse came: its events are delivered and its values are known to the ACS. One commit.
+    pub(crate) async fn delivered(&self, told: &[EventRecord], values: &[(String, Value)], more: Vec<Op>) {
+        let tree = self.tree();
+        let mut ops: Vec<Op> = lock(&self.events).informed(told).into_iter().map(events::op).collect();
+        let mut again = Vec::new();
+        {
+            let state = self.persist.read();
+            let mut latest = lock(&self.changes);
+            for (name, value) in values {
+                if state.pending.contains(name) {
+                    ops.push(Op::RemovePending { path: name.clone() });
+                    match latest.remove(name) {
+                        // It changed again while the Inform was under way.
+                        Some(newer) if newer.text != value.text => again.push((name.clone(), newer)),
+                        _ => {}
+                    }
+                }
+                let stored = state.attributes.get(name);
+                let on = super::attributes::level(&tree, name, stored) != notification::OFF;
+                let known = state.reported.get(name).is_some_and(|r| r.value == value.text);
+                if on && !known {
+                    let (path, kind) = (name.clone(), value.kind.number());
+                    ops.push(Op::PutReported { path, kind, value: value.text.clone() });
+                }
+            }
+        }
+        ops.extend(more);
+        self.persist.commit(ops).await;
+        if !again.is_empty() {
+            self.compare(again).await;
+        }
+    }
+
+    /// A bootstrap discards the changes that the former ACS would have been told (C86).
+    pub(crate) fn forget_changes(&self) -> Vec<Op> {
+        lock(&self.changes).clear();
+        self.persist.read().pending.iter().map(|path| Op::RemovePending { path: path.clone() }).collect()
+    }
+
+    /// Rows came or went: counts that are watched are compared (C134).
+    pub(crate) async fn rows_changed(&self, tables: Vec<String>) {
+        let counts: Vec<String> = tables
+            .iter()
+            .filter_map(|table| Some(format!("{}{}", table.strip_suffix('.')?, super::read::COUNT_SUFFIX)))
+            .collect();
+        self.values_changed(counts).await;
+        self.signal("InstancesChanged", &tables).await;
+    }
+
+    /// Tells everyone on the bus; names only.
+    async fn signal(&self, member: &str, names: &[String]) {
+        if names.is_empty() {
+            return;
+        }
+        let Some(bus) = self.bus.get() else { return };
+        let to = None::<zbus::names::BusName<'_>>;
+        let path = cwmp_bus::names::PATH;
+        if let Err(error) = bus.emit_signal(to, path, cwmp_bus::names::DATA_MODEL, member, &(names,)).await {
+            tracing::debug!("a signal could not be sent, ignoring: {error}");
+        }
+    }
+}
+
+/// The value in an op, for tests and for the count of rows.
+pub(super) fn reported(path: String, kind: ValueType, value: String) -> Op {
+    Op::PutReported { path, kind: kind.number(), value }
+}

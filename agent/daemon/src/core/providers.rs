@@ -1,0 +1,302 @@
+//! Providers as the core sees them: their manifests, their coming and going, their part of the tree.
+
+use std::sync::Arc;
+
+use cwmp_bus::{names, BusError, Manifest};
+use cwmp_model::schema::Owner;
+use cwmp_model::{Fault, FaultCode};
+use cwmp_store::Op;
+use zbus::names::OwnedUniqueName;
+
+use super::tree::{self, Part, Tree};
+use super::{lock, Core};
+use crate::local::SOFTWARE_VERSION;
+use crate::provider::{self, Description, Line, Provider, Stage};
+
+/// The start of the facts that keep what providers described.
+const DESCRIPTION: &str = "describe:";
+/// The start of the facts that say which providers still have to forget everything.
+pub(crate) const RESET: &str = "factory_reset:";
+
+impl Core {
+    /// Reads the manifests. Providers that are there already stay; what is wrong is logged by name.
+    pub(crate) fn load_manifests(&self) {
+        let mut manifests: Vec<Manifest> = Vec::new();
+        for loaded in Manifest::load_all(&self.config.plugins.folders) {
+            match loaded {
+                Ok(manifest) => manifests.push(manifest),
+                Err(error) => tracing::error!("manifest, ignoring: {error}"),
+            }
+        }
+        loop {
+            let roots: Vec<(&str, &str)> = manifests
+                .iter()
+                .flat_map(|m| m.roots.iter().map(|r| (r.as_str(), m.name.as_str())))
+                .collect();
+            let Some((name, why)) = tree::clash(&roots) else { break };
+            let name = name.to_owned();
+            tracing::error!("the manifest of {name} is refused: {why}");
+            manifests.retain(|m| m.name != name);
+        }
+        let now = self.clock.steady();
+        let mut providers = lock(&self.providers);
+        providers.retain(|p| manifests.contains(&p.manifest));
+        for manifest in manifests {
+            if !providers.iter().any(|p| p.manifest == manifest) {
+                providers.push(Arc::new(Provider::new(manifest, now)));
+            }
+        }
+        providers.sort_by(|a, b| a.name().cmp(b.name()));
+    }
+
+    /// Every provider that has a manifest.
+    pub(crate) fn providers(&self) -> Vec<Arc<Provider>> {
+        lock(&self.providers).clone()
+    }
+
+    /// The provider with this name.
+    pub(crate) fn provider(&self, name: &str) -> Option<Arc<Provider>> {
+        lock(&self.providers).iter().find(|p| p.name() == name).cloned()
+    }
+
+    /// The provider whose name on the bus this connection owns.
+    pub(crate) fn provider_of(&self, sender: &str) -> Option<Arc<Provider>> {
+        let owns = |p: &&Arc<Provider>| p.condition().owner.is_some_and(|owner| owner.as_str() == sender);
+        lock(&self.providers).iter().find(owns).cloned()
+    }
+
+    /// Waits until a provider comes or goes.
+    pub(crate) async fn provider_moved(&self, _name: &str) {
+        self.providers_moved.notified().await;
+    }
+
+    /// A line to the provider behind an owner index, waiting for it a short time.
+    pub(super) async fn line(&self, tree: &Tree, owner: Owner) -> Result<Line, Fault> {
+        self.line_to(tree.owner_name(owner)).await
+    }
+
+    /// A line to a provider, waiting for it a short time.
+    pub(super) async fn line_to(&self, name: &str) -> Result<Line, Fault> {
+        let gone = || Fault::new(FaultCode::InternalError, format!("provider {name} is gone"));
+        let provider = self.provider(name).ok_or_else(gone)?;
+        let owner = provider.ready(|| self.clock.steady()).await?;
+        Ok(Line { bus: self.bus().clone(), owner, provider })
+    }
+
+    /// A line to a provider that is ready at this moment.
+    pub(super) fn line_now(&self, name: &str) -> Option<Line> {
+        let provider = self.provider(name)?;
+        let condition = provider.condition();
+        let owner = condition.owner.filter(|_| condition.stage == Stage::Ready)?;
+        Some(Line { bus: self.bus().clone(), owner, provider })
+    }
+
+    /// A line to a provider that is starting or ready.
+    pub(super) fn line_coming(&self, name: &str) -> Option<Line> {
+        let provider = self.provider(name)?;
+        let owner = provider.condition().owner?;
+        Some(Line { bus: self.bus().clone(), owner, provider })
+    }
+
+    /// A provider announces itself. `sender` was found to own its name.
+    pub(crate) async fn announced(&self, name: &str, sender: OwnedUniqueName) -> Result<(), BusError> {
+        let unknown =
+            || BusError::Fault(Fault::new(FaultCode::RequestDenied, format!("{name} has no manifest")));
+        let provider = self.provider(name).ok_or_else(unknown)?;
+        let now = self.clock.steady();
+        provider.set(|c| {
+            if c.stage == Stage::Ready {
+                c.since = now;
+            }
+            c.stage = Stage::Starting;
+            c.owner = Some(sender.clone());
+        });
+        let line = Line { bus: self.bus().clone(), owner: sender.clone(), provider: Arc::clone(&provider) };
+        let description = match line.describe().await {
+            Ok(description) => description,
+            Err(error) => {
+                self.provider_lost(name, Stage::Failed, &format!("it does not say what it serves: {error}"));
+                return Err(error);
+            }
+        };
+        self.adopt(name, &description).await;
+        self.forget_if_told(name, &line).await;
+        self.recover(name).await;
+        if let Err(error) = line.watch(&provider.manifest.roots).await {
+            tracing::warn!("provider {name}: changes will not be seen: {error}");
+        }
+        let version = description.version.clone();
+        let mut came = false;
+        provider.set(|c| {
+            // It may have gone meanwhile, or be another one already.
+            if c.owner.as_ref() == Some(&sender) && c.stage == Stage::Starting {
+                c.stage = Stage::Ready;
+                c.cause.clear();
+                c.version = version;
+                came = true;
+            }
+        });
+        if came {
+            tracing::info!("provider {name} {} is ready", description.version);
+            self.merge_if_free();
+            self.providers_moved.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// After an announcement was answered: values that are watched are compared with what the ACS knows (C133).
+    pub(crate) async fn catch_up(&self, name: &str) {
+        let mut names = self.watched_names(Some(name));
+        let tree = self.tree();
+        let serves_version =
+            tree.schema.find(SOFTWARE_VERSION).is_some_and(|id| tree.owner_name(tree.owner_of(id)) == name);
+        if serves_version && !names.iter().any(|n| n == SOFTWARE_VERSION) {
+            names.push(SOFTWARE_VERSION.to_owned());
+        }
+        if !names.is_empty() {
+            self.values_changed(names).await;
+        }
+    }
+
+    /// A provider went away, or cannot be used.
+    pub(crate) fn provider_lost(&self, name: &str, stage: Stage, cause: &str) {
+        if let Some(provider) = self.provider(name) {
+            let now = self.clock.steady();
+            provider.set(|c| c.lost(stage, cause, now));
+            self.providers_moved.notify_waiters();
+        }
+    }
+
+    /// Keeps a description that is new. It becomes part of the tree when no session looks at it.
+    async fn adopt(&self, name: &str, description: &Description) {
+        if !provider::is_plain(description) {
+            self.provider_lost(name, Stage::Refused, "its description has tabs or line breaks");
+            return;
+        }
+        let key = format!("{DESCRIPTION}{name}");
+        let text = provider::to_text(description);
+        let known = self.persist.read().meta.get(&key) == Some(&text);
+        if !known {
+            self.persist.commit(vec![Op::PutMeta { key, value: text }]).await;
+            *lock(&self.stale) = true;
+        }
+    }
+
+    /// A factory reset that a provider did not hear of is repeated before it is used.
+    pub(super) async fn forget_if_told(&self, name: &str, line: &Line) {
+        let key = format!("{RESET}{name}");
+        if self.persist.read().meta.contains_key(&key) {
+            match line.notice("factory-reset", 0).await {
+                Ok(()) => self.persist.commit(vec![Op::RemoveMeta { key }]).await,
+                Err(error) => tracing::error!("provider {name}: it did not forget: {error}"),
+            }
+        }
+    }
+
+    /// Merges anew, unless the ACS looks at the tree.
+    pub(crate) fn merge_if_free(&self) {
+        if !self.view_is_fixed() && std::mem::take(&mut *lock(&self.stale)) {
+            self.merge();
+        }
+    }
+
+    /// Builds the tree of what is known of every provider.
+    pub(crate) fn merge(&self) {
+        let providers = self.providers();
+        let described: Vec<(Arc<Provider>, Description)> = {
+            let state = self.persist.read();
+            let stored = |p: &Arc<Provider>| {
+                let text = state.meta.get(&format!("{DESCRIPTION}{}", p.name()))?;
+                Some((Arc::clone(p), provider::from_text(text)?))
+            };
+            providers.iter().filter_map(stored).collect()
+        };
+        let parts: Vec<Part<'_>> = described
+            .iter()
+            .map(|(p, d)| Part { name: p.name(), roots: &p.manifest.roots, nodes: &d.nodes })
+            .collect();
+        let (tree, refused) = Tree::merge(&parts);
+        *lock(&self.tree) = Arc::new(tree);
+        for (name, why) in refused {
+            tracing::error!("provider {name} is refused: {why}");
+            self.provider_lost(&name, Stage::Refused, &why);
+        }
+    }
+
+    /// The ACS asks for the first time in its session: providers that are on their way are waited for a short time, then
+    /// the tree stays as it is until the session ends.
+    pub(crate) async fn fix_view(&self) {
+        if lock(&self.view).is_fixed() {
+            return;
+        }
+        for provider in self.providers() {
+            // One that is away is known from before, or is a gap.
+            let _ = provider.ready(|| self.clock.steady()).await;
+        }
+        self.merge_if_free();
+        self.view_fixes();
+    }
+
+    /// Gives numbers to discovered rows (decision: the same key gets the same number for ever).
+    pub(crate) async fn allocate(
+        &self,
+        provider: &str,
+        table: &str,
+        keys: &[String],
+    ) -> Result<Vec<u32>, Fault> {
+        let manifest = self.provider(provider).ok_or_else(|| Fault::from(FaultCode::RequestDenied))?;
+        if !manifest.covers(table) || cwmp_model::path::check(table).is_err() || !table.ends_with('.') {
+            let text = format!("{table} is no table of {provider}");
+            return Err(Fault::new(FaultCode::InvalidParameterName, text));
+        }
+        if keys.len() > MAX_KEYS || keys.iter().any(|k| k.is_empty() || k.len() > MAX_KEY) {
+            let text = format!("at most {MAX_KEYS} keys of 1 to {MAX_KEY} bytes");
+            return Err(Fault::new(FaultCode::InvalidArguments, text));
+        }
+        let numbers = self
+            .persist
+            .update(|state| {
+                let known = state.tables.get(table);
+                let mut next = known.map_or(Some(1), cwmp_store::Table::next);
+                let mut numbers: std::collections::HashMap<&str, u32> = known
+                    .iter()
+                    .flat_map(|t| t.rows.iter())
+                    .filter_map(|(number, row)| Some((row.key.as_deref()?, *number)))
+                    .collect();
+                let mut ops = Vec::new();
+                let mut given = Vec::with_capacity(keys.len());
+                for key in keys {
+                    if let Some(number) = numbers.get(key.as_str()) {
+                        given.push(*number);
+                        continue;
+                    }
+                    let Some(number) = next else { return (Vec::new(), None) };
+                    next = number.checked_add(1);
+                    numbers.insert(key, number);
+                    ops.push(Op::PutInstance {
+                        table: table.to_owned(),
+                        number,
+                        key: Some(key.clone()),
+                        alias: None,
+                    });
+                    given.push(number);
+                }
+                (ops, Some(given))
+            })
+            .await;
+        numbers.ok_or_else(|| Fault::new(FaultCode::ResourcesExceeded, "no instance number is left"))
+    }
+
+    /// Checks that a connection owns the name of the provider that it says it is.
+    pub(crate) async fn is_provider(&self, name: &str, sender: &str) -> bool {
+        let Some(service) = names::provider_service(name) else { return false };
+        let Ok(dbus) = zbus::fdo::DBusProxy::new(self.bus()).await else { return false };
+        let Ok(service) = zbus::names::BusName::try_from(service) else { return false };
+        dbus.get_name_owner(service).await.is_ok_and(|owner| owner.as_str() == sender)
+    }
+}
+
+/// The most keys of one allocation.
+pub(crate) const MAX_KEYS: usize = 16_384;
+/// The longest key, in bytes.
+pub(crate) const MAX_KEY: usize = 256;

@@ -1,0 +1,238 @@
+//! Which rows there are. While the ACS is in session the lists stay as they were first seen (decision: lists are fixed
+//! for a session); anyone else sees them live.
+
+use std::collections::{HashMap, HashSet};
+
+use cwmp_model::path;
+use cwmp_model::schema::{NodeId, Owner, Row};
+use cwmp_model::{Fault, FaultCode, NodeKind};
+
+use super::tree::Tree;
+use super::{lock, Core};
+use crate::provider::{Origin, ReportedRow, Tables};
+
+/// The rows that the ACS sees in its session.
+#[derive(Debug, Default)]
+pub(super) struct View {
+    /// Whether there is a session.
+    open: bool,
+    /// Whether the ACS has asked for something: from then on tree and lists stay.
+    fixed: bool,
+    /// The providers whose rows were fetched; false if one was away.
+    fetched: HashMap<Owner, bool>,
+    tables: Tables,
+}
+
+/// The rows that one request sees.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    tables: Tables,
+    /// Providers that did not say which rows they have, with the reason.
+    away: HashMap<Owner, Fault>,
+}
+
+impl View {
+    /// Whether what the ACS sees stays.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.fixed
+    }
+}
+
+impl Rows {
+    /// The rows of a table by its name, ascending.
+    pub(super) fn of(&self, table: &str) -> &[ReportedRow] {
+        self.tables.get(table).map_or(&[], Vec::as_slice)
+    }
+
+    /// One row.
+    pub(super) fn row(&self, table: &str, number: u32) -> Option<&ReportedRow> {
+        let rows = self.of(table);
+        rows.binary_search_by_key(&number, |r| r.number).ok().map(|i| &rows[i])
+    }
+
+    /// Why the rows of a provider are not known.
+    pub(super) fn away(&self, owner: Owner) -> Option<&Fault> {
+        self.away.get(&owner)
+    }
+
+    /// Whether nothing is known of the outermost table that a name goes through.
+    pub(super) fn is_unknown(&self, name: &str) -> bool {
+        let mut from = 0;
+        while let Some(dot) = name[from..].find('.') {
+            if path::instance_number(&name[from..from + dot]).is_some() {
+                return !self.tables.contains_key(&name[..from]);
+            }
+            from += dot + 1;
+        }
+        true
+    }
+
+    /// In the form that the schema wants them.
+    pub(super) fn for_schema(&self, table: &str) -> Vec<Row> {
+        self.of(table).iter().map(|r| Row { number: r.number, deletable: r.deletable }).collect()
+    }
+
+    /// Whether every row that the name goes through exists.
+    pub(super) fn exist(&self, name: &str) -> bool {
+        let mut from = 0;
+        while let Some(dot) = name[from..].find('.') {
+            if let Some(number) = path::instance_number(&name[from..from + dot]) {
+                if self.row(&name[..from], number).is_none() {
+                    return false;
+                }
+            }
+            from += dot + 1;
+        }
+        true
+    }
+}
+
+/// Whether a name goes through a row.
+pub(super) fn has_row(name: &str) -> bool {
+    name.split('.').any(|part| path::instance_number(part).is_some())
+}
+
+impl Core {
+    /// A session begins: its lists are not seen yet.
+    pub(crate) fn view_opens(&self) {
+        *lock(&self.view) = View { open: true, ..View::default() };
+    }
+
+    /// The ACS asks for something: what it sees from now on stays until the session ends.
+    pub(super) fn view_fixes(&self) {
+        lock(&self.view).fixed = true;
+    }
+
+    /// The session is over.
+    pub(crate) fn view_closes(&self) {
+        *lock(&self.view) = View::default();
+    }
+
+    /// Whether the ACS has looked at the lists of this session already.
+    pub(super) fn view_is_fixed(&self) -> bool {
+        let view = lock(&self.view);
+        view.open && view.fixed
+    }
+
+    /// The rows of these providers' tables. A provider that is away has none, and is named.
+    pub(super) async fn rows(&self, tree: &Tree, owners: &[Owner], below: &str, origin: Origin) -> Rows {
+        let mut rows = Rows::default();
+        for owner in owners {
+            if let Err(fault) = self.fetch_rows(tree, *owner, below, origin, &mut rows.tables).await {
+                rows.away.insert(*owner, fault);
+            }
+        }
+        rows
+    }
+
+    async fn fetch_rows(
+        &self,
+        tree: &Tree,
+        owner: Owner,
+        below: &str,
+        origin: Origin,
+        into: &mut Tables,
+    ) -> Result<(), Fault> {
+        let acs = matches!(origin, Origin::Acs(_));
+        if acs {
+            let view = lock(&self.view);
+            match view.fetched.get(&owner) {
+                Some(true) => {
+                    copy(tree, owner, &view.tables, into);
+                    return Ok(());
+                }
+                Some(false) => {
+                    let name = tree.owner_name(owner);
+                    return Err(Fault::new(FaultCode::InternalError, format!("provider {name} is away")));
+                }
+                None => {}
+            }
+        }
+        // A session keeps the whole list of a provider, so that all its requests see the same.
+        let wanted = if acs || below.is_empty() { "Device." } else { below };
+        let answer = match self.line(tree, owner).await {
+            Ok(line) => line.instances(&[wanted]).await.map_err(super::write::fault_of),
+            Err(fault) => Err(fault),
+        };
+        let name = tree.owner_name(owner);
+        let mut tables = match answer {
+            Ok(tables) => tables,
+            Err(fault) => {
+                tracing::warn!("provider {name}: its rows are not known: {}", fault.text);
+                if acs {
+                    lock(&self.view).fetched.insert(owner, false);
+                }
+                return Err(fault);
+            }
+        };
+        tables.retain(|table, _| {
+            let known = tree.schema.find(table).is_some_and(|id| tree.table_owner(id) == Some(owner));
+            if !known {
+                tracing::warn!(
+                    "provider {name}: it reports rows of {table}, which is not its table, ignoring"
+                );
+            }
+            known
+        });
+        if acs {
+            let mut view = lock(&self.view);
+            view.fetched.insert(owner, true);
+            view.tables.extend(tables.clone());
+        }
+        into.extend(tables);
+        Ok(())
+    }
+
+    /// A row was added in this session: the ACS made it, so it sees it.
+    pub(super) fn view_adds(&self, table: &str, row: ReportedRow) {
+        let mut view = lock(&self.view);
+        let rows = view.tables.entry(table.to_owned()).or_default();
+        if let Err(at) = rows.binary_search_by_key(&row.number, |r| r.number) {
+            rows.insert(at, row);
+        }
+    }
+
+    /// A row was removed in this session, with everything below it.
+    pub(super) fn view_removes(&self, row: &str) {
+        let mut view = lock(&self.view);
+        if let Some((table, number)) = path::split_row(row) {
+            if let Some(rows) = view.tables.get_mut(table) {
+                rows.retain(|r| r.number != number);
+            }
+        }
+        view.tables.retain(|table, _| !table.starts_with(row));
+    }
+}
+
+fn copy(tree: &Tree, owner: Owner, from: &Tables, into: &mut Tables) {
+    for (table, rows) in from {
+        if tree.schema.find(table).is_some_and(|id| tree.table_owner(id) == Some(owner)) {
+            into.insert(table.clone(), rows.clone());
+        }
+    }
+}
+
+/// The owners of the tables that a name goes through, and of those at or below it.
+pub(super) fn owners_of_rows(tree: &Tree, name: &str, below: bool) -> Vec<Owner> {
+    let mut owners = HashSet::new();
+    let mut from = 0;
+    while let Some(dot) = name[from..].find('.') {
+        from += dot + 1;
+        let id = tree.schema.find(&name[..from]);
+        if let Some(owner) = id.filter(|id| is_table(tree, *id)).and_then(|id| tree.table_owner(id)) {
+            owners.insert(owner);
+        }
+    }
+    if below {
+        if let Some(id) = tree.schema.find(name) {
+            owners.extend(tree.table_owners_below(id));
+        }
+    }
+    let mut owners: Vec<Owner> = owners.into_iter().collect();
+    owners.sort_unstable();
+    owners
+}
+
+fn is_table(tree: &Tree, id: NodeId) -> bool {
+    tree.schema.node(id).kind == NodeKind::Table
+}

@@ -1,0 +1,405 @@
+//! What a Set, an Add or a Delete means: checked, split by provider, and put down as one intent.
+
+use std::collections::{BTreeMap, HashSet};
+
+use cwmp_bus::BusError;
+use cwmp_model::{path, Fault, FaultCode, NodeFlags, NodeKind, ValueType};
+use cwmp_session::notification;
+use cwmp_store::JournalChange;
+
+use super::names::outermost_table;
+use super::read::{no_such, COUNT_SUFFIX};
+use super::rows::{owners_of_rows, Rows};
+use super::transaction::{ALIAS_CHANGE, OURS, REPORTED_CHANGE};
+use super::tree::{Tree, AGENT, ALIAS};
+use super::Core;
+use crate::local;
+use crate::provider::{Origin, ReportedRow, ADD, DELETE, SET};
+
+/// The most values of one request; more is fault 9004.
+pub(crate) const MAX_CHANGES: usize = 16_384;
+
+/// What a request says of the type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Declared {
+    /// Nothing: the model's type counts.
+    Nothing,
+    /// This one.
+    Type(ValueType),
+    /// One that does not exist.
+    Unknown,
+}
+
+/// A value that somebody wants a parameter to have.
+#[derive(Debug, Clone)]
+pub(crate) struct NewValue {
+    pub(crate) name: String,
+    /// The type that the request declares (C102).
+    pub(crate) declared: Declared,
+    pub(crate) text: String,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// Stored, and applied later (C109).
+    pub(crate) later: bool,
+    /// The number of a row that was added.
+    pub(crate) number: u32,
+}
+
+/// Why nothing was changed.
+#[derive(Debug)]
+pub(crate) enum WriteError {
+    /// The request as a whole, with the parameters in error if it was about parameters.
+    Fault(Fault, Vec<(String, Fault)>),
+    /// Another transaction took too long.
+    Busy,
+}
+
+impl From<Fault> for WriteError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault, Vec::new())
+    }
+}
+
+/// The fault that an error of the bus is for an ACS.
+pub(super) fn fault_of(error: BusError) -> Fault {
+    match error {
+        BusError::Fault(fault) => fault,
+        BusError::Busy => Fault::new(FaultCode::InternalError, "the provider is busy"),
+    }
+}
+
+impl Core {
+    /// Changes values, all or none (C103 to C109). `parameter_key` is stored with them, if there is one.
+    pub(crate) async fn set(
+        &self,
+        values: &[NewValue],
+        origin: Origin,
+        parameter_key: Option<&str>,
+    ) -> Result<Applied, WriteError> {
+        let turn = self.turn().await?;
+        if values.len() > MAX_CHANGES {
+            let text = format!("{} values in one request, {MAX_CHANGES} are allowed", values.len());
+            return Err(Fault::new(FaultCode::ResourcesExceeded, text).into());
+        }
+        let tree = self.tree();
+        let mut faults = Vec::new();
+        let mut intent = Vec::new();
+        let mut aliases = Vec::new();
+        let mut seen = HashSet::new();
+        for value in values {
+            if !seen.insert(value.name.as_str()) {
+                let text = format!("{} is in the request twice", value.name);
+                faults.push((value.name.clone(), Fault::new(FaultCode::InvalidArguments, text)));
+                continue;
+            }
+            match self.check_set(&tree, value, origin) {
+                Ok(change) if change.op == ALIAS_CHANGE => aliases.push(change),
+                Ok(change) => intent.push(change),
+                Err(fault) => faults.push((value.name.clone(), fault)),
+            }
+        }
+        if !aliases.is_empty() {
+            self.check_aliases(&tree, &aliases, origin, &mut faults).await;
+            intent.append(&mut aliases);
+        }
+        if let Some(key) = parameter_key {
+            intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
+        }
+        if matches!(origin, Origin::Acs(_)) {
+            intent.extend(self.known_to_acs(&tree, &intent));
+        }
+        let names: Vec<String> = values.iter().map(|v| v.name.clone()).collect();
+        let result = self.transact(&turn, intent, origin, faults).await;
+        drop(turn);
+        if result.is_ok() && !matches!(origin, Origin::Acs(_)) {
+            let own = |n: &String| tree.schema.find(n).is_some_and(|id| tree.owner_of(id) == AGENT);
+            let own: Vec<String> = names.into_iter().filter(own).collect();
+            self.values_changed(own).await;
+        }
+        result
+    }
+
+    /// Adds a row, with values in the same transaction (C136, C138, C141).
+    pub(crate) async fn add(
+        &self,
+        table: &str,
+        values: &[NewValue],
+        origin: Origin,
+        parameter_key: Option<&str>,
+    ) -> Result<Applied, WriteError> {
+        let turn = self.turn().await?;
+        let tree = self.tree();
+        if !table.ends_with('.') {
+            let text = format!("{table}: a table's path ends in a dot");
+            return Err(Fault::new(FaultCode::InvalidArguments, text).into());
+        }
+        path::check(table).map_err(Fault::from)?;
+        let id = tree.schema.find(table).ok_or_else(|| no_such(table))?;
+        let node = tree.schema.node(id);
+        let owner = tree.table_owner(id);
+        let Some(owner) = owner.filter(|_| node.kind == NodeKind::Table && node.is_writable()) else {
+            let text = format!("{table}: rows cannot be added here");
+            return Err(Fault::new(FaultCode::InvalidParameterName, text).into());
+        };
+        let rows = self.rows_around(&tree, table, origin).await;
+        if !rows.exist(table) {
+            return Err(no_such(table).into());
+        }
+        if let Some(fault) = rows.away(owner) {
+            return Err(fault.clone().into());
+        }
+        let highest = rows.of(table).last().map_or(0, |r| r.number);
+        let next = self.persist.read().tables.get(table).map_or(Some(1), cwmp_store::Table::next);
+        let Some(number) = next.and_then(|next| next.max(1).max(highest.checked_add(1)?).into()) else {
+            return Err(Fault::new(FaultCode::ResourcesExceeded, "no instance number is left").into());
+        };
+        let row = format!("{table}{number}.");
+        let provider = tree.owner_name(owner).to_owned();
+        let change = |op, kind: Option<ValueType>, path: String, value: String| JournalChange {
+            provider: provider.clone(),
+            op,
+            kind: kind.map_or(0, ValueType::number),
+            path,
+            value,
+        };
+        let mut intent = vec![change(op_byte(ADD), None, row.clone(), String::new())];
+        let mut faults = Vec::new();
+        let mut aliases = Vec::new();
+        let mut given = HashSet::new();
+        for value in values {
+            let full = NewValue { name: format!("{row}{}", value.name), ..value.clone() };
+            if !given.insert(full.name.clone()) {
+                let text = format!("{} is in the request twice", value.name);
+                faults.push((full.name, Fault::new(FaultCode::InvalidArguments, text)));
+                continue;
+            }
+            match self.check_set(&tree, &full, origin) {
+                Ok(change) if change.op == ALIAS_CHANGE => aliases.push(change),
+                Ok(change) => intent.push(change),
+                Err(fault) => faults.push((full.name, fault)),
+            }
+        }
+        for (name, kind, default) in tree.schema.row_defaults(id) {
+            let full = format!("{row}{name}");
+            let theirs = tree.schema.find(&full).is_some_and(|id| tree.schema.node(id).owner == owner);
+            if theirs && !given.contains(&full) {
+                intent.push(change(op_byte(SET), Some(kind), full, default));
+            }
+        }
+        if !aliases.is_empty() {
+            self.check_alias_values(&rows, &aliases, &mut faults);
+            intent.append(&mut aliases);
+        }
+        if let Some(key) = parameter_key {
+            intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
+        }
+        if matches!(origin, Origin::Acs(_)) {
+            intent.extend(self.count_known(&tree, table, rows.of(table).len() + 1));
+        }
+        let mut applied = self.transact(&turn, intent, origin, faults).await?;
+        drop(turn);
+        applied.number = number;
+        let row = ReportedRow { number, alias: String::new(), deletable: true };
+        self.view_adds(table, row);
+        self.after_rows(table, origin).await;
+        Ok(applied)
+    }
+
+    /// Removes a row and everything below it (C140, C141).
+    pub(crate) async fn delete(
+        &self,
+        row: &str,
+        origin: Origin,
+        parameter_key: Option<&str>,
+    ) -> Result<Applied, WriteError> {
+        let turn = self.turn().await?;
+        let tree = self.tree();
+        if !row.ends_with('.') {
+            let text = format!("{row}: a row's path ends in a dot");
+            return Err(Fault::new(FaultCode::InvalidArguments, text).into());
+        }
+        path::check(row).map_err(Fault::from)?;
+        let (table, number) = path::split_row(row).ok_or_else(|| no_such(row))?;
+        let id = tree.schema.find(table).ok_or_else(|| no_such(table))?;
+        let owner = tree.table_owner(id).ok_or_else(|| no_such(row))?;
+        let rows = self.rows_around(&tree, table, origin).await;
+        if let Some(fault) = rows.away(owner) {
+            return Err(fault.clone().into());
+        }
+        let known = rows.exist(table).then(|| rows.row(table, number)).flatten();
+        match known {
+            None => return Err(no_such(row).into()),
+            Some(known) if !known.deletable || !tree.schema.node(id).is_writable() => {
+                let text = format!("{row}: this row cannot be deleted");
+                return Err(Fault::new(FaultCode::InvalidParameterName, text).into());
+            }
+            Some(_) => {}
+        }
+        let mut intent = vec![JournalChange {
+            provider: tree.owner_name(owner).to_owned(),
+            op: op_byte(DELETE),
+            kind: 0,
+            path: row.to_owned(),
+            value: String::new(),
+        }];
+        if let Some(key) = parameter_key {
+            intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
+        }
+        if matches!(origin, Origin::Acs(_)) {
+            intent.extend(self.count_known(&tree, table, rows.of(table).len() - 1));
+        }
+        let applied = self.transact(&turn, intent, origin, Vec::new()).await?;
+        drop(turn);
+        self.view_removes(row);
+        self.after_rows(table, origin).await;
+        Ok(applied)
+    }
+
+    /// The rows of a table and of the tables on the way to it.
+    async fn rows_around(&self, tree: &Tree, table: &str, origin: Origin) -> Rows {
+        let owners = owners_of_rows(tree, table, false);
+        self.rows(tree, &owners, outermost_table(table), origin).await
+    }
+
+    async fn after_rows(&self, table: &str, origin: Origin) {
+        if !matches!(origin, Origin::Acs(_)) {
+            self.rows_changed(vec![table.to_owned()]).await;
+        }
+    }
+
+    /// Checks one value and makes the change of it (C102, C107).
+    fn check_set(&self, tree: &Tree, value: &NewValue, origin: Origin) -> Result<JournalChange, Fault> {
+        let name = &value.name;
+        let at = |fault: Fault| Fault::new(fault.code, format!("{name}: {}", fault.text));
+        if path::is_partial(name) {
+            let text = format!("{name} is no parameter");
+            return Err(Fault::new(FaultCode::InvalidParameterName, text));
+        }
+        path::check(name).map_err(|_| no_such(name))?;
+        let id = tree.schema.find(name).ok_or_else(|| no_such(name))?;
+        let node = tree.schema.node(id);
+        let kind = node.value_type().ok_or_else(|| no_such(name))?;
+        if node.flags.has(NodeFlags::COMMAND) {
+            return Err(no_such(name));
+        }
+        if !node.is_writable() {
+            return Err(at(FaultCode::NotWritable.into()));
+        }
+        if origin == Origin::Bus && !self.subscriber_may_write(name) {
+            let text = format!("{name}: the ACS alone may write it, by its access list");
+            return Err(Fault::new(FaultCode::RequestDenied, text));
+        }
+        match value.declared {
+            Declared::Type(declared) if declared != kind => {
+                let text = format!("{name} is of type {kind}, the request says {declared}");
+                return Err(Fault::new(FaultCode::InvalidParameterType, text));
+            }
+            Declared::Unknown => {
+                let text = format!("{name} is of type {kind}, the request has a type that does not exist");
+                return Err(Fault::new(FaultCode::InvalidParameterType, text));
+            }
+            _ => {}
+        }
+        let text = tree.schema.check_write(id, &value.text).map_err(at)?;
+        let owner = tree.owner_of(id);
+        if owner != AGENT {
+            let provider = tree.owner_name(owner).to_owned();
+            return Ok(JournalChange {
+                provider,
+                op: op_byte(SET),
+                kind: kind.number(),
+                path: name.clone(),
+                value: text,
+            });
+        }
+        if node.name() == ALIAS && path::split_row(path::parent(name)).is_some() {
+            return Ok(ours(u32::from(ALIAS_CHANGE), kind, name, &text));
+        }
+        own_check(name, &text)?;
+        Ok(ours(SET, kind, name, &text))
+    }
+
+    /// Aliases are unique in the table as it will be (C209).
+    async fn check_aliases(
+        &self,
+        tree: &Tree,
+        aliases: &[JournalChange],
+        origin: Origin,
+        faults: &mut Vec<(String, Fault)>,
+    ) {
+        let mut tables: BTreeMap<&str, Vec<JournalChange>> = BTreeMap::new();
+        for change in aliases {
+            if let Some((table, _)) = path::split_row(path::parent(&change.path)) {
+                tables.entry(table).or_default().push(change.clone());
+            }
+        }
+        for (table, changes) in tables {
+            let rows = self.rows_around(tree, table, origin).await;
+            for change in &changes {
+                if !rows.exist(path::parent(&change.path)) {
+                    faults.push((change.path.clone(), no_such(&change.path)));
+                }
+            }
+            self.check_alias_values(&rows, &changes, faults);
+        }
+    }
+
+    fn check_alias_values(&self, rows: &Rows, changes: &[JournalChange], faults: &mut Vec<(String, Fault)>) {
+        for change in changes {
+            let Some((table, number)) = path::split_row(path::parent(&change.path)) else { continue };
+            let taken = |row: &ReportedRow| {
+                let name = format!("{table}{}.{ALIAS}", row.number);
+                let new = changes.iter().find(|c| c.path == name).map(|c| c.value.clone());
+                new.unwrap_or_else(|| self.alias(table, row.number, &row.alias)) == change.value
+            };
+            if rows.of(table).iter().any(|row| row.number != number && taken(row)) {
+                let text = format!("{}: another row has the alias '{}'", change.path, change.value);
+                faults.push((change.path.clone(), Fault::new(FaultCode::InvalidParameterValue, text)));
+            }
+        }
+    }
+
+    /// What the ACS writes it knows: such a value is no change to be told (C112).
+    fn known_to_acs(&self, tree: &Tree, intent: &[JournalChange]) -> Vec<JournalChange> {
+        let watched = |c: &&JournalChange| {
+            let secret =
+                tree.schema.find(&c.path).is_some_and(|id| tree.schema.node(id).flags.has(NodeFlags::SECRET));
+            !secret && self.notification(tree, &c.path) != notification::OFF
+        };
+        let known = intent.iter().filter(watched);
+        known.map(|c| JournalChange { provider: OURS.to_owned(), op: REPORTED_CHANGE, ..c.clone() }).collect()
+    }
+
+    fn count_known(&self, tree: &Tree, table: &str, count: usize) -> Option<JournalChange> {
+        let name = format!("{}{COUNT_SUFFIX}", table.strip_suffix('.')?);
+        (self.notification(tree, &name) != notification::OFF)
+            .then(|| ours(u32::from(REPORTED_CHANGE), ValueType::UnsignedInt, &name, &count.to_string()))
+    }
+}
+
+/// What the type and facets of the agent's own parameters cannot say.
+fn own_check(name: &str, text: &str) -> Result<(), Fault> {
+    if name == local::URL && !text.is_empty() {
+        cwmp_net::Url::parse(text)
+            .map_err(|error| Fault::new(FaultCode::InvalidParameterValue, format!("{name}: {error}")))?;
+    }
+    Ok(())
+}
+
+fn ours(op: u32, kind: ValueType, path: &str, value: &str) -> JournalChange {
+    JournalChange {
+        provider: OURS.to_owned(),
+        op: op_byte(op),
+        kind: kind.number(),
+        path: path.to_owned(),
+        value: value.to_owned(),
+    }
+}
+
+/// Operations are small numbers.
+pub(super) fn op_byte(op: u32) -> u8 {
+    u8::try_from(op).unwrap_or_default()
+}

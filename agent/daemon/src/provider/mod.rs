@@ -1,0 +1,359 @@
+//! The providers: who serves which part of the tree, in which state each is, and how it is called.
+
+pub(crate) mod block;
+pub(crate) mod condition;
+pub(crate) mod supervise;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cwmp_bus::{names, BusError, Manifest};
+use cwmp_model::{Fault, FaultCode, NodeFlags, ValueType};
+use serde::Serialize;
+use tokio::sync::Notify;
+use zbus::message::Message;
+use zbus::names::OwnedUniqueName;
+use zbus::zvariant::{DynamicType, Value};
+
+pub(crate) use condition::{Condition, Stage};
+
+use crate::core::tree::DeclaredNode;
+use block::Block;
+
+/// How long a request waits for a provider that is away, counted from the moment it went.
+pub(crate) const ABSENT_WAIT: Duration = Duration::from_secs(3);
+/// What a call may take beyond the provider's own deadline, for the bus.
+const MARGIN: Duration = Duration::from_millis(500);
+/// The largest reply of one call, in bytes; the host refuses more by itself.
+pub(crate) const MAX_REPLY: usize = 24 * 1024 * 1024;
+/// The most rows that a provider may report in one reply.
+pub(crate) const MAX_ROWS: usize = 65_536;
+
+/// Who wants something, as the provider is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The ACS, in the session with this number.
+    Acs(u64),
+    /// A program on the box.
+    Bus,
+    /// The agent itself.
+    Agent,
+}
+
+impl Origin {
+    fn options(self) -> HashMap<&'static str, Value<'static>> {
+        let (name, session) = match self {
+            Self::Acs(session) => ("acs", session),
+            Self::Bus => ("bus", 0),
+            Self::Agent => ("agent", 0),
+        };
+        HashMap::from([("origin", Value::from(name)), ("session", Value::from(session))])
+    }
+}
+
+/// A row as its provider reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportedRow {
+    pub(crate) number: u32,
+    pub(crate) alias: String,
+    pub(crate) deletable: bool,
+}
+
+/// Tables by name, with their rows in ascending order of their numbers.
+pub(crate) type Tables = HashMap<String, Vec<ReportedRow>>;
+
+/// One change of a transaction, as a provider gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProviderChange {
+    pub(crate) op: u32,
+    pub(crate) kind: u8,
+    pub(crate) path: String,
+    pub(crate) value: String,
+}
+
+/// The operations of a transaction.
+pub(crate) const SET: u32 = 1;
+/// Adds a row.
+pub(crate) const ADD: u32 = 2;
+/// Removes a row.
+pub(crate) const DELETE: u32 = 3;
+
+/// One provider.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    pub(crate) manifest: Manifest,
+    condition: Mutex<Condition>,
+    /// Wakes whoever waits for another condition.
+    moved: Notify,
+}
+
+/// What a provider said of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Description {
+    pub(crate) version: String,
+    pub(crate) build: String,
+    pub(crate) nodes: Vec<DeclaredNode>,
+}
+
+impl Provider {
+    /// A provider that is not there yet.
+    pub(crate) fn new(manifest: Manifest, now: Duration) -> Self {
+        Self { manifest, condition: Mutex::new(Condition::absent(now)), moved: Notify::new() }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// Its condition now.
+    pub(crate) fn condition(&self) -> Condition {
+        self.condition.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes its condition and wakes those who wait for that.
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Condition)) {
+        change(&mut self.condition.lock().unwrap_or_else(PoisonError::into_inner));
+        self.moved.notify_waiters();
+    }
+
+    /// Waits until it is ready. One that is away longer than [`ABSENT_WAIT`] is not waited for.
+    pub(crate) async fn ready(&self, now: impl Fn() -> Duration) -> Result<OwnedUniqueName, Fault> {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            let condition = self.condition();
+            if let (Stage::Ready, Some(owner)) = (condition.stage, condition.owner.clone()) {
+                return Ok(owner);
+            }
+            let rest = (condition.since + ABSENT_WAIT).saturating_sub(now());
+            let hopeless = matches!(condition.stage, Stage::Refused);
+            if hopeless || rest.is_zero() || tokio::time::timeout(rest, moved).await.is_err() {
+                let name = self.name();
+                let condition = self.condition();
+                return Err(Fault::new(FaultCode::InternalError, format!("provider {name} is {condition}")));
+            }
+        }
+    }
+
+    /// Whether one of its roots is the path or lies above it.
+    pub(crate) fn covers(&self, path: &str) -> bool {
+        self.manifest.roots.iter().any(|root| path == root || (root.ends_with('.') && path.starts_with(root)))
+    }
+}
+
+/// Version, build, and nodes: path, type number, flags, facets.
+type DescribeReply = (String, String, Vec<(String, u8, u32, String)>);
+/// Tables with their rows (number, alias, flags), and faults.
+type InstancesReply<'a> = (Vec<(&'a str, Vec<(u32, &'a str, u32)>)>, Vec<(&'a str, u32, &'a str)>);
+
+/// A connection to one provider that is there.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) bus: zbus::Connection,
+    pub(crate) owner: OwnedUniqueName,
+    pub(crate) provider: Arc<Provider>,
+}
+
+impl Line {
+    async fn call<B: Serialize + DynamicType>(
+        &self,
+        member: &'static str,
+        body: &B,
+        deadline: Duration,
+    ) -> Result<Message, BusError> {
+        let name = self.provider.name();
+        let call = self.bus.call_method(
+            Some(&self.owner),
+            names::PROVIDER_PATH,
+            Some(names::PROVIDER),
+            member,
+            body,
+        );
+        let failed = |why: String| {
+            tracing::warn!("provider {name}: {member}: {why}");
+            BusError::Fault(Fault::new(FaultCode::InternalError, format!("provider {name}: {why}")))
+        };
+        match tokio::time::timeout(deadline + MARGIN, call).await {
+            Err(_) => Err(failed(format!("no answer within {} ms", deadline.as_millis()))),
+            Ok(Ok(reply)) if reply.body().len() > MAX_REPLY => {
+                Err(failed(format!("a reply of {} bytes, {MAX_REPLY} are allowed", reply.body().len())))
+            }
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => {
+                let error_text = error.to_string();
+                let known = BusError::from_reply(&error);
+                tracing::warn!("provider {name}: {member}: {error_text}");
+                Err(known)
+            }
+        }
+    }
+
+    fn garbage(&self, member: &str) -> BusError {
+        let name = self.provider.name();
+        tracing::warn!("provider {name}: {member}: the reply is malformed");
+        BusError::Fault(Fault::new(
+            FaultCode::InternalError,
+            format!("provider {name}: malformed reply to {member}"),
+        ))
+    }
+
+    /// `Describe`.
+    pub(crate) async fn describe(&self) -> Result<Description, BusError> {
+        let reply = self.call("Describe", &(), self.provider.manifest.deadlines.get()).await?;
+        let (version, build, nodes): DescribeReply =
+            reply.body().deserialize().map_err(|_| self.garbage("Describe"))?;
+        let mut declared = Vec::with_capacity(nodes.len());
+        for (path, kind, flags, facets) in nodes {
+            let kind = match kind {
+                0 => None,
+                number => Some(ValueType::from_number(number).ok_or_else(|| self.garbage("Describe"))?),
+            };
+            declared.push(DeclaredNode { path, kind, flags: NodeFlags(flags), facets });
+        }
+        Ok(Description { version, build, nodes: declared })
+    }
+
+    /// `Get`.
+    pub(crate) async fn get(&self, paths: &[&str], origin: Origin) -> Result<Block, BusError> {
+        let deadline = self.provider.manifest.deadlines.get();
+        let reply = self.call("Get", &(paths, origin.options()), deadline).await?;
+        Block::parse(reply.body()).map_err(|_| self.garbage("Get"))
+    }
+
+    /// `Instances`. Faults of single paths are left out: such a table has no rows to show.
+    pub(crate) async fn instances(&self, paths: &[&str]) -> Result<Tables, BusError> {
+        let reply = self.call("Instances", &(paths,), self.provider.manifest.deadlines.get()).await?;
+        let body = reply.body();
+        let (tables, _): InstancesReply<'_> = body.deserialize().map_err(|_| self.garbage("Instances"))?;
+        if tables.iter().map(|(_, rows)| rows.len()).sum::<usize>() > MAX_ROWS {
+            return Err(self.garbage("Instances"));
+        }
+        let mut all = Tables::with_capacity(tables.len());
+        for (table, rows) in tables {
+            let mut rows: Vec<ReportedRow> = rows
+                .into_iter()
+                .filter(|(number, _, _)| *number > 0)
+                .map(|(number, alias, flags)| ReportedRow {
+                    number,
+                    alias: alias.to_owned(),
+                    deletable: flags & 1 != 0,
+                })
+                .collect();
+            rows.sort_by_key(|r| r.number);
+            rows.dedup_by_key(|r| r.number);
+            all.insert(table.to_owned(), rows);
+        }
+        Ok(all)
+    }
+
+    /// `Prepare`. The faults are those of single changes, by index.
+    pub(crate) async fn prepare(
+        &self,
+        txn: u64,
+        changes: &[ProviderChange],
+        lease: Duration,
+        origin: Origin,
+    ) -> Result<Vec<(u32, u32, String)>, BusError> {
+        let wire: Vec<(u32, u8, &str, &str)> =
+            changes.iter().map(|c| (c.op, c.kind, c.path.as_str(), c.value.as_str())).collect();
+        let lease = u32::try_from(lease.as_millis()).unwrap_or(u32::MAX);
+        let deadline = self.provider.manifest.deadlines.prepare();
+        let reply = self.call("Prepare", &(txn, wire, lease, origin.options()), deadline).await?;
+        reply.body().deserialize().map_err(|_| self.garbage("Prepare"))
+    }
+
+    /// `Commit`: 0 applied, 1 after the session, 2 by the next reboot.
+    pub(crate) async fn commit(&self, txn: u64) -> Result<u32, BusError> {
+        let reply = self.call("Commit", &(txn,), self.provider.manifest.deadlines.commit()).await?;
+        reply.body().deserialize().map_err(|_| self.garbage("Commit"))
+    }
+
+    /// `Rollback`, `Finish` or `Apply`.
+    pub(crate) async fn end(&self, member: &'static str, txn: u64) -> Result<(), BusError> {
+        self.call(member, &(txn,), self.provider.manifest.deadlines.commit()).await.map(|_| ())
+    }
+
+    /// `Watch`.
+    pub(crate) async fn watch(&self, paths: &[String]) -> Result<(), BusError> {
+        self.call("Watch", &(paths, true), self.provider.manifest.deadlines.get()).await.map(|_| ())
+    }
+
+    /// `Notice`.
+    pub(crate) async fn notice(&self, what: &str, session: u64) -> Result<(), BusError> {
+        let options = HashMap::from([("session", Value::from(session))]);
+        self.call("Notice", &(what, options), self.provider.manifest.deadlines.commit()).await.map(|_| ())
+    }
+}
+
+/// What is stored of a description, so that an absent provider's paths are still known.
+pub(crate) fn to_text(description: &Description) -> String {
+    let mut out = format!("{}\t{}\n", description.version, description.build);
+    for node in &description.nodes {
+        let kind = node.kind.map_or(0, ValueType::number);
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "{}\t{kind}\t{}\t{}", node.path, node.flags.0, node.facets);
+    }
+    out
+}
+
+/// Reads what [`to_text`] wrote; `None` if it is something else.
+pub(crate) fn from_text(text: &str) -> Option<Description> {
+    let mut lines = text.split_terminator('\n');
+    let (version, build) = lines.next()?.split_once('\t')?;
+    let mut nodes = Vec::new();
+    for line in lines {
+        let mut parts = line.splitn(4, '\t');
+        let path = parts.next()?.to_owned();
+        let kind = match parts.next()?.parse().ok()? {
+            0 => None,
+            number => Some(ValueType::from_number(number)?),
+        };
+        let flags = NodeFlags(parts.next()?.parse().ok()?);
+        nodes.push(DeclaredNode { path, kind, flags, facets: parts.next()?.to_owned() });
+    }
+    Some(Description { version: version.to_owned(), build: build.to_owned(), nodes })
+}
+
+/// Whether a description can be stored as text and used at all: no tab or line break in it.
+pub(crate) fn is_plain(description: &Description) -> bool {
+    let plain = |text: &str| !text.contains(['\t', '\n']);
+    plain(&description.version)
+        && plain(&description.build)
+        && description.nodes.iter().all(|n| plain(&n.path) && plain(&n.facets))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_survives_the_store() {
+        let description = Description {
+            version: "1.0".into(),
+            build: "abc".into(),
+            nodes: vec![
+                DeclaredNode {
+                    path: "Device.A.{i}.".into(),
+                    kind: None,
+                    flags: NodeFlags::TABLE,
+                    facets: String::new(),
+                },
+                DeclaredNode {
+                    path: "Device.A.{i}.B".into(),
+                    kind: Some(ValueType::String),
+                    flags: NodeFlags::WRITABLE,
+                    facets: "enum=a|b".into(),
+                },
+            ],
+        };
+        assert!(is_plain(&description));
+        assert_eq!(from_text(&to_text(&description)).as_ref(), Some(&description));
+        assert_eq!(from_text("nothing"), None);
+        let odd = Description { version: "a\tb".into(), ..description };
+        assert!(!is_plain(&odd));
+    }
+}

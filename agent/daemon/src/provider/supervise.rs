@@ -1,0 +1,112 @@
+//! Starts and watches the plugin hosts where systemd does not.
+//!
+//! The back-off after crashes lives in the host's own start, so that it is the same under systemd.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cwmp_bus::names;
+use nix::sys::signal::{kill, Signal};
+use nix::unistd::{Pid, User};
+use tokio::process::{Child, Command};
+
+use super::Stage;
+use crate::config::Hosts;
+use crate::core::Core;
+
+/// The least time between two starts of one host.
+const RESTART_PAUSE: Duration = Duration::from_millis(200);
+/// How long a host may take to end when it is asked to.
+const STOP_WAIT: Duration = Duration::from_secs(3);
+/// Where systemd leaves its mark.
+const SYSTEMD: &str = "/run/systemd/system";
+
+/// Whether the agent starts the hosts itself.
+pub(crate) fn spawns(hosts: Hosts) -> bool {
+    match hosts {
+        Hosts::Auto => !Path::new(SYSTEMD).exists(),
+        Hosts::Systemd => false,
+        Hosts::Spawn => true,
+    }
+}
+
+/// Keeps the host of one provider running. Dropping the future kills it.
+pub(crate) async fn keep(core: Arc<Core>, name: String) {
+    loop {
+        if let Err(error) = adopted(&core, &name).await {
+            tracing::debug!("provider {name}: {error}, ignoring");
+        }
+        let mut child = match command(&core, &name).spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                let host = core.config.plugins.host.display();
+                core.provider_lost(&name, Stage::Failed, &format!("{host} cannot be started: {error}"));
+                core.clock.sleep(Duration::from_secs(10)).await;
+                continue;
+            }
+        };
+        let ended = tokio::select! {
+            ended = child.wait() => ended,
+            () = core.stopping() => return stop(child).await,
+        };
+        let cause = match ended {
+            Ok(status) => format!("its host ended with {status}"),
+            Err(error) => format!("its host cannot be watched: {error}"),
+        };
+        tracing::warn!("provider {name}: {cause}; it is started again");
+        core.provider_lost(&name, Stage::Failed, &cause);
+        tokio::time::sleep(RESTART_PAUSE).await;
+    }
+}
+
+/// Waits while a host that an earlier agent started still has the name.
+async fn adopted(core: &Core, name: &str) -> zbus::Result<()> {
+    let dbus = zbus::fdo::DBusProxy::new(core.bus()).await?;
+    let Some(service) = names::provider_service(name) else { return Ok(()) };
+    let service: zbus::names::OwnedBusName = service.try_into()?;
+    while dbus.name_has_owner(service.as_ref()).await? {
+        tokio::select! {
+            () = core.provider_moved(name) => {}
+            () = core.stopping() => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn command(core: &Core, name: &str) -> Command {
+    let config = &core.config;
+    let mut command = Command::new(&config.plugins.host);
+    command.arg(name);
+    for folder in &config.plugins.folders {
+        command.arg("--manifests").arg(folder);
+    }
+    command.arg("--overlays").arg(&config.plugins.overlays);
+    command.arg("--state").arg(config.store.folder.join("plugins"));
+    if !config.bus.address.is_empty() {
+        command.arg("--bus").arg(&config.bus.address);
+    }
+    let user = core.provider(name).and_then(|p| p.manifest.user.clone());
+    if let Some(user) = user.filter(|_| nix::unistd::geteuid().is_root()) {
+        match User::from_name(&user) {
+            Ok(Some(user)) => {
+                command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+            }
+            _ => tracing::warn!("provider {name}: there is no user {user}: its host runs as the agent"),
+        }
+    }
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+async fn stop(mut child: Child) {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(pid) = pid {
+        // It may have ended by itself meanwhile.
+        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+    }
+    if tokio::time::timeout(STOP_WAIT, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+}
