@@ -7,7 +7,7 @@
 mod entry;
 mod transaction;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::name::{pattern, rows_above};
@@ -49,6 +49,8 @@ struct State {
     done: Option<Done>,
     /// Counts what transactions did to the entries.
     generation: u64,
+    /// From the beginning of a commit until it is finished or taken back: what the device said meanwhile.
+    meanwhile: Option<BTreeSet<String>>,
 }
 
 /// What entries become: `None` is gone.
@@ -124,6 +126,9 @@ impl Settings {
                 continue;
             }
             state.entries.insert(name.to_owned(), text);
+            if let Some(said) = &mut state.meanwhile {
+                said.insert(name.to_owned());
+            }
             let undo = state.done.as_mut().and_then(|done| done.undo.remove(name));
             drop(state);
             if undo.is_some() {

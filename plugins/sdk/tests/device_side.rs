@@ -1,9 +1,11 @@
 //! The device itself changes settings, also in the middle of a transaction.
 
 use cwmp_plugin_sdk::testing::{Harness, Step};
-use cwmp_plugin_sdk::{declare, Config, Error, Host, Notice, Plugin, Settings};
+use cwmp_plugin_sdk::{declare, Config, Effect, Error, Host, Notice, Plugin, Settings};
 
 struct Talker(Settings);
+
+const REFUSED: &str = "refused";
 
 declare! {
     Talker, name: "talker", base: "Device.X_ACME_Talker.",
@@ -11,6 +13,7 @@ declare! {
         object "";
         param "A" string [writable pushed];
         param "B" string [writable pushed];
+        param "C" string [pushed];
     }
 }
 
@@ -21,6 +24,16 @@ impl Plugin for Talker {
 
     fn settings(&self) -> Option<&Settings> {
         Some(&self.0)
+    }
+
+    fn put_in_force(&mut self, names: &[String]) -> Result<Effect, Error> {
+        if self.0.text("B").as_deref() == Some(REFUSED) {
+            // The device has its own mind, in the middle of a commit that is about to fail.
+            self.0.set("A", "device")?;
+            self.0.set("C", "device")?;
+            return Err(Error::internal(format!("{names:?} are refused")));
+        }
+        Ok(Effect::Now)
     }
 
     fn notice(&mut self, _: Notice) -> Result<(), Error> {
@@ -42,6 +55,23 @@ fn what_the_device_says_after_a_commit_outlives_the_rollback() {
     talker.rollback(txn).unwrap();
     assert_eq!(talker.get(A).unwrap(), "device");
     assert_eq!(talker.get(B).unwrap(), "");
+}
+
+#[test]
+fn what_the_device_says_during_a_commit_outlives_its_failure() {
+    let mut talker = Harness::new(&PLUGIN, "");
+    talker.set(&[(A, "acs")]).unwrap();
+    assert!(talker.set(&[(A, "new"), (B, REFUSED)]).is_err());
+    let check = |talker: &Harness| {
+        assert_eq!(talker.get(A).unwrap(), "device");
+        assert_eq!(talker.get(B).unwrap(), "");
+        assert_eq!(talker.get("Device.X_ACME_Talker.C").unwrap(), "device");
+    };
+    check(&talker);
+    let mut talker = talker.power_cut();
+    check(&talker);
+    talker.set(&[(A, "acs")]).unwrap();
+    assert_eq!(talker.power_cut().get(A).unwrap(), "acs");
 }
 
 #[test]

@@ -47,15 +47,17 @@ impl Settings {
         put_in_force: impl FnOnce(&[String]) -> Result<Effect, Error>,
     ) -> Result<Effect, Error> {
         let (delta, undo) = {
-            let state = self.state();
-            match (&state.done, &state.staged) {
+            let mut state = self.state();
+            let found = match (&state.done, &state.staged) {
                 (Some(done), _) if done.txn == txn => return Ok(done.effect),
                 (_, Some(staged)) if staged.txn == txn => {
                     let old = |k: &String| (k.clone(), state.entries.get(k).cloned());
                     (staged.delta.clone(), staged.delta.keys().map(old).collect::<Delta>())
                 }
                 _ => return Err(Error::internal(format!("transaction {txn} was not prepared"))),
-            }
+            };
+            state.meanwhile = Some(BTreeSet::new());
+            found
         };
         let host = &self.inner.host;
         forget_undo(host)?;
@@ -88,7 +90,10 @@ impl Settings {
             }
             match &state.done {
                 Some(done) if done.txn == txn => done.undo.clone(),
-                _ => return Ok(()),
+                _ => {
+                    drop(state);
+                    return self.keep_what_was_said();
+                }
             }
         };
         // Whatever fails on the way, the undo is still there for the next try.
@@ -98,15 +103,33 @@ impl Settings {
         put_in_force(&names)?;
         forget_undo(&self.inner.host)?;
         self.state().done = None;
-        Ok(())
+        self.keep_what_was_said()
     }
 
     /// The transaction is over everywhere: what was kept to take it back goes.
     pub fn finish(&self, txn: u64) -> Result<(), Error> {
         if self.state().done.as_ref().is_some_and(|done| done.txn == txn) {
             forget_undo(&self.inner.host)?;
-            self.state().done = None;
+            let mut state = self.state();
+            state.done = None;
+            state.meanwhile = None;
         }
+        Ok(())
+    }
+
+    /// A host that discards a failed commit discards with it what the device said meanwhile: so it is stored again.
+    fn keep_what_was_said(&self) -> Result<(), Error> {
+        let said = match &self.state().meanwhile {
+            Some(said) => said.clone(),
+            None => return Ok(()),
+        };
+        for name in said {
+            let value = self.state().entries.get(&name).cloned();
+            if let Some(value) = value {
+                self.inner.host.store_put(&entry::kept(&name), &value)?;
+            }
+        }
+        self.state().meanwhile = None;
         Ok(())
     }
 
@@ -146,9 +169,12 @@ impl Restore<'_> {
 
 impl Drop for Restore<'_> {
     fn drop(&mut self) {
-        if let Some(undo) = self.undo {
-            self.settings.change(undo);
+        let Some(undo) = self.undo else { return };
+        let mut undo = undo.clone();
+        if let Some(said) = &self.settings.state().meanwhile {
+            undo.retain(|name, _| !said.contains(name));
         }
+        self.settings.change(&undo);
     }
 }
 
