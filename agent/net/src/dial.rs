@@ -18,7 +18,11 @@ pub const MAX_ADDRESSES: usize = 8;
 ///
 /// An address that does not answer costs its connect timeout, then the next one has its turn. A certificate that is
 /// refused ends the search: another address of the same host is no better proof.
-pub(crate) async fn dial(shared: &Shared, url: &Url) -> Result<(Stream, IpAddr), NetError> {
+pub(crate) async fn dial(
+    shared: &Shared,
+    url: &Url,
+    _check_dates: bool,
+) -> Result<(Stream, IpAddr), NetError> {
     let mut addresses = resolve(shared, url).await?;
     arrange(&mut addresses, shared.favourite(url));
     let mut last = NetError::Resolve { host: url.host.clone(), why: "it has no address".to_owned() };

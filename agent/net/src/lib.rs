@@ -8,6 +8,7 @@
 //! Nothing here spawns a task: dropping a future or a value ends what it does and closes its sockets.
 #![forbid(unsafe_code)]
 
+mod authentication;
 pub mod challenge;
 mod client;
 mod connection;
@@ -21,8 +22,9 @@ pub mod random;
 pub mod url;
 mod wire;
 
+pub use authentication::MAX_ATTEMPTS;
 pub use client::{Client, ClientSettings, Credentials, DEFAULT_CONNECT_TIMEOUT, DEFAULT_RESPONSE_TIMEOUT};
-pub use connection::{Connection, MAX_IGNORED_BODY};
+pub use connection::{Connection, MAX_IGNORED_BODY, MAX_REDIRECTS, MAX_RETRY_AFTER};
 pub use cookie::CookieJar;
 pub use dial::MAX_ADDRESSES;
 pub use error::NetError;
