@@ -1,0 +1,104 @@
+//! The connection to the agent, and the calls.
+
+use std::future::Future;
+use std::time::Duration;
+
+use cwmp_bus::names;
+use zbus::export::serde::{de::DeserializeOwned, Serialize};
+use zbus::zvariant::{DynamicType, Type};
+use zbus::Connection;
+
+use crate::error::CtlError;
+use crate::standing::Standing;
+
+/// The agent, as a caller on the bus sees it.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    connection: Connection,
+    timeout: Duration,
+}
+
+/// A member of an interface, and who may call it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member {
+    interface: &'static str,
+    name: &'static str,
+    group: &'static str,
+}
+
+impl Member {
+    /// One that readers may call.
+    pub(crate) const fn read(interface: &'static str, name: &'static str) -> Self {
+        Self { interface, name, group: names::READ_GROUP }
+    }
+
+    /// One that only administrators may call.
+    pub(crate) const fn admin(interface: &'static str, name: &'static str) -> Self {
+        Self { interface, name, group: names::ADMIN_GROUP }
+    }
+}
+
+impl Agent {
+    /// Connects to the bus of this address, or to the system bus.
+    pub(crate) async fn connect(address: Option<&str>, timeout: Duration) -> Result<Self, CtlError> {
+        let (builder, shown) = match address {
+            Some(text) => (zbus::connection::Builder::address(text), text.to_owned()),
+            None => (zbus::connection::Builder::system(), shown_system_bus()),
+        };
+        let builder = match builder {
+            Ok(builder) => builder,
+            Err(error) if address.is_some() => {
+                return Err(CtlError::Usage(format!("--bus {shown}: {error}; an address is unix:path=FILE")))
+            }
+            Err(error) => return Err(CtlError::Unreachable { address: shown, reason: error.to_string() }),
+        };
+        let connecting = tokio::time::timeout(timeout, builder.build());
+        let connection = connecting
+            .await
+            .map_err(|_| CtlError::Timeout(timeout))?
+            .map_err(|error| CtlError::Unreachable { address: shown, reason: error.to_string() })?;
+        Ok(Self { connection, timeout })
+    }
+
+    /// Calls a member of the agent and reads its answer.
+    pub(crate) async fn call<B, R>(&self, member: Member, body: &B) -> Result<R, CtlError>
+    where
+        B: Serialize + DynamicType + Sync,
+        R: DeserializeOwned + Type,
+    {
+        let call = self.connection.call_method(
+            Some(names::SERVICE),
+            names::PATH,
+            Some(member.interface),
+            member.name,
+            body,
+        );
+        let reply = self
+            .in_time(call)
+            .await?
+            .map_err(|error| CtlError::of_call(&error, member.group, Standing::of(member.group)))?;
+        reply.body().deserialize().map_err(|error| CtlError::Unexpected(error.to_string()))
+    }
+
+    /// The agent's interface with the tree, for its signals.
+    pub(crate) async fn data_model(&self) -> Result<zbus::Proxy<'static>, CtlError> {
+        let building = zbus::proxy::Builder::new(&self.connection)
+            .destination(names::SERVICE)
+            .and_then(|b| b.path(names::PATH))
+            .and_then(|b| b.interface(names::DATA_MODEL))
+            .map(|b| b.cache_properties(zbus::proxy::CacheProperties::No).build());
+        match building {
+            Ok(building) => self.in_time(building).await?.map_err(|e| CtlError::Lost(e.to_string())),
+            Err(error) => Err(CtlError::Unexpected(error.to_string())),
+        }
+    }
+
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, CtlError> {
+        tokio::time::timeout(self.timeout, work).await.map_err(|_| CtlError::Timeout(self.timeout))
+    }
+}
+
+/// What a person may call the system bus when it is not there.
+fn shown_system_bus() -> String {
+    std::env::var("DBUS_SYSTEM_BUS_ADDRESS").unwrap_or_else(|_| "the system bus".to_owned())
+}

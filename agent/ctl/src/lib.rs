@@ -1,2 +1,0 @@
-//! cwmpctl
-#![forbid(unsafe_code)]

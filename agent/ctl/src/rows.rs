@@ -1,0 +1,71 @@
+//! `add` and `del`.
+
+use cwmp_bus::names;
+use serde_json::json;
+
+use crate::agent::{Agent, Member};
+use crate::cli::Assignment;
+use crate::error::CtlError;
+use crate::fault::{self, Faults};
+use crate::output::Output;
+use crate::values::{pairs, status_name, told};
+
+const ADD: Member = Member::admin(names::DATA_MODEL, "Add");
+const DELETE: Member = Member::admin(names::DATA_MODEL, "Delete");
+
+/// Adds a row, with values in the same transaction.
+pub(crate) async fn add(
+    agent: &Agent,
+    output: &Output,
+    table: &str,
+    values: Vec<Assignment>,
+) -> Result<(), CtlError> {
+    let table = object(table);
+    let answer = agent.call(ADD, &(table.as_str(), pairs(&values))).await;
+    let (number, status, faults): (u32, u32, Faults) = match answer {
+        Ok(answer) => answer,
+        Err(error) => (0, 0, fault::of_path(&table, error)?),
+    };
+    let row = faults.is_empty().then(|| format!("{table}{number}."));
+    if output.is_json() {
+        output.json(&json!({
+            "row": row,
+            "number": row.is_some().then_some(number),
+            "status": status_name(status, &faults),
+            "faults": fault::to_json(&faults),
+        }))?;
+    } else if let Some(row) = row {
+        output.line(&row)?;
+        if status != 0 {
+            output.remark(told(status));
+        }
+    } else {
+        output.remark("no row was added");
+    }
+    fault::conclude(agent, output, &faults).await
+}
+
+/// Removes a row.
+pub(crate) async fn delete(agent: &Agent, output: &Output, row: &str) -> Result<(), CtlError> {
+    let row = object(row);
+    let answer = agent.call(DELETE, &(row.as_str(),)).await;
+    let (status, faults): (u32, Faults) = match answer {
+        Ok(status) => (status, Faults::new()),
+        Err(error) => (0, fault::of_path(&row, error)?),
+    };
+    if output.is_json() {
+        output.json(&json!({ "status": status_name(status, &faults), "faults": fault::to_json(&faults) }))?;
+    } else if faults.is_empty() {
+        output.line(told(status))?;
+    }
+    fault::conclude(agent, output, &faults).await
+}
+
+/// Tables and rows end in a dot, which people leave out.
+fn object(path: &str) -> String {
+    if path.ends_with('.') {
+        path.to_owned()
+    } else {
+        format!("{path}.")
+    }
+}
