@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use cwmp_model::{Value, ValueType};
+use cwmp_model::{date_time, Value, ValueType};
 
 use crate::error::ReadError;
 use crate::message::{AttributeChange, Event, IncomingValue, XsiType};
@@ -51,6 +51,11 @@ pub(crate) trait Member: Sized {
 
     /// Writes what is inside the element.
     fn write(&self, out: &mut Out);
+
+    /// The `xsi:type` of its element, if it needs one.
+    fn xsi_type(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A text as it is, of at most so many characters.
@@ -80,6 +85,175 @@ impl<const MOST: usize> Codec for Name<MOST> {
 
     fn write(value: &String, name: &str, out: &mut Out) {
         out.leaf(name, first(value, MOST));
+    }
+}
+
+/// A text that may be missing, and is then empty.
+pub(crate) struct OrEmpty<const MOST: usize>;
+
+impl<const MOST: usize> Codec for OrEmpty<MOST> {
+    type Value = String;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<String, ReadError> {
+        reader.text(MOST)
+    }
+
+    fn write(value: &String, name: &str, out: &mut Out) {
+        out.leaf(name, first(value, MOST));
+    }
+
+    fn absent() -> Option<String> {
+        Some(String::new())
+    }
+}
+
+/// A type of a file or the mode of a window: `1 Firmware Upgrade Image`, `X 00AABB Thing`.
+pub(crate) struct Numbered;
+
+impl Codec for Numbered {
+    type Value = String;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<String, ReadError> {
+        let text = reader.name(64)?;
+        if is_numbered(&text) {
+            return Ok(text);
+        }
+        Err(reader.wrong(format!("'{text}' is neither a number with a name nor a vendor's name")))
+    }
+
+    fn write(value: &String, name: &str, out: &mut Out) {
+        out.leaf(name, value);
+    }
+}
+
+/// The patterns `[1-9]\d*( \S+)+` and `X \S+ .+` of the schema.
+fn is_numbered(text: &str) -> bool {
+    let Some((head, rest)) = text.split_once(' ') else { return false };
+    if head == "X" {
+        let (vendor, rest) = rest.split_once(' ').unwrap_or_default();
+        return !vendor.is_empty() && !vendor.contains(char::is_whitespace) && !rest.is_empty();
+    }
+    head.bytes().all(|b| b.is_ascii_digit())
+        && !head.is_empty()
+        && !head.starts_with('0')
+        && rest.split(' ').all(|word| !word.is_empty() && !word.contains(char::is_whitespace))
+}
+
+/// The identifier of a deployment unit.
+pub(crate) struct Uuid;
+
+impl Codec for Uuid {
+    type Value = String;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<String, ReadError> {
+        let text = reader.name(36)?;
+        Self::check(text, reader)
+    }
+
+    fn write(value: &String, name: &str, out: &mut Out) {
+        out.leaf(name, value);
+    }
+}
+
+impl Uuid {
+    pub(crate) fn check(text: String, reader: &Reader<'_, '_>) -> Result<String, ReadError> {
+        if is_uuid(&text) {
+            return Ok(text);
+        }
+        Err(reader.wrong(format!("'{text}' is no UUID")))
+    }
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A moment (C142). What is none is sent as the Unknown Time.
+pub(crate) struct Moment;
+
+impl Codec for Moment {
+    type Value = String;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<String, ReadError> {
+        let text = reader.name(64)?;
+        date_time::canonical(&text).ok_or_else(|| reader.wrong(format!("'{text}' is no moment")))
+    }
+
+    fn write(value: &String, name: &str, out: &mut Out) {
+        out.leaf(name, date_time::canonical(value).as_deref().unwrap_or(date_time::UNKNOWN));
+    }
+}
+
+/// An argument that may be missing.
+pub(crate) struct Perhaps<C>(PhantomData<C>);
+
+impl<C: Codec> Codec for Perhaps<C> {
+    type Value = Option<C::Value>;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Option<C::Value>, ReadError> {
+        C::read(reader).map(Some)
+    }
+
+    fn write(value: &Option<C::Value>, name: &str, out: &mut Out) {
+        if let Some(value) = value {
+            C::write(value, name, out);
+        }
+    }
+
+    fn absent() -> Option<Self::Value> {
+        Some(None)
+    }
+}
+
+/// A structure inside an element.
+pub(crate) struct Inner<M>(PhantomData<M>);
+
+impl<M: Member> Codec for Inner<M> {
+    type Value = M;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<M, ReadError> {
+        M::read(reader)
+    }
+
+    fn write(value: &M, name: &str, out: &mut Out) {
+        open_member(value, name, out);
+        value.write(out);
+        out.close(name);
+    }
+}
+
+fn open_member<M: Member>(value: &M, name: &str, out: &mut Out) {
+    match value.xsi_type() {
+        Some(kind) => out.open_typed(name, kind),
+        None => out.open(name),
+    }
+}
+
+/// An element that comes once or more.
+pub(crate) struct Many<M>(PhantomData<M>);
+
+impl<M: Member> Codec for Many<M> {
+    type Value = Vec<M>;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Vec<M>, ReadError> {
+        M::read(reader).map(|one| vec![one])
+    }
+
+    fn put(slot: &mut Option<Vec<M>>, reader: &mut Reader<'_, '_>) -> Result<(), ReadError> {
+        let all = slot.get_or_insert_with(Vec::new);
+        reader.room(all.len(), usize::MAX)?;
+        all.push(M::read(reader)?);
+        Ok(())
+    }
+
+    fn write(value: &Vec<M>, name: &str, out: &mut Out) {
+        for one in value {
+            Inner::write(one, name, out);
+        }
     }
 }
 
@@ -124,6 +298,23 @@ impl<const LEAST: u32, const MOST: u32> Codec for Number<LEAST, MOST> {
     }
 }
 
+/// A signed number (C101).
+pub(crate) struct Signed;
+
+impl Codec for Signed {
+    type Value = i32;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<i32, ReadError> {
+        let text = reader.cursor.text()?;
+        number(&text, ValueType::Int)
+            .ok_or_else(|| reader.wrong(format!("'{}' is no number of 32 bits", text.trim())))
+    }
+
+    fn write(value: &i32, name: &str, out: &mut Out) {
+        out.leaf(name, &value.to_string());
+    }
+}
+
 /// A number in XML Schema's form: white space around it, a plus sign and leading zeros are allowed.
 fn number<N: std::str::FromStr>(text: &str, kind: ValueType) -> Option<N> {
     kind.canonical(text).ok()?.parse().ok()
@@ -150,9 +341,7 @@ impl<M: Member, const LEAST: usize, const MOST: usize> Codec for Array<M, LEAST,
     fn write(value: &Vec<M>, name: &str, out: &mut Out) {
         out.open_array(name, M::TYPE, value.len());
         for member in value {
-            out.open(M::ELEMENT);
-            member.write(out);
-            out.close(M::ELEMENT);
+            Inner::write(member, M::ELEMENT, out);
         }
         out.close(name);
     }
@@ -177,6 +366,35 @@ impl<const MOST: usize> Codec for Strings<MOST> {
         out.open_array(name, "xsd:string", value.len());
         for text in value {
             out.leaf("string", first(text, MOST));
+        }
+        out.close(name);
+    }
+}
+
+/// Vouchers: an array of at least one text of base64.
+pub(crate) struct Vouchers;
+
+impl Codec for Vouchers {
+    type Value = Vec<String>;
+
+    fn read(reader: &mut Reader<'_, '_>) -> Result<Vec<String>, ReadError> {
+        let mut all = Vec::new();
+        while reader.cursor.enter()? {
+            reader.room(all.len(), usize::MAX)?;
+            let text = reader.cursor.text()?;
+            let voucher = ValueType::Base64.canonical(&text);
+            all.push(voucher.map_err(|_| reader.wrong("a voucher is no base64".to_owned()))?.into_owned());
+        }
+        if all.is_empty() {
+            return Err(reader.wrong("there is no voucher".to_owned()));
+        }
+        Ok(all)
+    }
+
+    fn write(value: &Vec<String>, name: &str, out: &mut Out) {
+        out.open_array(name, "soap-enc:base64", value.len());
+        for voucher in value {
+            out.leaf("base64", voucher);
         }
         out.close(name);
     }

@@ -15,6 +15,9 @@ const SCHEMA: &[u8] = b"http://www.w3.org/2001/XMLSchema";
 const INSTANCE: &[u8] = b"http://www.w3.org/2001/XMLSchema-instance";
 const CWMP: &[u8] = b"urn:dslforum-org:cwmp-1-";
 
+/// The most attributes of one element, declarations of namespaces among them.
+pub(crate) const MAX_ATTRIBUTES: usize = 64;
+
 /// The namespace of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Space {
@@ -36,12 +39,15 @@ pub(crate) struct Cursor<'a> {
     pub(crate) space: Space,
     pub(crate) must_understand: bool,
     pub(crate) xsi_type: XsiType,
+    /// The name in `xsi:type` if it is one of CWMP's, else empty.
+    pub(crate) structure: String,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a str, limits: Limits) -> Self {
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
+        reader.resolver_mut().set_max_declarations_per_element(MAX_ATTRIBUTES);
         Self {
             reader,
             limits,
@@ -50,6 +56,7 @@ impl<'a> Cursor<'a> {
             space: Space::Other,
             must_understand: false,
             xsi_type: XsiType::Missing,
+            structure: String::new(),
         }
     }
 
@@ -164,7 +171,12 @@ impl<'a> Cursor<'a> {
         self.name.push_str(&String::from_utf8_lossy(local.as_ref()));
         self.must_understand = false;
         self.xsi_type = XsiType::Missing;
-        for attribute in start.attributes() {
+        self.structure.clear();
+        for (number, attribute) in start.attributes().enumerate() {
+            // Each one is compared with those before it.
+            if number >= MAX_ATTRIBUTES {
+                return Err(ReadError::Xml(format!("an element has more than {MAX_ATTRIBUTES} attributes")));
+            }
             let attribute = attribute.map_err(|e| ReadError::Xml(e.to_string()))?;
             let (space, local) = resolver.resolve_attribute(attribute.key);
             match (space, local.as_ref()) {
@@ -174,6 +186,9 @@ impl<'a> Cursor<'a> {
                 (ResolveResult::Bound(Namespace(INSTANCE)), b"type") => {
                     let (space, local) = resolver.resolve(QName(&attribute.value), true);
                     let ours = matches!(space, ResolveResult::Bound(Namespace(SCHEMA | ENCODING)));
+                    if matches!(space, ResolveResult::Bound(Namespace(name)) if name.starts_with(CWMP)) {
+                        self.structure.push_str(&String::from_utf8_lossy(local.as_ref()));
+                    }
                     let kind = std::str::from_utf8(local.as_ref())
                         .ok()
                         .filter(|_| ours)

@@ -2,14 +2,53 @@
 
 use cwmp_model::Value;
 
-use crate::codec::{Array, Number, Strings};
+use crate::codec::{Array, Many, Name, Number, Numbered, OrEmpty, Strings, Text, KEY};
+use crate::deployment::{AutonomousResult, OperationResult};
 use crate::table::messages;
+use crate::transfer::{
+    AnyQueuedTransfer, AutonomousTransferComplete, DeviceOption, FileArgument, QueuedTransfer,
+    TransferAnswer, TransferComplete,
+};
 
 messages! {
     /// A request of the device, but for the Inform.
     pub enum CpeRequest, suffix "" {
         /// GetRPCMethods.
         GetRpcMethods = "GetRPCMethods", since 0;
+        /// TransferComplete.
+        TransferComplete = "TransferComplete", since 0 (transfer: TransferComplete);
+        /// AutonomousTransferComplete.
+        AutonomousTransferComplete = "AutonomousTransferComplete", since 1 (transfer: AutonomousTransferComplete);
+        /// DUStateChangeComplete.
+        DuStateChangeComplete = "DUStateChangeComplete", since 2 {
+            /// What became of each operation.
+            results: Vec<OperationResult> = "Results" Many<OperationResult>,
+            /// CommandKey of the ChangeDUState.
+            command_key: String = "CommandKey" OrEmpty<KEY>,
+        };
+        /// AutonomousDUStateChangeComplete.
+        AutonomousDuStateChangeComplete = "AutonomousDUStateChangeComplete", since 2 {
+            /// What was done, and what became of it.
+            results: Vec<AutonomousResult> = "Results" Many<AutonomousResult>,
+        };
+        /// RequestDownload.
+        RequestDownload = "RequestDownload", since 0 {
+            /// The type of the file that is wanted.
+            file_type: String = "FileType" Numbered,
+            /// What else is to be said of it.
+            arguments: Vec<FileArgument> = "FileTypeArg" Array<FileArgument, 0, 16>,
+        };
+        /// Kicked, deprecated.
+        Kicked = "Kicked", since 0 {
+            /// Command.
+            command: String = "Command" Text<32>,
+            /// Referer.
+            referer: String = "Referer" Text<64>,
+            /// Arg.
+            argument: String = "Arg" Text<256>,
+            /// Next.
+            next: String = "Next" Name<1024>,
+        };
     }
 }
 
@@ -59,5 +98,34 @@ messages! {
         Reboot = "Reboot", since 0;
         /// FactoryResetResponse.
         FactoryReset = "FactoryReset", since 0;
+        /// DownloadResponse.
+        Download = "Download", since 0 (answer: TransferAnswer);
+        /// UploadResponse.
+        Upload = "Upload", since 0 (answer: TransferAnswer);
+        /// ScheduleDownloadResponse.
+        ScheduleDownload = "ScheduleDownload", since 2;
+        /// ScheduleInformResponse.
+        ScheduleInform = "ScheduleInform", since 0;
+        /// CancelTransferResponse.
+        CancelTransfer = "CancelTransfer", since 2;
+        /// GetQueuedTransfersResponse, deprecated.
+        GetQueuedTransfers = "GetQueuedTransfers", since 0 {
+            /// The transfers that the ACS asked for.
+            transfers: Vec<QueuedTransfer> = "TransferList" Array<QueuedTransfer, 0, 16>,
+        };
+        /// GetAllQueuedTransfersResponse.
+        GetAllQueuedTransfers = "GetAllQueuedTransfers", since 1 {
+            /// All transfers.
+            transfers: Vec<AnyQueuedTransfer> = "TransferList" Array<AnyQueuedTransfer, 0, 16>,
+        };
+        /// ChangeDUStateResponse.
+        ChangeDuState = "ChangeDUState", since 2;
+        /// SetVouchersResponse, deprecated.
+        SetVouchers = "SetVouchers", since 0;
+        /// GetOptionsResponse, deprecated.
+        GetOptions = "GetOptions", since 0 {
+            /// The options.
+            options: Vec<DeviceOption> = "OptionList" Array<DeviceOption>,
+        };
     }
 }

@@ -7,6 +7,7 @@
 pub mod acs;
 mod codec;
 mod cursor;
+mod deployment;
 mod device;
 mod error;
 mod message;
@@ -14,15 +15,24 @@ mod read;
 mod reader;
 mod request;
 mod table;
+mod transfer;
 mod write;
 
+pub use deployment::{
+    AutonomousResult, DeploymentFault, DeploymentState, Install, Operation, OperationKind, OperationResult,
+    Uninstall, Update,
+};
 pub use device::{CpeRequest, CpeResponse};
 pub use error::ReadError;
 pub use message::{AttributeChange, Body, Event, Header, IncomingValue, Inform, Message, SoapFault, XsiType};
 pub use read::{read, Limits, SERVED};
 pub use request::{Request, Response};
+pub use transfer::{
+    AnyQueuedTransfer, AutonomousTransferComplete, DeviceOption, Download, FileArgument, QueuedTransfer,
+    ScheduleDownload, TimeWindow, TransferAnswer, TransferComplete, TransferFault, Upload,
+};
 pub use write::{
     write_add_object_response, write_attributes, write_empty_response, write_fault, write_get_rpc_methods,
-    write_inform, write_methods, write_must_understand, write_status_response, Context, ParameterNames,
-    ParameterValues,
+    write_inform, write_methods, write_must_understand, write_request, write_response, write_status_response,
+    Context, ParameterNames, ParameterValues,
 };

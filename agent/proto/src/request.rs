@@ -1,8 +1,10 @@
 //! What an ACS asks of us, and how it answers our requests.
 
-use crate::codec::{Array, Flag, Name, Strings, Text, KEY, NAME};
+use crate::codec::{Array, Flag, Many, Name, Number, OrEmpty, Strings, Text, Vouchers, KEY, NAME};
+use crate::deployment::Operation;
 use crate::message::{AttributeChange, IncomingValue};
 use crate::table::messages;
+use crate::transfer::{Download, ScheduleDownload, Upload};
 
 messages! {
     /// A request of the ACS, with arguments within the lengths of the standard.
@@ -59,6 +61,45 @@ messages! {
         };
         /// FactoryReset.
         FactoryReset = "FactoryReset", since 0;
+        /// Download.
+        Download = "Download", since 0 (download: Download);
+        /// Upload.
+        Upload = "Upload", since 0 (upload: Upload);
+        /// ScheduleDownload.
+        ScheduleDownload = "ScheduleDownload", since 2 (download: ScheduleDownload);
+        /// ScheduleInform.
+        ScheduleInform = "ScheduleInform", since 0 {
+            /// Seconds from now; 0 is refused.
+            delay: u32 = "DelaySeconds" Number,
+            /// CommandKey.
+            command_key: String = "CommandKey" Text<KEY>,
+        };
+        /// CancelTransfer.
+        CancelTransfer = "CancelTransfer", since 2 {
+            /// CommandKey.
+            command_key: String = "CommandKey" Text<KEY>,
+        };
+        /// GetQueuedTransfers, deprecated.
+        GetQueuedTransfers = "GetQueuedTransfers", since 0;
+        /// GetAllQueuedTransfers.
+        GetAllQueuedTransfers = "GetAllQueuedTransfers", since 1;
+        /// ChangeDUState.
+        ChangeDuState = "ChangeDUState", since 2 {
+            /// What to do, one after the other.
+            operations: Vec<Operation> = "Operations" Many<Operation>,
+            /// CommandKey; it may be missing, and is then empty.
+            command_key: String = "CommandKey" OrEmpty<KEY>,
+        };
+        /// SetVouchers, deprecated.
+        SetVouchers = "SetVouchers", since 0 {
+            /// The vouchers, as base64.
+            vouchers: Vec<String> = "VoucherList" Vouchers,
+        };
+        /// GetOptions, deprecated.
+        GetOptions = "GetOptions", since 0 {
+            /// One option, or all if it is empty.
+            name: String = "OptionName" Name<64>,
+        };
     }
 }
 
@@ -74,5 +115,18 @@ messages! {
         };
         /// TransferCompleteResponse.
         TransferComplete = "TransferComplete", since 0;
+        /// AutonomousTransferCompleteResponse.
+        AutonomousTransferComplete = "AutonomousTransferComplete", since 1;
+        /// DUStateChangeCompleteResponse.
+        DuStateChangeComplete = "DUStateChangeComplete", since 2;
+        /// AutonomousDUStateChangeCompleteResponse.
+        AutonomousDuStateChangeComplete = "AutonomousDUStateChangeComplete", since 2;
+        /// RequestDownloadResponse.
+        RequestDownload = "RequestDownload", since 0;
+        /// KickedResponse, deprecated.
+        Kicked = "Kicked", since 0 {
+            /// Where the browser goes next.
+            next_url: String = "NextURL" Name<1024>,
+        };
     }
 }

@@ -16,6 +16,16 @@ macro_rules! read_fields {
     }};
 }
 
+/// Reads the arguments of a message: a structure of their own, fields of the variant, or none.
+macro_rules! read_variant {
+    ($reader:ident, $variant:ident ($payload:ident: $record:ty)) => {
+        <$record as $crate::codec::Member>::read($reader).map(Self::$variant)
+    };
+    ($reader:ident, $variant:ident $({ $($fields:tt)* })?) => {
+        $crate::table::read_fields!($reader, [Self::$variant] { $( $($fields)* )? })
+    };
+}
+
 /// One kind of messages: an enum with a variant for each. `since` is the last number of the oldest namespace that has it.
 macro_rules! messages {
     (
@@ -24,18 +34,24 @@ macro_rules! messages {
             $(
                 $(#[$variant_doc:meta])*
                 $variant:ident = $name:literal, since $since:literal
+                $(($payload:ident: $record:ty))?
                 $({ $( $(#[$field_doc:meta])* $field:ident: $type:ty = $element:literal $codec:ty, )* })?;
             )*
         }
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
+        // There is one of them at a time, and it is not copied about.
+        #[allow(clippy::large_enum_variant)]
         #[non_exhaustive]
         pub enum $enum {
-            $( $(#[$variant_doc])* $variant $({ $( $(#[$field_doc])* $field: $type, )* })?, )*
+            $( $(#[$variant_doc])* $variant $(($record))? $({ $( $(#[$field_doc])* $field: $type, )* })?, )*
         }
 
         impl $enum {
+            /// The names of all methods that the table has.
+            pub const METHODS: &'static [&'static str] = &[$($name,)*];
+
             /// The name of the method, as GetRPCMethods lists it.
             pub fn method(&self) -> &'static str {
                 match self { $( Self::$variant { .. } => $name, )* }
@@ -56,8 +72,10 @@ macro_rules! messages {
                     $(
                         $name => {
                             reader.method = $name;
-                            $crate::table::read_fields!(reader, [Self::$variant] { $($( $field: $type = $element $codec, )*)? })
-                                .map(Some)
+                            $crate::table::read_variant!(
+                                reader, $variant $(($payload: $record))? $({ $( $field: $type = $element $codec, )* })?
+                            )
+                            .map(Some)
                         }
                     )*
                     _ => Ok(None),
@@ -68,8 +86,9 @@ macro_rules! messages {
             pub(crate) fn write(&self, out: &mut $crate::write::Out) {
                 match self {
                     $(
-                        Self::$variant { $($( $field, )*)? } => {
+                        Self::$variant $(($payload))? $({ $( $field, )* })? => {
                             out.open(concat!("cwmp:", $name, $suffix));
+                            $( <$record as $crate::codec::Member>::write($payload, out); )?
                             $($( <$codec as $crate::codec::Codec>::write($field, $element, out); )*)?
                             out.close(concat!("cwmp:", $name, $suffix));
                         }
@@ -80,7 +99,7 @@ macro_rules! messages {
     };
 }
 
-/// A structure inside a message; in an array its members have the element `$name`.
+/// A structure of arguments; as the member of an array its element is `$name`.
 macro_rules! record {
     (
         $(#[$doc:meta])*
@@ -89,7 +108,7 @@ macro_rules! record {
         }
     ) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Eq)]
+        #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $struct { $( $(#[$field_doc])* pub $field: $type, )* }
 
         impl $crate::codec::Member for $struct {
@@ -108,4 +127,4 @@ macro_rules! record {
     };
 }
 
-pub(crate) use {messages, read_fields, record};
+pub(crate) use {messages, read_fields, read_variant, record};

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use cwmp_model::value::is_xml_char;
 use cwmp_model::{Fault, FaultCode, ValueType};
 
+use crate::device::{CpeRequest, CpeResponse};
 use crate::message::{Event, Inform};
 
 /// What every message of a session has in common.
@@ -33,6 +34,10 @@ impl Out {
 
     pub(crate) fn open(&mut self, name: &str) {
         let _ = write!(self.text, "<{name}>");
+    }
+
+    pub(crate) fn open_typed(&mut self, name: &str, xsi_type: &str) {
+        let _ = write!(self.text, "<{name} xsi:type=\"{xsi_type}\">");
     }
 
     pub(crate) fn open_array(&mut self, name: &str, member: &str, count: usize) {
@@ -135,6 +140,20 @@ pub fn write_inform(context: Context<'_>, inform: &Inform, versions: &str) -> Ve
         value_struct(&mut out, name, value.kind, &value.text);
     }
     out.push_str("</ParameterList></cwmp:Inform>");
+    close(out)
+}
+
+/// Writes a request of ours other than the Inform.
+pub fn write_request(context: Context<'_>, request: &CpeRequest) -> Vec<u8> {
+    let mut out = context.open(0);
+    request.write(&mut out);
+    close(out)
+}
+
+/// Writes a response. The long ones are better written piece by piece, with [`ParameterValues`] and [`ParameterNames`].
+pub fn write_response(context: Context<'_>, response: &CpeResponse) -> Vec<u8> {
+    let mut out = context.open(0);
+    response.write(&mut out);
     close(out)
 }
 
@@ -313,6 +332,12 @@ fn value_struct(out: &mut Out, name: &str, kind: ValueType, text: &str) {
 }
 
 fn code_and_text(out: &mut Out, code: FaultCode, text: &str) {
+    let code = match (code, out.namespace) {
+        // C2: the first edition ended at 9013.
+        (FaultCode::CancelNotPermitted, 0) => FaultCode::RequestDenied,
+        (code, 0) if code > FaultCode::TransferProtocol => FaultCode::DownloadFailure,
+        (code, _) => code,
+    };
     let _ = write!(out.text, "<FaultCode>{}</FaultCode>", code.number());
     out.leaf("FaultString", text);
 }
