@@ -9,10 +9,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::guard::{Guard, Verdict};
 use crate::line::{Event, Incident, Incoming, Line, Switchboard};
+use crate::options::Personality;
 use crate::post::{Content, Post};
 use crate::reply::{Kind, Reply};
-use crate::rules;
 use crate::wire::{Stream, Wire};
+use crate::{rules, session};
 
 /// Serves a connection until one side closes it.
 pub(crate) async fn serve(board: Arc<Switchboard>, stream: TcpStream, tls: Option<TlsAcceptor>) {
@@ -84,10 +85,16 @@ impl Connection {
             if self.wire.has_more() {
                 violations.push(rules::Violation::new("C15", "a request follows before the reply"));
             }
-            let is_inform = matches!(&content, Content::Message(message) if matches!(message.body, CpeBody::Inform { .. }));
-            let (line, cookie_violations) = self.board.route(&raw, is_inform, self.line.as_ref());
-            let lost_cookie = cookie_violations.iter().any(|v| v.item == "C24");
-            violations.extend(cookie_violations);
+            let device = match &content {
+                Content::Message(message) => match &message.body {
+                    CpeBody::Inform { inform, .. } => Some(session::device(inform)),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let (line, routing) = self.board.route(&raw, device.as_deref(), self.line.as_ref());
+            let lost_cookie = routing.iter().any(|v| v.item == "C24");
+            violations.extend(routing);
             self.join(&line);
             let entry = line.heard(self.number, &raw);
             if let Some(wanted) = &self.board.options.authentication {
@@ -101,14 +108,29 @@ impl Connection {
                     }
                 }
             }
-            if is_inform {
+            if device.is_some() {
                 self.board.count_inform();
             }
+            let twice = personality == Personality::GenieStrict && violations.iter().any(|v| v.item == "C70");
             let refusal = if lost_cookie {
                 Some("Invalid session")
+            } else if twice {
+                Some("CPE already in session")
             } else {
                 rules::refusal(personality, &raw, &content, &violations)
             };
+            // A session that does not begin is nothing for a test, unless it has to know.
+            if let Some(why) =
+                refusal.filter(|_| !line.is_announced() && (twice || self.board.options.lenient))
+            {
+                self.board.blame(violations);
+                let reply = Reply::status(400).body("text/plain", why);
+                line.answered(entry, &reply, why);
+                match self.wire.send(&reply, &line.set_cookies()).await {
+                    Ok(true) => continue,
+                    Ok(false) | Err(_) => return,
+                }
+            }
             let post = Post {
                 connection: self.number,
                 target: raw.target,
@@ -173,6 +195,10 @@ impl Connection {
     fn left(&mut self) {
         let Some(line) = self.line.take() else { return };
         let others = line.leaves(self.number);
+        if line.is_ending() && !others {
+            // Here, because the CPE may be back before the test has heard of it.
+            self.board.retire(&line);
+        }
         line.tell(Event::Closed);
         if !line.is_announced() && !others {
             self.board.forget(&line);

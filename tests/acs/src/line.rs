@@ -55,12 +55,16 @@ pub(crate) struct Line {
     /// The cookies that are set, as they must come back: name and value.
     pub(crate) cookies: Vec<(String, String)>,
     pub(crate) started: Instant,
+    /// Who it is, once an Inform said so.
+    device: Mutex<String>,
     entries: Mutex<Vec<Entry>>,
     events: Sender<Event>,
     /// The other end, until the session is announced.
     receiver: Mutex<Option<Receiver<Event>>>,
     connections: Mutex<BTreeSet<u32>>,
     cookies_set: AtomicBool,
+    /// Whether the session is over when its last connection closes.
+    ending: AtomicBool,
     close: watch::Sender<bool>,
 }
 
@@ -78,11 +82,13 @@ impl Line {
         Self {
             cookies: jar,
             started: Instant::now(),
+            device: Mutex::new(String::new()),
             entries: Mutex::new(Vec::new()),
             events,
             receiver: Mutex::new(Some(receiver)),
             connections: Mutex::new(BTreeSet::new()),
             cookies_set: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
             close: watch::channel(false).0,
         }
     }
@@ -114,6 +120,15 @@ impl Line {
 
     pub(crate) fn is_connected(&self) -> bool {
         !lock(&self.connections).is_empty()
+    }
+
+    /// From now on the session is over when its last connection closes.
+    pub(crate) fn ends(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
     }
 
     /// Makes every connection of the session close.
@@ -232,7 +247,7 @@ impl Switchboard {
     pub(crate) fn route(
         &self,
         raw: &Raw,
-        is_inform: bool,
+        device: Option<&str>,
         current: Option<&Arc<Line>>,
     ) -> (Arc<Line>, Vec<Violation>) {
         let given = cookies(&raw.headers);
@@ -244,7 +259,7 @@ impl Switchboard {
             // What has no cookie belongs to its connection,
             .or_else(|| state.lines.iter().find(|l| current.is_some_and(|c| Arc::ptr_eq(c, l))))
             // or, in the middle of a session, to the only one there is.
-            .or_else(|| if is_inform || state.lines.len() != 1 { None } else { state.lines.first() });
+            .or_else(|| if device.is_some() || state.lines.len() != 1 { None } else { state.lines.first() });
         if let Some(line) = line {
             let missing = line.missing_cookies(&given);
             if !missing.is_empty() {
@@ -260,6 +275,13 @@ impl Switchboard {
             violations.push(Violation::new("C23", "a new session has the connection of an earlier one"));
         }
         let line = Arc::new(Line::new(self.options.cookies));
+        if let Some(device) = device {
+            device.clone_into(&mut lock(&line.device));
+            if state.lines.iter().any(|l| l.is_connected() && *lock(&l.device) == device) {
+                let text = format!("{device} begins a session and has one");
+                violations.push(Violation::new("C70", text));
+            }
+        }
         state.lines.push(Arc::clone(&line));
         (line, violations)
     }

@@ -29,7 +29,7 @@ pub struct Options {
     pub namespace: Option<u8>,
     /// How long a test waits for anything before it panics.
     pub timeout: Duration,
-    /// Whether breaches of the protocol are only kept, for [`Session::violations`](crate::Session::violations), and do
+    /// Whether breaches of the protocol are only kept, for [`Acs::take_violations`](crate::Acs::take_violations), and do
     /// not make the test fail.
     pub lenient: bool,
 }

@@ -200,11 +200,6 @@ impl Reply {
         self
     }
 
-    /// Whether the CPE may, or must, go on with another connection.
-    pub(crate) fn may_move(&self) -> bool {
-        self.close != Close::No || self.sends_elsewhere()
-    }
-
     /// Whether the CPE is to say the same again, elsewhere or with credentials.
     pub(crate) fn sends_elsewhere(&self) -> bool {
         matches!(&self.kind, Kind::Http { status, .. } if matches!(status, 300..=399 | 401))

@@ -145,8 +145,9 @@ pub(crate) fn envelope(bytes: &[u8], message: &FromCpe) -> Vec<Violation> {
                     breach("C82", format!("the event {one} is there without {other}"));
                 }
             }
-            if message.namespace >= 2 && message.supported_versions.is_none() {
-                breach("C5", "an Inform has no SupportedCWMPVersions".to_owned());
+            let versions = message.supported_versions.as_deref().unwrap_or_default();
+            if message.namespace >= 2 && !versions.split(',').all(|v| v.trim().starts_with("1.")) {
+                breach("C5", format!("an Inform has the SupportedCWMPVersions '{versions}'"));
             }
             if message.namespace < 2 && message.supported_versions.is_some() {
                 breach("C2", "an old Inform has SupportedCWMPVersions".to_owned());

@@ -21,12 +21,12 @@ use crate::line::{Event, Line, Switchboard};
 use crate::options::Personality;
 use crate::personality;
 use crate::post::{Content, Post};
-use crate::reply::Reply;
+use crate::reply::{Close, Reply};
 use crate::rules::Violation;
 use crate::transcript::Transcript;
 
 /// How long a CPE that was sent elsewhere may take to open the next connection before it counts as gone.
-const MOVE: Duration = Duration::from_secs(2);
+const MOVE: Duration = Duration::from_secs(1);
 /// Empty POSTs after the end that are tolerated (C66).
 const EXTRA: usize = 1;
 
@@ -56,8 +56,7 @@ pub struct Session {
     /// Whether the last envelope carried HoldRequests.
     held: bool,
     connection: u32,
-    /// Whether the last reply allows another connection.
-    may_move: bool,
+    moves: Moves,
     /// The body that must come again, because the CPE was sent elsewhere.
     again: Option<Bytes>,
     replies: u32,
@@ -98,6 +97,17 @@ enum Stage {
     Ended,
 }
 
+/// Whether the last reply allows another connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moves {
+    /// The CPE must stay on the connection.
+    No,
+    /// It was sent elsewhere, which may be the same place.
+    May,
+    /// We closed the connection.
+    Must,
+}
+
 /// What came of a wait.
 enum Heard {
     Post(Box<Post>),
@@ -129,7 +139,7 @@ impl Session {
             hold: false,
             held: false,
             connection: 0,
-            may_move: true,
+            moves: Moves::Must,
             again: None,
             replies: 0,
             over: false,
@@ -308,6 +318,7 @@ impl Session {
     #[track_caller]
     pub fn end(mut self) -> Transcript {
         self.ready();
+        self.line.ends();
         self.reply(Reply::no_content());
         self.await_end();
         self.finish()
@@ -317,6 +328,7 @@ impl Session {
     #[track_caller]
     pub fn end_with(mut self, reply: Reply) -> Transcript {
         self.ready();
+        self.line.ends();
         self.reply(reply);
         self.await_end();
         self.finish()
@@ -325,14 +337,16 @@ impl Session {
     /// Gives a reply that must make the session fail, and waits until the CPE is gone.
     #[track_caller]
     pub fn fail_with(mut self, reply: Reply) -> Transcript {
+        self.line.ends();
         self.reply(reply);
-        self.may_move = false;
         self.gone()
     }
 
     /// Waits until the CPE has closed every connection without another word.
     #[track_caller]
     pub fn gone(mut self) -> Transcript {
+        self.moves = Moves::No;
+        self.line.ends();
         match self.hear() {
             Heard::Gone => self.finish(),
             Heard::Post(_) => self.fail("the CPE goes on"),
@@ -389,7 +403,13 @@ impl Session {
         let Some(pending) = self.pending.take() else { self.fail("there is nothing to answer") };
         self.replies += 1;
         let reply = personality::closing(self.board.options.personality, reply, self.replies);
-        self.may_move = reply.may_move();
+        self.moves = if reply.close != Close::No {
+            Moves::Must
+        } else if reply.sends_elsewhere() {
+            Moves::May
+        } else {
+            Moves::No
+        };
         self.understand(&reply, &pending);
         self.line.answered(pending.entry, &reply, "");
         // It fails when the connection is gone, which the next wait finds out.
@@ -516,7 +536,9 @@ impl Session {
                     }
                 }
                 Ok(Event::Closed) if self.line.is_connected() => {}
-                Ok(Event::Closed) if self.may_move => patience = MOVE,
+                Ok(Event::Closed) if self.moves == Moves::May => patience = MOVE,
+                // We closed it: the CPE has all its time to come again.
+                Ok(Event::Closed) if self.moves == Moves::Must => {}
                 Ok(Event::Closed) => return Heard::Gone,
                 Err(_) if patience == MOVE => return Heard::Gone,
                 Err(_) => return Heard::Nothing,
@@ -528,7 +550,7 @@ impl Session {
     #[track_caller]
     fn await_end(&mut self) {
         self.stage = Stage::Ended;
-        self.may_move = false;
+        self.moves = Moves::No;
         let mut extra = 0;
         loop {
             match self.hear() {
@@ -536,7 +558,7 @@ impl Session {
                 Heard::Post(post) if post.is_empty() && extra < EXTRA => {
                     extra += 1;
                     self.reply(Reply::no_content());
-                    self.may_move = false;
+                    self.moves = Moves::No;
                 }
                 Heard::Post(_) => self.fail("C65: the CPE goes on after the end of the session"),
                 Heard::Nothing => self.fail("C23: the CPE keeps the connection after the session"),

@@ -2,7 +2,7 @@
 
 use cwmp_proto::acs::{CpeBody, FromCpe};
 
-use super::{Awaited, Pending, Session, Stage, What};
+use super::{Awaited, Moves, Pending, Session, Stage, What};
 use crate::line::Incoming;
 use crate::options::Personality;
 use crate::post::{Content, Post};
@@ -28,7 +28,7 @@ impl Session {
                 CpeBody::Response(_) | CpeBody::Fault(_) => What::Answer,
             },
         };
-        if self.connection != post.connection && !self.may_move {
+        if self.connection != post.connection && self.moves == Moves::No {
             violations.push(Violation::new("C21", "the session goes on over another connection"));
         }
         self.connection = post.connection;
@@ -58,7 +58,7 @@ impl Session {
             let reply = Reply::status(400).body("text/plain", text);
             self.line.answered(pending.entry, &reply, "");
             let _ = pending.reply.send(reply);
-            self.may_move = false;
+            self.moves = Moves::No;
             if !self.board.options.lenient {
                 self.fail(&format!("the ACS refuses a POST: {text}"));
             }

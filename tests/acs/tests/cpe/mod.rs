@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses its part
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread::JoinHandle;
@@ -20,6 +21,8 @@ pub(crate) struct Cpe {
     pub(crate) headers: Vec<(String, String)>,
     /// Whether a Content-Length is sent.
     pub(crate) length: bool,
+    /// What was read after a reply.
+    left: Vec<u8>,
     ids: u32,
 }
 
@@ -53,6 +56,7 @@ impl Cpe {
             authorization: None,
             headers: Vec::new(),
             length: true,
+            left: Vec::new(),
             ids: 0,
         }
     }
@@ -72,9 +76,15 @@ impl Cpe {
     }
 
     pub(crate) fn send(&mut self, body: &[u8]) {
+        let all = self.message(body);
+        self.write(&all);
+    }
+
+    /// The bytes of a POST.
+    pub(crate) fn message(&self, body: &[u8]) -> Vec<u8> {
         let mut head = format!("POST {} HTTP/1.1\r\nHost: {}\r\n", self.target, self.address);
         if self.length {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+            let _ = write!(head, "Content-Length: {}\r\n", body.len());
         } else {
             head.push_str("Transfer-Encoding: chunked\r\n");
         }
@@ -83,13 +93,13 @@ impl Cpe {
         }
         if !self.cookies.is_empty() {
             let all: Vec<_> = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect();
-            head.push_str(&format!("Cookie: {}\r\n", all.join("; ")));
+            let _ = write!(head, "Cookie: {}\r\n", all.join("; "));
         }
         if let Some(authorization) = &self.authorization {
-            head.push_str(&format!("Authorization: {authorization}\r\n"));
+            let _ = write!(head, "Authorization: {authorization}\r\n");
         }
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         let mut all = head.into_bytes();
@@ -100,7 +110,7 @@ impl Cpe {
             all.extend_from_slice(body);
             all.extend_from_slice(b"\r\n0\r\n\r\n");
         }
-        self.write(&all);
+        all
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) {
@@ -112,7 +122,7 @@ impl Cpe {
 
     pub(crate) fn read(&mut self) -> Option<Answer> {
         let stream = self.stream.as_mut()?;
-        let mut raw = Vec::new();
+        let mut raw = std::mem::take(&mut self.left);
         let end = loop {
             if let Some(at) = raw.windows(4).position(|w| w == b"\r\n\r\n") {
                 break at + 4;
@@ -162,6 +172,8 @@ impl Cpe {
                 self.stream = None;
                 return None;
             }
+        } else {
+            self.left = std::mem::take(&mut body);
         }
         answer.body = body;
         for (name, value) in &answer.headers {
