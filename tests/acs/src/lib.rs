@@ -176,7 +176,13 @@ impl Acs {
     /// The next session if it has begun already.
     #[track_caller]
     pub fn try_session(&self) -> Option<Session> {
-        let (line, events) = lock(&self.waiting).try_recv().ok()?;
+        self.try_session_within(Duration::ZERO)
+    }
+
+    /// The next session if it begins within this time.
+    #[track_caller]
+    pub fn try_session_within(&self, timeout: Duration) -> Option<Session> {
+        let (line, events) = lock(&self.waiting).recv_timeout(timeout).ok()?;
         Some(Session::begin(Arc::clone(&self.board), line, events))
     }
 
