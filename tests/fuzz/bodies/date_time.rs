@@ -3,7 +3,7 @@
 use cwmp_model::date_time;
 
 /// Any text.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let seconds = date_time::unix_seconds(text);
     let Some(canonical) = date_time::canonical(text) else {

@@ -4,7 +4,7 @@ use cwmp_model::facets::Giver;
 use cwmp_model::{Facets, ValueType};
 
 /// The declaration up to the first line feed, then a value.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (declaration, value) = text.split_once('\n').unwrap_or((text, ""));
     let Ok(facets) = Facets::parse(declaration) else { return };

@@ -3,7 +3,7 @@
 use cwmp_bus::Manifest;
 
 /// Any text.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(manifest) = toml::from_str::<Manifest>(text) else { return };
     let deadlines = manifest.deadlines;

@@ -3,7 +3,7 @@
 use cwmp_model::path::{self, Path};
 
 /// Any text.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // These must not fail for any text.
     let parent = path::parent(text);

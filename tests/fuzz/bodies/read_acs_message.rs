@@ -3,7 +3,7 @@
 use cwmp_proto::{acs, read, Body, Context, Limits, Message};
 
 /// Any bytes.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let small = Limits { bytes: 4096, text: 64, depth: 6, items: 4 };
     if read(data, small).is_ok() {
         assert!(read(data, Limits::default()).is_ok(), "more room takes nothing away");

@@ -3,7 +3,7 @@
 use cwmp_proto::{acs, Limits};
 
 /// Any bytes.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let _ = acs::read(data, Limits { bytes: 4096, text: 64, depth: 6, items: 4 });
     let _ = acs::read(data, Limits::default());
 }

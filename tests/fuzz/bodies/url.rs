@@ -3,7 +3,7 @@
 use cwmp_net::Url;
 
 /// A URL up to the first line feed, then a Location.
-pub fn run(data: &[u8]) {
+pub(crate) fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (text, location) = text.split_once('\n').unwrap_or((text, "/"));
     let Ok(url) = Url::parse(text) else { return };
