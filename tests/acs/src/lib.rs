@@ -51,9 +51,12 @@ use tokio_rustls::TlsAcceptor;
 
 pub use connection_request::{ConnectionRequest, CredentialForm, Outcome};
 pub use cwmp_model::{Value, ValueType};
+/// The messages, where a test needs one that is not named here.
+pub use cwmp_proto as proto;
 pub use cwmp_proto::acs::{CpeBody, CpeFault, FromCpe};
 pub use cwmp_proto::{
-    AttributeChange, CpeRequest, CpeResponse, Event, IncomingValue, Inform, Request, XsiType,
+    AttributeChange, CpeRequest, CpeResponse, Download, Event, IncomingValue, Inform, Request,
+    TransferAnswer, TransferComplete, TransferFault, Upload, XsiType,
 };
 pub use layout::pretty;
 pub use line::Incident;

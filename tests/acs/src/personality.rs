@@ -24,20 +24,18 @@ pub(crate) fn answer(
     request: &CpeRequest,
     context: Context<'_>,
 ) -> Option<Vec<u8>> {
-    let method = request.method();
-    let known = METHODS.contains(&method);
-    let plain = if method == "GetRPCMethods" {
-        let methods = METHODS.map(str::to_owned).to_vec();
-        acs::write_response(context, &Response::GetRpcMethods { methods })
-    } else {
-        // Every other response is an empty element, but for the deprecated one.
-        let inside = if method == "Kicked" { "<NextURL></NextURL>" } else { "" };
-        let empty = format!("<cwmp:{method}Response>{inside}</cwmp:{method}Response>");
-        text(acs::write_response(context, &Response::TransferComplete))
-            .replace("<cwmp:TransferCompleteResponse></cwmp:TransferCompleteResponse>", &empty)
-            .replace("<cwmp:TransferCompleteResponse/>", &empty)
-            .into_bytes()
+    let known = METHODS.contains(&request.method());
+    let response = match request {
+        CpeRequest::GetRpcMethods => Response::GetRpcMethods { methods: METHODS.map(str::to_owned).to_vec() },
+        CpeRequest::AutonomousTransferComplete(_) => Response::AutonomousTransferComplete,
+        CpeRequest::DuStateChangeComplete { .. } => Response::DuStateChangeComplete,
+        CpeRequest::AutonomousDuStateChangeComplete { .. } => Response::AutonomousDuStateChangeComplete,
+        CpeRequest::RequestDownload { .. } => Response::RequestDownload,
+        CpeRequest::Kicked { .. } => Response::Kicked { next_url: String::new() },
+        CpeRequest::TransferComplete(_) => Response::TransferComplete,
+        other => panic!("there is no answer to {} yet", other.method()),
     };
+    let plain = acs::write_response(context, &response);
     match personality {
         Personality::Standard => Some(plain),
         Personality::Sloppy => Some(spoil(personality, plain)),

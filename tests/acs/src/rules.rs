@@ -4,6 +4,7 @@
 //! the session.
 
 use cwmp_proto::acs::{CpeBody, FromCpe};
+use cwmp_proto::CpeResponse;
 
 use crate::options::Personality;
 use crate::post::Content;
@@ -111,7 +112,13 @@ pub(crate) fn envelope(bytes: &[u8], message: &FromCpe) -> Vec<Violation> {
     if text.contains("<!") {
         breach("C14", "there are comments, declarations or CDATA".to_owned());
     }
-    values(text, &mut breach);
+    // Only there is the type of a value not fixed by the schema.
+    if matches!(
+        &message.body,
+        CpeBody::Inform { .. } | CpeBody::Response(CpeResponse::GetParameterValues { .. })
+    ) {
+        values(text, &mut breach);
+    }
     arrays(text, &mut breach);
     match &message.body {
         CpeBody::Inform { inform, max_envelopes } => {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cwmp_proto::acs::{CpeBody, CpeFault};
-use cwmp_proto::{AttributeChange, Body, CpeResponse, IncomingValue, Inform, Limits, Request, Response};
+use cwmp_proto::{
+    AttributeChange, Body, CpeRequest, CpeResponse, IncomingValue, Inform, Limits, Request, Response,
+};
 
 use crate::layout::pretty;
 use crate::post::Content;
@@ -142,6 +144,13 @@ fn heard(entry: &Entry) -> Vec<String> {
         Content::Unreadable(why) => vec![format!("{} bytes that cannot be read: {why}", entry.body.len())],
         Content::Message(message) => match &message.body {
             CpeBody::Inform { inform, .. } => described(inform),
+            CpeBody::Request(CpeRequest::TransferComplete(transfer)) => {
+                let outcome = match transfer.fault.code {
+                    0 => "done".to_owned(),
+                    code => format!("fault {code}: {}", short(&transfer.fault.text)),
+                };
+                vec![format!("TransferComplete {} {outcome}", key(&transfer.command_key))]
+            }
             CpeBody::Request(request) => vec![request.method().to_owned()],
             CpeBody::Response(response) => response_lines(response),
             CpeBody::Fault(fault) => fault_lines(fault),
@@ -210,6 +219,9 @@ fn response_lines(response: &CpeResponse) -> Vec<String> {
         }
         CpeResponse::AddObject { number, status: s } => say(format!("row {number}, {}", status(s))),
         CpeResponse::GetRpcMethods { methods } => say(methods.join(", ")),
+        CpeResponse::Download(answer) | CpeResponse::Upload(answer) => {
+            say(if answer.status == 0 { "done" } else { "will be done" }.to_owned());
+        }
         _ => {}
     }
     lines
@@ -286,6 +298,9 @@ fn request_lines(request: &Request) -> Vec<String> {
             say(&key(parameter_key));
         }
         Request::Reboot { command_key } => say(&key(command_key)),
+        Request::Download(download) => say(&format!("{} from {}", download.file_type, download.url)),
+        Request::Upload(upload) => say(&format!("{} to {}", upload.file_type, upload.url)),
+        Request::ScheduleInform { delay, command_key } => say(&format!("in {delay} s {}", key(command_key))),
         _ => {}
     }
     lines

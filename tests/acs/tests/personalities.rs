@@ -3,7 +3,8 @@
 mod cpe;
 
 use cpe::{complaint, respond, spawn};
-use cwmp_acs::{Acs, Incident, Options, Personality, ValueType};
+use cwmp_acs::proto::AutonomousTransferComplete;
+use cwmp_acs::{Acs, CpeRequest, Incident, Options, Personality, TransferFault, ValueType};
 
 fn start(personality: Personality) -> Acs {
     Acs::start(Options { personality, ..Options::default() })
@@ -95,4 +96,42 @@ fn the_sloppy_one_sends_what_is_wrong_and_closes_at_will() {
     assert_eq!(session.set(&[("Device.A", ValueType::Int, "7")], "").unwrap(), 0);
     session.end();
     cpe.join().unwrap();
+}
+
+/// What the ACS answers to a request that it may not know.
+fn answer(personality: Personality) -> (u16, String) {
+    let acs = start(personality);
+    let (sender, answer) = std::sync::mpsc::channel();
+    let cpe = spawn(&acs, move |cpe| {
+        let inform = cpe.inform(&["10 AUTONOMOUS TRANSFER COMPLETE"]);
+        cpe.post(&inform);
+        let id = cpe.id();
+        let request = CpeRequest::AutonomousTransferComplete(AutonomousTransferComplete {
+            announce_url: String::new(),
+            transfer_url: "http://a/b".to_owned(),
+            is_download: true,
+            file_type: "1 Firmware Upgrade Image".to_owned(),
+            file_size: 0,
+            target_file_name: String::new(),
+            fault: TransferFault { code: 0, text: String::new() },
+            start_time: "0001-01-01T00:00:00Z".to_owned(),
+            complete_time: "0001-01-01T00:00:00Z".to_owned(),
+        });
+        let context = cwmp_proto::Context { namespace: 2, id: &id };
+        let answer = cpe.post(&cwmp_proto::write_request(context, &request));
+        sender.send((answer.status, String::from_utf8(answer.body).unwrap())).unwrap();
+        cpe.serve(Vec::new());
+    });
+    acs.session().end();
+    cpe.join().unwrap();
+    answer.recv().unwrap()
+}
+
+#[test]
+fn a_request_that_is_not_known_is_answered_in_the_manner_of_each() {
+    assert_eq!(answer(Personality::FreeAcs), (204, String::new()));
+    assert!(answer(Personality::Standard).1.contains("AutonomousTransferCompleteResponse"));
+    let (status, broken) = answer(Personality::GenieStrict);
+    assert!(broken.contains("<soap-env:Body:Fault>") && broken.contains("8000"), "{broken}");
+    assert_eq!(status, 200);
 }

@@ -27,11 +27,14 @@ fn every_method_is_a_call_and_its_response_a_value() {
     assert_eq!(session.attributes(&["Device.A"]).unwrap()[0].1, 2);
     session.set_notifications(&[("Device.A", 1)]).unwrap();
     assert_eq!(session.methods().unwrap(), ["GetRPCMethods", "Reboot"]);
+    let answer = session.download_file("1 Firmware Upgrade Image", "http://a/b", "key").unwrap();
+    assert_eq!(answer.status, 1);
+    session.schedule_inform(60, "soon").unwrap();
     session.reboot("now").unwrap();
     session.factory_reset().unwrap();
     let transcript = session.end();
     assert_eq!(transcript.connections(), [1]);
-    assert_eq!(transcript.entries.len(), 13);
+    assert_eq!(transcript.entries.len(), 15);
     let text = transcript.to_string();
     assert!(text.contains("Inform from 00D09E-Box-1234: 0 BOOTSTRAP, 1 BOOT"), "{text}");
     assert!(text.contains("Reboot (key now)"), "{text}");
@@ -55,6 +58,8 @@ fn the_requests_of_a_cpe_are_answered_before_the_acs_speaks() {
         cpe.serve(Vec::new());
     });
     let mut session = acs.session();
+    assert_eq!(session.next_request().method(), "GetRPCMethods");
+    session.answer();
     session.ready();
     assert_eq!(session.cpe_requests().len(), 1);
     session.end();

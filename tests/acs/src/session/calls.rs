@@ -2,7 +2,9 @@
 
 use cwmp_model::{Value, ValueType};
 use cwmp_proto::acs::CpeFault;
-use cwmp_proto::{AttributeChange, CpeResponse, IncomingValue, Request, XsiType};
+use cwmp_proto::{
+    AttributeChange, CpeResponse, Download, IncomingValue, Request, TransferAnswer, Upload, XsiType,
+};
 
 use super::Session;
 
@@ -122,6 +124,53 @@ impl Session {
     #[track_caller]
     pub fn factory_reset(&mut self) -> Result<(), CpeFault> {
         self.call(&Request::FactoryReset).map(|_| ())
+    }
+
+    /// Download.
+    #[track_caller]
+    pub fn download(&mut self, download: &Download) -> Result<TransferAnswer, CpeFault> {
+        match self.call(&Request::Download(download.clone()))? {
+            CpeResponse::Download(answer) => Ok(answer),
+            _ => self.fail("that is no DownloadResponse"),
+        }
+    }
+
+    /// Download of a file that needs no password, at once.
+    #[track_caller]
+    pub fn download_file(
+        &mut self,
+        file_type: &str,
+        url: &str,
+        command_key: &str,
+    ) -> Result<TransferAnswer, CpeFault> {
+        self.download(&Download {
+            command_key: command_key.to_owned(),
+            file_type: file_type.to_owned(),
+            url: url.to_owned(),
+            username: String::new(),
+            password: String::new(),
+            file_size: 0,
+            target_file_name: String::new(),
+            delay: 0,
+            success_url: String::new(),
+            failure_url: String::new(),
+        })
+    }
+
+    /// Upload.
+    #[track_caller]
+    pub fn upload(&mut self, upload: &Upload) -> Result<TransferAnswer, CpeFault> {
+        match self.call(&Request::Upload(upload.clone()))? {
+            CpeResponse::Upload(answer) => Ok(answer),
+            _ => self.fail("that is no UploadResponse"),
+        }
+    }
+
+    /// ScheduleInform.
+    #[track_caller]
+    pub fn schedule_inform(&mut self, delay: u32, command_key: &str) -> Result<(), CpeFault> {
+        let command_key = command_key.to_owned();
+        self.call(&Request::ScheduleInform { delay, command_key }).map(|_| ())
     }
 }
 

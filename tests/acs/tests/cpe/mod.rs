@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::thread::JoinHandle;
 
-use cwmp_acs::{Acs, Event, Inform, Request, Value};
+use cwmp_acs::{Acs, CpeResponse, Event, Inform, Request, TransferAnswer, Value};
 use cwmp_model::{Fault, FaultCode, ValueType};
 use cwmp_proto::{Body, Context, Limits, ParameterNames, ParameterValues};
 
@@ -273,6 +273,14 @@ pub(crate) fn respond(request: &[u8]) -> Vec<u8> {
         Request::AddObject { .. } => cwmp_proto::write_add_object_response(context, 5, true),
         Request::SetParameterValues { .. } | Request::DeleteObject { .. } => {
             cwmp_proto::write_status_response(context, request.method(), false)
+        }
+        Request::Download(_) => {
+            let answer = TransferAnswer {
+                status: 1,
+                start_time: "0001-01-01T00:00:00Z".to_owned(),
+                complete_time: "0001-01-01T00:00:00Z".to_owned(),
+            };
+            cwmp_proto::write_response(context, &CpeResponse::Download(answer))
         }
         Request::GetRpcMethods => cwmp_proto::write_methods(context, &["GetRPCMethods", "Reboot"]),
         _ => cwmp_proto::write_empty_response(context, request.method()),
