@@ -102,6 +102,16 @@ impl Source {
         format!("{n:08x}-0000-4000-8000-{n:012X}")
     }
 
+    /// The schema wants a URI here.
+    fn uri(&mut self) -> String {
+        format!("https://files.example/{}?a=b&c=%20", self.number())
+    }
+
+    /// A path that ends in a dot. The schema wants it on one line.
+    fn object(&mut self) -> String {
+        self.name(250).replace(['\n', '\r'], "_") + "."
+    }
+
     /// One that every namespace's schema has.
     pub(crate) fn file_type(&mut self) -> String {
         let all =
@@ -147,7 +157,7 @@ impl Source {
 pub(crate) fn requests(s: &mut Source) -> Vec<Request> {
     let operations = vec![
         Operation::Install(Install {
-            url: s.name(1024),
+            url: s.uri(),
             uuid: s.maybe(Source::uuid),
             username: s.maybe(|s| s.text(256)),
             password: s.maybe(|s| s.text(256)),
@@ -156,7 +166,7 @@ pub(crate) fn requests(s: &mut Source) -> Vec<Request> {
         Operation::Update(Update {
             uuid: s.maybe(Source::uuid),
             version: s.maybe(|s| s.name(32)),
-            url: s.maybe(|s| s.name(1024)),
+            url: s.maybe(Source::uri),
             username: s.maybe(|s| s.text(256)),
             password: s.maybe(|s| s.text(256)),
         }),
@@ -189,8 +199,8 @@ pub(crate) fn requests(s: &mut Source) -> Vec<Request> {
             }),
         },
         Request::GetParameterAttributes { names: s.list(1, 3, |s| s.name(256)) },
-        Request::AddObject { object: s.name(250) + ".", parameter_key: s.text(32) },
-        Request::DeleteObject { object: s.name(250) + ".", parameter_key: s.text(32) },
+        Request::AddObject { object: s.object(), parameter_key: s.text(32) },
+        Request::DeleteObject { object: s.object(), parameter_key: s.text(32) },
         Request::Reboot { command_key: s.text(32) },
         Request::FactoryReset,
         Request::Download(Download {
@@ -207,7 +217,7 @@ pub(crate) fn requests(s: &mut Source) -> Vec<Request> {
         }),
         Request::Upload(Upload {
             command_key: s.text(32),
-            file_type: s.file_type(),
+            file_type: if s.flag() { "1 Vendor Configuration File" } else { "X 00AABB a b" }.into(),
             url: s.name(256),
             username: s.text(256),
             password: s.text(256),
