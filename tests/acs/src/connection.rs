@@ -92,6 +92,10 @@ impl Connection {
                 },
                 _ => None,
             };
+            if device.is_some() && self.line.is_none() {
+                // A connection that the CPE closed before this one is seen to be closed before this goes on.
+                tokio::task::yield_now().await;
+            }
             let (line, routing) = self.board.route(&raw, device.as_deref(), self.line.as_ref());
             let lost_cookie = routing.iter().any(|v| v.item == "C24");
             violations.extend(routing);
@@ -99,6 +103,7 @@ impl Connection {
             let entry = line.heard(self.number, &raw);
             if let Some(wanted) = &self.board.options.authentication {
                 let verdict = guard.judge(&raw, wanted, &mut violations);
+                violations.extend(guard.cnonce().and_then(|c| self.board.cnonce(c, self.number)));
                 if let Verdict::Challenge(reply, reason) = verdict {
                     self.board.blame(violations);
                     line.answered(entry, &reply, &reason);

@@ -21,6 +21,8 @@ pub(crate) struct Guard {
     count: u32,
     /// Whether somebody was let in on this connection.
     inside: bool,
+    /// The client's nonce that came last.
+    cnonce: Option<String>,
 }
 
 /// What becomes of a request.
@@ -32,7 +34,12 @@ pub(crate) enum Verdict {
 
 impl Guard {
     pub(crate) fn new() -> Self {
-        Self { nonce: random(16), stale_said: false, count: 0, inside: false }
+        Self { nonce: random(16), stale_said: false, count: 0, inside: false, cnonce: None }
+    }
+
+    /// The client's nonce of the last answer.
+    pub(crate) fn cnonce(&self) -> Option<&str> {
+        self.cnonce.as_deref()
     }
 
     pub(crate) fn judge(
@@ -109,6 +116,7 @@ impl Guard {
             breach(format!("the Digest answer uses {algorithm}, which was not offered"));
         }
         let (nc, cnonce) = (get("nc").unwrap_or_default(), get("cnonce").unwrap_or_default());
+        self.cnonce = get("cnonce").map(str::to_owned);
         let auth = match (digest.qop, get("qop")) {
             (Qop::None, None) => None,
             (Qop::Auth | Qop::AuthAndInt, Some("auth")) => Some((nc, cnonce)),

@@ -1,6 +1,6 @@
 //! One session as the connections see it, and the table of all of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{channel, Receiver, Sender};
@@ -209,6 +209,8 @@ struct State {
     connections: u32,
     informs: u64,
     violations: Vec<Violation>,
+    /// The nonces of clients, and the connection of each.
+    cnonces: HashMap<String, u32>,
 }
 
 impl Switchboard {
@@ -241,6 +243,14 @@ impl Switchboard {
 
     pub(crate) fn open_sessions(&self) -> usize {
         lock(&self.state).lines.len()
+    }
+
+    /// What is wrong with a client's nonce on this connection.
+    pub(crate) fn cnonce(&self, cnonce: &str, connection: u32) -> Option<Violation> {
+        let mut state = lock(&self.state);
+        let first = *state.cnonces.entry(cnonce.to_owned()).or_insert(connection);
+        (first != connection)
+            .then(|| Violation::new("C30", format!("the cnonce is that of connection {first}")))
     }
 
     /// The session that a request belongs to, and what its cookies break.

@@ -118,3 +118,22 @@ fn credentials_that_stop_coming_are_found() {
     });
     assert!(text.contains("C28: Authorization is missing"), "{text}");
 }
+
+#[test]
+fn a_client_nonce_of_another_connection_is_found() {
+    let scheme = Scheme::Digest(Digest::default());
+    let acs = Acs::start(Options { lenient: true, cookies: Cookies::None, ..options(scheme) });
+    let url = acs.url();
+    let client = std::thread::spawn(move || {
+        let request = ConnectionRequest::new(url, "user", "secret");
+        let first = request.send().unwrap();
+        // The nonce is of another connection, too.
+        request.send_with(&first.authorization.unwrap()).unwrap()
+    });
+    acs.moved_session().fail_with(cwmp_acs::Reply::no_content());
+    let second = client.join().unwrap();
+    assert_eq!(second.status, 401);
+    assert!(second.header("WWW-Authenticate").unwrap().contains("stale=true"));
+    let found = acs.take_violations();
+    assert!(found.iter().any(|v| v.text == "the cnonce is that of connection 1"), "{found:?}");
+}
