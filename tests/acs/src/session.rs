@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cwmp_proto::acs::{self, CpeBody, CpeFault};
-use cwmp_proto::{Body, Context, CpeRequest, CpeResponse, Inform, ReadError, Request, Response};
+use cwmp_proto::{Context, CpeRequest, CpeResponse, Inform, Request};
 use tokio::sync::oneshot;
 
 use crate::line::{Event, Line, Switchboard};
@@ -485,41 +485,6 @@ impl Session {
             envelope = acs::hold_requests(envelope, true);
         }
         self.reply(Reply::envelope(personality::spoil(self.board.options.personality, envelope)));
-    }
-
-    /// Takes note of what a reply wants from the CPE.
-    fn understand(&mut self, reply: &Reply, pending: &Pending) {
-        self.awaited = None;
-        self.held = false;
-        self.again = reply.sends_elsewhere().then(|| pending.body.clone());
-        let body = reply.summary().1;
-        if body.is_empty() {
-            return;
-        }
-        let asked = |id: Option<String>, method| Some(Awaited { id: id.unwrap_or_default(), method });
-        match cwmp_proto::read(&body, cwmp_proto::Limits::default()) {
-            Ok(message) => {
-                self.held = message.header.hold_requests;
-                match message.body {
-                    Body::Request(request) => {
-                        self.awaited = asked(message.header.id, Some(request.method()));
-                    }
-                    Body::Response(Response::Inform) if pending.what == What::Inform => {
-                        self.stage = Stage::Open;
-                    }
-                    // C57: this fault asks for the same again.
-                    Body::Fault(fault) if fault.code == Some(8005) => self.again = Some(pending.body.clone()),
-                    _ => {}
-                }
-            }
-            Err(
-                ReadError::UnknownMethod { id, .. }
-                | ReadError::MustUnderstand { id, .. }
-                | ReadError::Argument { id, .. },
-            ) => self.awaited = asked(id, None),
-            // The CPE cannot answer what it cannot read.
-            Err(_) => {}
-        }
     }
 
     /// Waits for what comes next.

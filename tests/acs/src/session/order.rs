@@ -1,6 +1,7 @@
 //! What a CPE may say at which point of a session.
 
 use cwmp_proto::acs::{CpeBody, FromCpe};
+use cwmp_proto::{Body, ReadError, Response};
 
 use super::{Awaited, Moves, Pending, Session, Stage, What};
 use crate::line::Incoming;
@@ -10,6 +11,41 @@ use crate::reply::Reply;
 use crate::rules::Violation;
 
 impl Session {
+    /// Takes note of what a reply wants from the CPE.
+    pub(super) fn understand(&mut self, reply: &Reply, pending: &Pending) {
+        self.awaited = None;
+        self.held = false;
+        self.again = reply.sends_elsewhere().then(|| pending.body.clone());
+        let body = reply.summary().1;
+        if body.is_empty() {
+            return;
+        }
+        let asked = |id: Option<String>, method| Some(Awaited { id: id.unwrap_or_default(), method });
+        match cwmp_proto::read(&body, cwmp_proto::Limits::default()) {
+            Ok(message) => {
+                self.held = message.header.hold_requests;
+                match message.body {
+                    Body::Request(request) => {
+                        self.awaited = asked(message.header.id, Some(request.method()));
+                    }
+                    Body::Response(Response::Inform) if pending.what == What::Inform => {
+                        self.stage = Stage::Open;
+                    }
+                    // C57: this fault asks for the same again.
+                    Body::Fault(fault) if fault.code == Some(8005) => self.again = Some(pending.body.clone()),
+                    _ => {}
+                }
+            }
+            Err(
+                ReadError::UnknownMethod { id, .. }
+                | ReadError::MustUnderstand { id, .. }
+                | ReadError::Argument { id, .. },
+            ) => self.awaited = asked(id, None),
+            // The CPE cannot answer what it cannot read.
+            Err(_) => {}
+        }
+    }
+
     /// Takes a POST in; `None` when it was refused, as this personality does, and nobody minds.
     #[track_caller]
     pub(super) fn take(&mut self, incoming: Incoming) -> Option<Post> {
