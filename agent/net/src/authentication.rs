@@ -137,8 +137,9 @@ impl Authentication {
             Offer::Digest { answer, stale } => {
                 // The same password with the same kind of answer does not become right by sending it again, unless
                 // it was the nonce that was wrong. A nonce can be bound to the connection that the server closed.
-                let hopeless = self.attempts > 0 && self.sent == Sent::Digest && !stale && !self.elsewhere;
-                if hopeless || self.attempts >= MAX_ATTEMPTS {
+                let again = self.attempts > 0 && self.sent == Sent::Digest;
+                let promising = stale || self.elsewhere;
+                if self.attempts >= MAX_ATTEMPTS || (again && !promising) {
                     return Err(NetError::Refused { offered });
                 }
                 self.unasked = false;
@@ -147,10 +148,10 @@ impl Authentication {
             Offer::Basic if self.sent == Sent::Basic || self.attempts >= MAX_ATTEMPTS => {
                 return Err(NetError::Refused { offered });
             }
-            Offer::Basic if !url.tls && !(self.allow_basic_on_clear && url.same_server(&self.home)) => {
-                return Err(NetError::BasicOnClear { host: url.host.clone() });
+            Offer::Basic if url.tls || (self.allow_basic_on_clear && url.same_server(&self.home)) => {
+                Answer::Basic
             }
-            Offer::Basic => Answer::Basic,
+            Offer::Basic => return Err(NetError::BasicOnClear { host: url.host.clone() }),
         };
         self.attempts += 1;
         self.due = true;

@@ -9,6 +9,7 @@ use hyper::header::HeaderValue;
 
 use crate::connection::Connection;
 use crate::error::NetError;
+use crate::tls::{Identity, Tls};
 use crate::url::Url;
 
 /// How long to wait for an answer unless the settings say otherwise (C22).
@@ -77,16 +78,24 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) settings: ClientSettings,
     pub(crate) user_agent: HeaderValue,
+    identity: Option<Identity>,
+    /// Made at the first https URL; a failure is not kept, so that a trust store may appear later.
+    tls: Mutex<Option<Tls>>,
     /// The address that worked last, with the host and port it belongs to (C49).
     last_address: Mutex<Option<(String, u16, IpAddr)>>,
 }
 
 impl Client {
     /// A client with these settings.
+    ///
+    /// The certificate of the CPE is read here, the trust stores at the first https URL; both stay as they are then.
     pub fn new(settings: ClientSettings) -> Result<Self, NetError> {
         let user_agent = HeaderValue::from_str(&settings.user_agent)
             .map_err(|error| NetError::Setting { setting: "user_agent", why: error.to_string() })?;
-        Ok(Self { shared: Arc::new(Shared { settings, user_agent, last_address: Mutex::default() }) })
+        let identity = Identity::load(&settings)?;
+        let shared =
+            Shared { settings, user_agent, identity, tls: Mutex::default(), last_address: Mutex::default() };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// A session with the ACS at `url`; nothing is sent before the first post.
@@ -99,6 +108,15 @@ impl Client {
 }
 
 impl Shared {
+    /// The TLS settings; trust stores are read once.
+    pub(crate) fn tls(&self) -> Result<Tls, NetError> {
+        let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tls) = &*tls {
+            return Ok(tls.clone());
+        }
+        Ok(tls.insert(Tls::new(&self.settings, self.identity.as_ref())?).clone())
+    }
+
     /// The address of this server that worked last.
     pub(crate) fn favourite(&self, url: &Url) -> Option<IpAddr> {
         let last = self.last_address.lock().unwrap_or_else(PoisonError::into_inner);

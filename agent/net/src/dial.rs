@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use crate::client::Shared;
 use crate::error::NetError;
 use crate::random;
+use crate::tls::Tls;
 use crate::url::Url;
 use crate::wire::Stream;
 
@@ -21,20 +22,22 @@ pub const MAX_ADDRESSES: usize = 8;
 pub(crate) async fn dial(
     shared: &Shared,
     url: &Url,
-    _check_dates: bool,
+    check_dates: bool,
 ) -> Result<(Stream, IpAddr), NetError> {
+    let tls = if url.tls { Some(shared.tls()?) } else { None };
     let mut addresses = resolve(shared, url).await?;
     arrange(&mut addresses, shared.favourite(url));
     let mut last = NetError::Resolve { host: url.host.clone(), why: "it has no address".to_owned() };
     for address in addresses.into_iter().take(MAX_ADDRESSES) {
         let limit = shared.settings.connect_timeout;
-        let tried = timeout(limit, connect(url, address)).await.unwrap_or_else(|_| {
-            Err(NetError::Connect {
-                host: url.host.clone(),
-                address,
-                why: format!("no answer within {} s", limit.as_secs_f32()),
-            })
-        });
+        let tried =
+            timeout(limit, connect(url, address, tls.as_ref(), check_dates)).await.unwrap_or_else(|_| {
+                Err(NetError::Connect {
+                    host: url.host.clone(),
+                    address,
+                    why: format!("no answer within {} s", limit.as_secs_f32()),
+                })
+            });
         match tried {
             Ok((stream, own)) => {
                 shared.set_favourite(url, Some(address.ip()));
@@ -77,14 +80,23 @@ fn arrange(addresses: &mut [SocketAddr], favourite: Option<IpAddr>) {
     }
 }
 
-async fn connect(url: &Url, address: SocketAddr) -> Result<(Stream, IpAddr), NetError> {
+async fn connect(
+    url: &Url,
+    address: SocketAddr,
+    tls: Option<&Tls>,
+    check_dates: bool,
+) -> Result<(Stream, IpAddr), NetError> {
     let failed =
         |error: std::io::Error| NetError::Connect { host: url.host.clone(), address, why: error.to_string() };
     let tcp = TcpStream::connect(address).await.map_err(failed)?;
     // A request is written in one piece or in large ones: waiting for more only costs time.
     tcp.set_nodelay(true).map_err(failed)?;
     let own = tcp.local_addr().map_err(failed)?.ip().to_canonical();
-    Ok((Stream::Clear(tcp), own))
+    let stream = match tls {
+        Some(tls) => Stream::Tls(tls.connect(url, tcp, check_dates).await?),
+        None => Stream::Clear(tcp),
+    };
+    Ok((stream, own))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod authentication;
+mod certificate;
 pub mod challenge;
 mod client;
 mod connection;
@@ -19,7 +20,10 @@ mod error;
 mod guard;
 mod listener;
 pub mod random;
+mod tls;
+mod trust;
 pub mod url;
+mod verifier;
 mod wire;
 
 pub use authentication::MAX_ATTEMPTS;
@@ -34,5 +38,6 @@ pub use listener::{
     MAX_CALL_HEADERS, MAX_REQUESTS,
 };
 pub use random::random_path;
+pub use trust::MAX_PEM;
 pub use url::{Url, UrlError};
 pub use wire::{MAX_HEAD, MAX_HEADERS, WHOLE_EXCHANGE};

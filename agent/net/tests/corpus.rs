@@ -2,10 +2,10 @@
 
 #[path = "../../../tests/fuzz/bodies/cookie.rs"]
 mod cookie;
-#[path = "../../../tests/fuzz/bodies/url.rs"]
-mod url;
 #[path = "../../../tests/fuzz/bodies/replay.rs"]
 mod replay;
+#[path = "../../../tests/fuzz/bodies/url.rs"]
+mod url;
 
 const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz");
 

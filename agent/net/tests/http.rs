@@ -287,7 +287,7 @@ async fn retry_after_is_part_of_the_error() {
         });
         match reply.unwrap_err() {
             NetError::Status { status: 503, retry_after, .. } => {
-                assert_eq!(retry_after, expected, "{header}")
+                assert_eq!(retry_after, expected, "{header}");
             }
             other => panic!("{header}: {other:?}"),
         }
