@@ -24,7 +24,7 @@ const BUSY_TEXT: &str = "another transaction is under way; try again";
 
 impl BusError {
     /// The last element of the name.
-    fn short_name(&self) -> &'static str {
+    pub fn short_name(&self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.code.bus_name(),
             Self::Busy => BUSY,

@@ -81,7 +81,7 @@ Example: cwmpctl set Device.ManagementServer.PeriodicInformInterval=3600 Device.
     #[command(after_help = "\
 JSON: {\"row\": PATH | null, \"number\": NUMBER | null, \"status\": \"applied\" | \"later\" | \"refused\", \"faults\": [...]}
 
-Example: cwmpctl add Device.X_EXAMPLE_Demo.Item. Name=first Level=3")]
+Example: cwmpctl add Device.X_CWMPD_Demo.Lamp. Name=hall Brightness=40")]
     Add {
         /// The table's path
         table: String,
@@ -93,7 +93,7 @@ Example: cwmpctl add Device.X_EXAMPLE_Demo.Item. Name=first Level=3")]
     #[command(after_help = "\
 JSON: {\"status\": \"applied\" | \"later\" | \"refused\", \"faults\": [...]}
 
-Example: cwmpctl del Device.X_EXAMPLE_Demo.Item.3.")]
+Example: cwmpctl del Device.X_CWMPD_Demo.Lamp.3.")]
     Del {
         /// The row's path
         row: String,

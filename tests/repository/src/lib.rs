@@ -1,5 +1,8 @@
-//! What the tests of the repository itself share: where it is, and its sources.
+//! What the tests of the repository itself share: where it is, its sources, and how its pages are made.
 #![forbid(unsafe_code)]
+
+pub mod bus_reference;
+pub mod introspection;
 
 use std::path::{Path, PathBuf};
 

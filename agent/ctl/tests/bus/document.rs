@@ -3,6 +3,7 @@
 use crate::{finish, program, Box};
 
 const PAGE: &str = include_str!("../../../../docs/cwmpctl.md");
+const REFERENCE: &str = include_str!("../../../../docs/bus-reference.md");
 
 async fn help(arguments: &[&str]) -> String {
     let mut command = program();
@@ -35,23 +36,20 @@ async fn the_page_names_every_command_and_exit_code_of_the_help() {
     }
 }
 
-/// Each command of the page, against the agent of these tests.
-#[tokio::test]
-async fn the_commands_of_the_page_work() {
+/// Each command of a page, one after the other on the same box; how many there were.
+async fn run_commands(page: &str) -> usize {
     let on = Box::new().await;
     let mut count = 0;
-    for line in PAGE.lines() {
-        let Some(line) = line.strip_prefix("    $ ") else { continue };
+    for line in page.lines().filter_map(|l| l.strip_prefix("    $ ")) {
         let mut shell = tokio::process::Command::new("sh");
         let folder = std::path::Path::new(env!("CARGO_BIN_EXE_cwmpctl")).parent().unwrap();
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
-        shell.args(["-e", "-c", line]).env("PATH", path);
-        shell.env("DBUS_SYSTEM_BUS_ADDRESS", on.bus.address());
-        // A command that waits for a change gets one after the other.
-        let run = finish(shell);
-        tokio::pin!(run);
+        shell.args(["-e", "-c", line]).env("PATH", path).stdin(std::process::Stdio::null());
+        shell.env("DBUS_SYSTEM_BUS_ADDRESS", on.bus.address()).kill_on_drop(true);
+        let mut run = std::pin::pin!(finish(shell));
         let run = loop {
-            let wait = std::time::Duration::from_millis(100);
+            // A command that waits for a change gets one.
+            let wait = std::time::Duration::from_millis(200);
             if let Ok(run) = tokio::time::timeout(wait, &mut run).await {
                 break run;
             }
@@ -60,5 +58,15 @@ async fn the_commands_of_the_page_work() {
         assert_eq!(run.code, 0, "{line}: {run:?}");
         count += 1;
     }
-    assert!(count > 10, "only {count} commands were found");
+    count
+}
+
+#[tokio::test]
+async fn the_commands_of_the_page_work() {
+    assert!(run_commands(PAGE).await > 10, "the commands were not found");
+}
+
+#[tokio::test]
+async fn the_commands_of_the_bus_reference_work() {
+    assert!(run_commands(REFERENCE).await > 10, "the commands were not found");
 }

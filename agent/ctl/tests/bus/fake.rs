@@ -56,11 +56,12 @@ impl Fake {
             add("Device.DeviceInfo.SerialNumber", "string", "SN1", false);
             add("Device.DeviceInfo.UpTime", "unsignedInt", "42", false);
             add("Device.DeviceInfo.ProvisioningCode", "string", "", true);
-            add("Device.X_T_Demo.Name", "string", "a", true);
-            add("Device.X_T_Demo.Level", "int", "1", true);
-            add("Device.X_T_Demo.Item.1.Name", "string", "first", true);
-            add("Device.X_T_Demo.Item.2.Name", "string", "second", true);
-            s.tables.insert("Device.X_T_Demo.Item.".to_owned());
+            add("Device.X_CWMPD_Demo.Label", "string", "a", true);
+            add("Device.X_CWMPD_Demo.Level", "unsignedInt", "1", true);
+            add("Device.X_CWMPD_Demo.Password", "string", "", true);
+            add("Device.X_CWMPD_Demo.Lamp.1.Name", "string", "first", true);
+            add("Device.X_CWMPD_Demo.Lamp.2.Name", "string", "second", true);
+            s.tables.insert("Device.X_CWMPD_Demo.Lamp.".to_owned());
         }
         let connection = zbus::connection::Builder::address(bus.address())
             .unwrap()
@@ -238,7 +239,7 @@ impl DataModel {
             }
             for (name, parameter) in state.below(path) {
                 let access = if parameter.writable { "readWrite" } else { "readOnly" };
-                let facets = if parameter.kind == "int" { "range=0:9" } else { "" };
+                let facets = if parameter.kind == "unsignedInt" { "range=0:100" } else { "" };
                 let details = HashMap::from([
                     ("access".to_owned(), Value::from(access)),
                     ("facets".to_owned(), Value::from(facets)),
@@ -372,7 +373,7 @@ impl Agent {
 
     #[zbus(property)]
     fn pending_changes(&self) -> Vec<String> {
-        vec!["Device.X_T_Demo.Name".to_owned()]
+        vec!["Device.X_CWMPD_Demo.Label".to_owned()]
     }
 
     #[zbus(property)]
@@ -381,7 +382,7 @@ impl Agent {
             (name.to_owned(), state.to_owned(), version.to_owned(), cause.to_owned(), vec![root.to_owned()])
         };
         vec![
-            one("demo", "ready", "1.0", "", "Device.X_T_Demo."),
+            one("demo", "ready", "1.0", "", "Device.X_CWMPD_Demo."),
             one("wifi", "failed", "", "its library cannot be loaded", "Device.WiFi."),
         ]
     }

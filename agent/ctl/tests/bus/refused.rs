@@ -95,15 +95,15 @@ async fn a_refusal_of_the_whole_request_is_a_fault() {
     let on = Box::new().await;
     let refuse = |error: BusError| on.fake.state.lock().unwrap().refusal = Some(error);
     refuse(BusError::Busy);
-    let run = on.run(&["set", "Device.X_T_Demo.Name=b"]).await;
+    let run = on.run(&["set", "Device.X_CWMPD_Demo.Label=b"]).await;
     assert_eq!((run.code, run.err.contains("try again")), (1, true), "{run:?}");
     refuse(Fault::new(FaultCode::ResourcesExceeded, "the table is full").into());
-    let run = on.run(&["set", "Device.X_T_Demo.Name=b"]).await;
+    let run = on.run(&["set", "Device.X_CWMPD_Demo.Label=b"]).await;
     assert_eq!((run.code, run.err.as_str()), (1, "cwmpctl: the table is full (9004)\n"));
-    let run = on.run(&["--json", "set", "Device.X_T_Demo.Name=b"]).await;
+    let run = on.run(&["--json", "set", "Device.X_CWMPD_Demo.Label=b"]).await;
     let error: Value = serde_json::from_str(&run.err).unwrap();
     assert_eq!(error["error"]["name"], "ResourcesExceeded");
-    let run = on.run(&["--json", "add", "Device.X_T_Demo.Item."]).await;
+    let run = on.run(&["--json", "add", "Device.X_CWMPD_Demo.Lamp."]).await;
     assert_eq!((run.code, &run.json()["faults"][0]["text"]), (1, &"the table is full".into()));
 }
 
@@ -112,10 +112,10 @@ async fn a_refusal_of_the_whole_request_is_a_fault() {
 async fn what_the_bus_refuses_is_not_allowed() {
     let bus = PrivateBus::start("<deny send_interface='org.cwmpd1.DataModel' send_member='Set'/>");
     let _fake = Fake::start(&bus).await;
-    let run = on_bus(bus.address(), &["set", "Device.X_T_Demo.Name=b"]).await;
+    let run = on_bus(bus.address(), &["set", "Device.X_CWMPD_Demo.Label=b"]).await;
     assert_eq!((run.code, run.out.as_str()), (4, ""), "{run:?}");
     assert!(run.err.starts_with("cwmpctl: you may not do that"), "{run:?}");
-    let run = on_bus(bus.address(), &["--json", "set", "Device.X_T_Demo.Name=b"]).await;
+    let run = on_bus(bus.address(), &["--json", "set", "Device.X_CWMPD_Demo.Label=b"]).await;
     let error: Value = serde_json::from_str(&run.err).unwrap();
     assert_eq!((run.code, error["error"]["name"].as_str()), (4, Some("notAllowed")));
 }
@@ -128,7 +128,7 @@ async fn a_stranger_is_told_which_group_is_missing() {
         Some(Fault::new(FaultCode::RequestDenied, "only cwmp-admin may change values").into());
     let mut command = tokio::process::Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", env!("CARGO_BIN_EXE_cwmpctl")]);
-    command.args(["--bus", on.bus.address(), "set", "Device.X_T_Demo.Name=b"]);
+    command.args(["--bus", on.bus.address(), "set", "Device.X_CWMPD_Demo.Label=b"]);
     let run = finish(command).await;
     if run.err.contains("setpriv:") {
         eprintln!("skipped: needs root");
@@ -138,7 +138,7 @@ async fn a_stranger_is_told_which_group_is_missing() {
     assert!(run.err.contains("only cwmp-admin may change values"), "{run:?}");
     assert!(run.err.lines().nth(1).unwrap().contains("group cwmp-admin"), "{run:?}");
     // For root the same refusal is one of the agent's own reasons.
-    let run = on.run(&["set", "Device.X_T_Demo.Name=b"]).await;
+    let run = on.run(&["set", "Device.X_CWMPD_Demo.Label=b"]).await;
     assert_eq!(run.code, 1, "{run:?}");
 }
 

@@ -16,14 +16,14 @@ async fn the_state_is_told_at_a_glance() {
         "next inform      not planned",
         "failed sessions  3",
         "pending events   1 BOOT, M Reboot (key)",
-        "pending changes  Device.X_T_Demo.Name",
+        "pending changes  Device.X_CWMPD_Demo.Label",
         "plugins          1 ready, 1 failed",
         "store            ok",
     ] {
         assert!(out.lines().any(|l| l == line), "{line} is not in\n{out}");
     }
     let plugins = json!([
-        { "name": "demo", "state": "ready", "version": "1.0", "cause": "", "roots": ["Device.X_T_Demo."] },
+        { "name": "demo", "state": "ready", "version": "1.0", "cause": "", "roots": ["Device.X_CWMPD_Demo."] },
         { "name": "wifi", "state": "failed", "version": "", "cause": "its library cannot be loaded",
           "roots": ["Device.WiFi."] },
     ]);
@@ -33,14 +33,17 @@ async fn the_state_is_told_at_a_glance() {
         "lastInform": "2024-05-01T00:00:00Z", "lastResult": "the ACS closed the connection", "nextInform": "",
         "retryCount": 3,
         "pendingEvents": [{ "code": "1 BOOT", "commandKey": "" }, { "code": "M Reboot", "commandKey": "key" }],
-        "pendingChanges": ["Device.X_T_Demo.Name"], "providers": plugins, "store": "ok",
+        "pendingChanges": ["Device.X_CWMPD_Demo.Label"], "providers": plugins, "store": "ok",
         "identity": { "manufacturer": "Acme", "oui": "A0B1C2", "productClass": "Box", "serialNumber": "SN1" },
     });
     assert_eq!((run.code, run.json()), (0, expected));
     let run = on.run(&["plugins", "--json"]).await;
     assert_eq!((run.code, run.json()), (0, json!({ "plugins": plugins })));
     let out = on.run(&["plugins"]).await.good();
-    assert!(out.contains("wifi  failed           Device.WiFi.      its library cannot be loaded\n"), "{out}");
+    assert!(
+        out.contains("wifi  failed           Device.WiFi.          its library cannot be loaded\n"),
+        "{out}"
+    );
 }
 
 #[tokio::test]

@@ -8,11 +8,11 @@ use crate::Box;
 async fn names_are_listed_level_by_level() {
     let on = Box::new().await;
     let out = on.run(&["list", "--next-level", "Device."]).await.good();
-    assert_eq!(out, "PATH                WRITABLE\nDevice.DeviceInfo.  no\nDevice.X_T_Demo.    no\n");
-    let out = on.run(&["list", "-l", "Device.X_T_Demo.Item."]).await.good();
+    assert_eq!(out, "PATH                  WRITABLE\nDevice.DeviceInfo.    no\nDevice.X_CWMPD_Demo.  no\n");
+    let out = on.run(&["list", "-l", "Device.X_CWMPD_Demo.Lamp."]).await.good();
     let lines: Vec<Vec<&str>> = out.lines().map(|l| l.split_whitespace().collect()).collect();
-    assert!(lines.contains(&vec!["Device.X_T_Demo.Item.", "yes"]), "{out}");
-    assert!(lines.contains(&vec!["Device.X_T_Demo.Item.1.Name", "yes", "string"]), "{out}");
+    assert!(lines.contains(&vec!["Device.X_CWMPD_Demo.Lamp.", "yes"]), "{out}");
+    assert!(lines.contains(&vec!["Device.X_CWMPD_Demo.Lamp.1.Name", "yes", "string"]), "{out}");
     // The whole tree needs no path.
     assert!(on.run(&["list"]).await.good().contains("\nDevice.DeviceInfo.UpTime "));
 }
@@ -20,14 +20,14 @@ async fn names_are_listed_level_by_level() {
 #[tokio::test]
 async fn names_for_scripts_have_types_when_asked() {
     let on = Box::new().await;
-    let run = on.run(&["list", "-n", "--json", "Device.X_T_Demo.Item.1."]).await;
+    let run = on.run(&["list", "-n", "--json", "Device.X_CWMPD_Demo.Lamp.1."]).await;
     let expected =
-        json!({ "names": [{ "path": "Device.X_T_Demo.Item.1.Name", "writable": true }], "faults": [] });
+        json!({ "names": [{ "path": "Device.X_CWMPD_Demo.Lamp.1.Name", "writable": true }], "faults": [] });
     assert_eq!((run.code, run.json()), (0, expected));
-    let run = on.run(&["list", "-l", "--json", "Device.X_T_Demo.Item.1."]).await;
+    let run = on.run(&["list", "-l", "--json", "Device.X_CWMPD_Demo.Lamp.1."]).await;
     assert_eq!(
         run.json()["names"][0],
-        json!({ "path": "Device.X_T_Demo.Item.1.", "writable": true, "type": null })
+        json!({ "path": "Device.X_CWMPD_Demo.Lamp.1.", "writable": true, "type": null })
     );
     assert_eq!(run.json()["names"][1]["type"], "string");
     let run = on.run(&["list", "--json", "Device.No."]).await;
@@ -37,15 +37,23 @@ async fn names_for_scripts_have_types_when_asked() {
 #[tokio::test]
 async fn a_description_has_types_access_and_facets() {
     let on = Box::new().await;
-    let out = on.run(&["describe", "-l", "Device.X_T_Demo.Level"]).await.good();
+    let out = on.run(&["describe", "-l", "Device.X_CWMPD_Demo.Level"]).await.good();
     let words: Vec<&str> = out.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(
         words,
-        ["Device.X_T_Demo.Level", "parameter", "int", "readWrite", "demo", "pushed", "range=0:9"]
+        [
+            "Device.X_CWMPD_Demo.Level",
+            "parameter",
+            "unsignedInt",
+            "readWrite",
+            "demo",
+            "pushed",
+            "range=0:100"
+        ]
     );
-    let run = on.run(&["describe", "--json", "Device.X_T_Demo.Item."]).await;
+    let run = on.run(&["describe", "--json", "Device.X_CWMPD_Demo.Lamp."]).await;
     let expected = json!({ "faults": [], "nodes": [{
-        "path": "Device.X_T_Demo.Item.{i}.Name", "kind": "parameter", "type": "string", "access": "readWrite",
+        "path": "Device.X_CWMPD_Demo.Lamp.{i}.Name", "kind": "parameter", "type": "string", "access": "readWrite",
         "facets": "", "provider": "demo", "secret": false, "pushed": true,
     }] });
     assert_eq!((run.code, run.json()), (0, expected));
@@ -59,7 +67,7 @@ async fn a_wrong_name_is_told_with_the_right_one() {
         ("Device.DevicInfo.SerialNumer", "did you mean Device.DeviceInfo.SerialNumber?"),
         ("device.deviceinfo.uptime", "did you mean Device.DeviceInfo.UpTime?"),
         ("Device.DeviceInfo", "did you mean Device.DeviceInfo.?"),
-        ("Device.X_T_Demo.Item.7.Name", "Device.X_T_Demo.Item. has the rows 1, 2"),
+        ("Device.X_CWMPD_Demo.Lamp.7.Name", "Device.X_CWMPD_Demo.Lamp. has the rows 1, 2"),
         ("Device.DeviceInfo.Nothing.Like.It", "cwmpctl list -n Device.DeviceInfo. shows what there is"),
         ("Other.Root.Altogether", "cwmpctl list shows what there is"),
     ] {
