@@ -210,7 +210,7 @@ fn read_fault(reader: &mut Reader<'_, '_>) -> Result<(u8, CpeFault), ReadError> 
             ("faultcode", _) => {
                 let code = reader.cursor.text()?;
                 let code = code.trim();
-                fault.soap_code = code.rsplit_once(':').map_or(code, |(_, local)| local).to_owned();
+                code.rsplit_once(':').map_or(code, |(_, local)| local).clone_into(&mut fault.soap_code);
             }
             ("faultstring" | "FaultString", None) => fault.text = reader.cursor.text()?,
             ("FaultCode", None) => fault.code = reader.cursor.text()?.trim().parse().unwrap_or(0),

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use cwmp_model::{date_time, Value, ValueType};
 
-use crate::error::ReadError;
+use crate::error::{shown, ReadError};
 use crate::message::{AttributeChange, Event, IncomingValue, XsiType};
 use crate::reader::Reader;
 use crate::write::Out;
@@ -288,9 +288,9 @@ impl<const LEAST: u32, const MOST: u32> Codec for Number<LEAST, MOST> {
 
     fn read(reader: &mut Reader<'_, '_>) -> Result<u32, ReadError> {
         let text = reader.cursor.text()?;
-        number::<u32>(&text, ValueType::UnsignedInt)
-            .filter(|n| (LEAST..=MOST).contains(n))
-            .ok_or_else(|| reader.wrong(format!("'{}' is no number from {LEAST} to {MOST}", text.trim())))
+        number::<u32>(&text, ValueType::UnsignedInt).filter(|n| (LEAST..=MOST).contains(n)).ok_or_else(|| {
+            reader.wrong(format!("'{}' is no number from {LEAST} to {MOST}", shown(text.trim())))
+        })
     }
 
     fn write(value: &u32, name: &str, out: &mut Out) {
@@ -307,7 +307,7 @@ impl Codec for Signed {
     fn read(reader: &mut Reader<'_, '_>) -> Result<i32, ReadError> {
         let text = reader.cursor.text()?;
         number(&text, ValueType::Int)
-            .ok_or_else(|| reader.wrong(format!("'{}' is no number of 32 bits", text.trim())))
+            .ok_or_else(|| reader.wrong(format!("'{}' is no number of 32 bits", shown(text.trim()))))
     }
 
     fn write(value: &i32, name: &str, out: &mut Out) {
@@ -519,7 +519,9 @@ impl Member for AttributeChange {
         let notification = if change_notification {
             let text = notification.unwrap_or_default();
             let value = number(&text, ValueType::UnsignedInt);
-            Some(value.ok_or_else(|| reader.wrong(format!("{name}: '{}' is no notification", text.trim())))?)
+            Some(value.ok_or_else(|| {
+                reader.wrong(format!("{name}: '{}' is no notification", shown(text.trim())))
+            })?)
         } else {
             None
         };

@@ -15,8 +15,14 @@ const SCHEMA: &[u8] = b"http://www.w3.org/2001/XMLSchema";
 const INSTANCE: &[u8] = b"http://www.w3.org/2001/XMLSchema-instance";
 const CWMP: &[u8] = b"urn:dslforum-org:cwmp-1-";
 
-/// The most attributes of one element, declarations of namespaces among them.
-pub(crate) const MAX_ATTRIBUTES: usize = 64;
+/// The most attributes of one element: each is compared with those before it.
+const MAX_ATTRIBUTES: usize = 64;
+
+/// The most declarations of namespaces in one element: each name of an element is compared with all that hold for it.
+const MAX_DECLARATIONS: usize = 16;
+
+/// The longest name of an element, in bytes. It may come back in a fault.
+const MAX_NAME: usize = 256;
 
 /// The namespace of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +53,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn new(text: &'a str, limits: Limits) -> Self {
         let mut reader = NsReader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        reader.resolver_mut().set_max_declarations_per_element(MAX_ATTRIBUTES);
+        reader.resolver_mut().set_max_declarations_per_element(MAX_DECLARATIONS);
         Self {
             reader,
             limits,
@@ -83,11 +89,25 @@ impl<'a> Cursor<'a> {
     /// The text of the present element, which is left. A child element is an error.
     pub(crate) fn text(&mut self) -> Result<String, ReadError> {
         let mut out = String::new();
-        let wrong = |e: &dyn std::fmt::Display| ReadError::Xml(e.to_string());
+        let wrong = ReadError::xml;
+        // Looked at before anything is copied.
+        let most = self.limits.text;
+        let room = |have: usize, more: usize| {
+            if have + more > most {
+                return Err(ReadError::Xml(format!("a text has more than {most} bytes")));
+            }
+            Ok(())
+        };
         loop {
             match self.event()? {
-                Event::Text(text) => out.push_str(&text.xml10_content().map_err(|e| wrong(&e))?),
-                Event::CData(text) => out.push_str(&text.xml10_content().map_err(|e| wrong(&e))?),
+                Event::Text(text) => {
+                    room(out.len(), text.len())?;
+                    out.push_str(&text.xml10_content().map_err(|e| wrong(&e))?);
+                }
+                Event::CData(text) => {
+                    room(out.len(), text.len())?;
+                    out.push_str(&text.xml10_content().map_err(|e| wrong(&e))?);
+                }
                 Event::GeneralRef(reference) => {
                     let character = match reference.resolve_char_ref().map_err(|e| wrong(&e))? {
                         Some(character) => character,
@@ -97,9 +117,10 @@ impl<'a> Cursor<'a> {
                             "gt" => '>',
                             "quot" => '"',
                             "apos" => '\'',
-                            other => return Err(ReadError::Xml(format!("unknown entity {other}"))),
+                            other => return Err(wrong(&format!("unknown entity {other}"))),
                         },
                     };
+                    room(out.len(), character.len_utf8())?;
                     out.push(character);
                 }
                 Event::End(_) => {
@@ -111,9 +132,6 @@ impl<'a> Cursor<'a> {
                 }
                 Event::Eof => return Err(ReadError::Xml("it ends too early".to_owned())),
                 _ => {}
-            }
-            if out.len() > self.limits.text {
-                return Err(ReadError::Xml(format!("a text has more than {} bytes", self.limits.text)));
             }
         }
     }
@@ -131,14 +149,13 @@ impl<'a> Cursor<'a> {
         match self.reader.read_event() {
             Ok(Event::DocType(_)) => Err(ReadError::Xml("document type declarations are refused".to_owned())),
             Ok(Event::Decl(declaration)) => {
-                let encoding =
-                    declaration.encoding().transpose().map_err(|e| ReadError::Xml(e.to_string()))?;
+                let encoding = declaration.encoding().transpose().map_err(|e| ReadError::xml(&e))?;
                 match encoding {
                     Some(name)
                         if !name.eq_ignore_ascii_case(b"utf-8")
                             && !name.eq_ignore_ascii_case(b"us-ascii") =>
                     {
-                        Err(ReadError::Xml(format!(
+                        Err(ReadError::xml(&format!(
                             "encoding {} is not UTF-8",
                             String::from_utf8_lossy(&name)
                         )))
@@ -147,7 +164,7 @@ impl<'a> Cursor<'a> {
                 }
             }
             Ok(event) => Ok(event),
-            Err(error) => Err(ReadError::Xml(error.to_string())),
+            Err(error) => Err(ReadError::xml(&error)),
         }
     }
 
@@ -167,17 +184,19 @@ impl<'a> Cursor<'a> {
             ResolveResult::Unbound => Space::Other,
             ResolveResult::Unknown(_) => return Err(ReadError::Xml("a prefix is not declared".to_owned())),
         };
+        if local.as_ref().len() > MAX_NAME {
+            return Err(ReadError::Xml(format!("the name of an element has more than {MAX_NAME} bytes")));
+        }
         self.name.clear();
         self.name.push_str(&String::from_utf8_lossy(local.as_ref()));
         self.must_understand = false;
         self.xsi_type = XsiType::Missing;
         self.structure.clear();
         for (number, attribute) in start.attributes().enumerate() {
-            // Each one is compared with those before it.
             if number >= MAX_ATTRIBUTES {
                 return Err(ReadError::Xml(format!("an element has more than {MAX_ATTRIBUTES} attributes")));
             }
-            let attribute = attribute.map_err(|e| ReadError::Xml(e.to_string()))?;
+            let attribute = attribute.map_err(|e| ReadError::xml(&e))?;
             let (space, local) = resolver.resolve_attribute(attribute.key);
             match (space, local.as_ref()) {
                 (ResolveResult::Bound(Namespace(ENVELOPE)), b"mustUnderstand") => {
@@ -186,7 +205,9 @@ impl<'a> Cursor<'a> {
                 (ResolveResult::Bound(Namespace(INSTANCE)), b"type") => {
                     let (space, local) = resolver.resolve(QName(&attribute.value), true);
                     let ours = matches!(space, ResolveResult::Bound(Namespace(SCHEMA | ENCODING)));
-                    if matches!(space, ResolveResult::Bound(Namespace(name)) if name.starts_with(CWMP)) {
+                    let structure =
+                        matches!(space, ResolveResult::Bound(Namespace(name)) if name.starts_with(CWMP));
+                    if structure && local.as_ref().len() <= MAX_NAME {
                         self.structure.push_str(&String::from_utf8_lossy(local.as_ref()));
                     }
                     let kind = std::str::from_utf8(local.as_ref())

@@ -53,7 +53,20 @@ pub enum ReadError {
     },
 }
 
+/// The most characters of a stranger's text in an error: it goes into logs and faults.
+const SHOWN: usize = 160;
+
+/// A text as it is shown in an error.
+pub(crate) fn shown(text: &str) -> &str {
+    text.char_indices().nth(SHOWN).map_or(text, |(end, _)| &text[..end])
+}
+
 impl ReadError {
+    /// What the XML reader says.
+    pub(crate) fn xml(error: &dyn std::fmt::Display) -> Self {
+        Self::Xml(shown(&error.to_string()).to_owned())
+    }
+
     /// The same error, found in a response: there is nothing to answer.
     pub(crate) fn in_a_response(self) -> Self {
         match self {

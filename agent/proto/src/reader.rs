@@ -3,7 +3,7 @@
 use cwmp_model::{Fault, FaultCode, ValueType};
 
 use crate::cursor::Cursor;
-use crate::error::ReadError;
+use crate::error::{shown, ReadError};
 use crate::read::Limits;
 
 /// How much a sender is forgiven.
@@ -72,7 +72,7 @@ impl Reader<'_, '_> {
 
     pub(crate) fn boolean(&mut self) -> Result<bool, ReadError> {
         let text = self.cursor.text()?;
-        boolean(&text).ok_or_else(|| self.wrong(format!("'{}' is no boolean", text.trim())))
+        boolean(&text).ok_or_else(|| self.wrong(format!("'{}' is no boolean", shown(text.trim()))))
     }
 
     /// Whether a list of `count` items may have one more.

@@ -188,6 +188,31 @@ fn every_limit_refuses_what_is_beyond_it() {
 }
 
 #[test]
+fn an_element_has_a_longest_name_and_a_most_of_attributes_and_declarations() {
+    let with = |attributes: &str| {
+        let body = format!("<c:GetRPCMethods{attributes}/>");
+        read(envelope("", &body).as_bytes(), Limits::default()).is_ok()
+    };
+    let many = |name: &str, count: usize| (0..count).map(|i| format!(" {name}{i}='x'")).collect::<String>();
+    assert!(with(&many("a", 64)) && !with(&many("a", 65)));
+    assert!(with(&many("xmlns:a", 16)) && !with(&many("xmlns:a", 17)));
+    let named = |length: usize| error(&envelope("", &format!("<c:{}/>", "n".repeat(length))));
+    assert!(matches!(named(256), ReadError::UnknownMethod { .. }));
+    assert!(matches!(named(257), ReadError::Xml(_)));
+}
+
+/// What is told to the log and to the ACS is short, however long the text is that it speaks of.
+#[test]
+fn an_error_shows_little_of_a_long_text() {
+    let long = "x".repeat(100_000);
+    let flag =
+        format!("<c:GetParameterNames><ParameterPath/><NextLevel>{long}</NextLevel></c:GetParameterNames>");
+    for body in [flag, format!("<c:Reboot>&{long};</c:Reboot>"), format!("<c:Reboot></c:{long}>")] {
+        assert!(error(&envelope("", &body)).to_string().len() < 400);
+    }
+}
+
+#[test]
 fn hostile_documents_are_refused() {
     let good = envelope("", "<c:GetRPCMethods/>");
     let with_dtd = format!("<!DOCTYPE a [<!ENTITY b 'c'>]>{good}");

@@ -147,6 +147,11 @@ impl Source {
         [Installed, Uninstalled, Failed][self.below(3) as usize]
     }
 
+    fn operation(&mut self) -> OperationKind {
+        use OperationKind::{Install, Uninstall, Update};
+        [Install, Update, Uninstall][self.below(3) as usize]
+    }
+
     fn deployment_fault(&mut self) -> DeploymentFault {
         let code = [0, 9001, 9003, 9022, 9032, 9850][self.below(6) as usize];
         DeploymentFault { code, text: self.text(2000) }
@@ -275,7 +280,6 @@ pub(crate) fn cpe_requests(s: &mut Source) -> Vec<CpeRequest> {
         complete_time: s.moment(),
         fault: s.deployment_fault(),
     };
-    use OperationKind::{Install, Uninstall, Update};
     let autonomous = AutonomousResult {
         uuid: s.uuid(),
         unit: s.name(2000),
@@ -286,7 +290,7 @@ pub(crate) fn cpe_requests(s: &mut Source) -> Vec<CpeRequest> {
         start_time: s.moment(),
         complete_time: s.moment(),
         fault: s.deployment_fault(),
-        operation: [Install, Update, Uninstall][s.below(3) as usize],
+        operation: s.operation(),
     };
     vec![
         CpeRequest::GetRpcMethods,
