@@ -99,6 +99,14 @@ pub enum ManifestError {
         /// Where and what.
         error: toml::de::Error,
     },
+    /// No folder has a manifest of this name.
+    #[error("there is no {name}.toml in {folders}")]
+    Missing {
+        /// The plugin.
+        name: String,
+        /// Where it was looked for.
+        folders: String,
+    },
     /// What it says does not fit together.
     #[error("{file}: {why}", file = file.display())]
     Wrong {
@@ -109,16 +117,45 @@ pub enum ManifestError {
     },
 }
 
+/// What `/etc/cwmpd/plugins/NAME.toml` may say.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Overlay {
+    #[serde(default)]
+    config: toml::Table,
+}
+
 impl Manifest {
+    /// Reads the manifest of a plugin from the first folder that has one.
+    pub fn find(name: &str, folders: &[PathBuf]) -> Result<Self, ManifestError> {
+        let missing = || {
+            let folders: Vec<_> = folders.iter().map(|f| f.display().to_string()).collect();
+            ManifestError::Missing { name: name.to_owned(), folders: folders.join(", ") }
+        };
+        if names::provider_service(name).is_none() {
+            return Err(missing());
+        }
+        let file = folders.iter().map(|f| f.join(format!("{name}.toml"))).find(|f| f.exists());
+        Self::load(&file.ok_or_else(missing)?)
+    }
+
+    /// Lays the `[config]` of `FOLDER/NAME.toml`, if there is such a file, over that of the manifest: tables are merged,
+    /// everything else is replaced.
+    pub fn overlay(&mut self, folder: &Path) -> Result<(), ManifestError> {
+        let file = folder.join(format!("{}.toml", self.name));
+        if !file.exists() {
+            return Ok(());
+        }
+        let overlay: Overlay = toml::from_str(&read(&file)?)
+            .map_err(|error| ManifestError::Parse { file: file.clone(), error })?;
+        merge(&mut self.config, overlay.config);
+        Ok(())
+    }
+
     /// Reads a manifest. Its library is an absolute path afterwards, if `file` is one.
     pub fn load(file: &Path) -> Result<Self, ManifestError> {
-        let read = |error| ManifestError::Read { file: file.to_owned(), error };
-        if std::fs::metadata(file).map_err(read)?.len() > MAX_MANIFEST {
-            return Err(ManifestError::TooLarge(file.to_owned()));
-        }
-        let text = std::fs::read_to_string(file).map_err(read)?;
-        let mut manifest: Self =
-            toml::from_str(&text).map_err(|error| ManifestError::Parse { file: file.to_owned(), error })?;
+        let mut manifest: Self = toml::from_str(&read(file)?)
+            .map_err(|error| ManifestError::Parse { file: file.to_owned(), error })?;
         if let Some(why) = manifest.fault(file) {
             return Err(ManifestError::Wrong { file: file.to_owned(), why });
         }
@@ -140,7 +177,9 @@ impl Manifest {
         if self.roots.is_empty() || self.roots.len() > MAX_ROOTS {
             return Some(format!("a plugin has 1 to {MAX_ROOTS} roots"));
         }
-        let bad = |root: &&String| !root.starts_with("Device.") || root.as_str() == "Device." || root.ends_with("{i}");
+        let bad = |root: &&String| {
+            !root.starts_with("Device.") || root.as_str() == "Device." || root.ends_with("{i}")
+        };
         if let Some(root) = self.roots.iter().find(bad) {
             return Some(format!("'{root}' is no root: an object, a table or a parameter below Device."));
         }
@@ -167,6 +206,25 @@ impl Manifest {
             }
         }
         all
+    }
+}
+
+fn read(file: &Path) -> Result<String, ManifestError> {
+    let read = |error| ManifestError::Read { file: file.to_owned(), error };
+    if std::fs::metadata(file).map_err(read)?.len() > MAX_MANIFEST {
+        return Err(ManifestError::TooLarge(file.to_owned()));
+    }
+    std::fs::read_to_string(file).map_err(read)
+}
+
+fn merge(below: &mut toml::Table, above: toml::Table) {
+    for (key, value) in above {
+        match (below.get_mut(&key), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => merge(below, above),
+            (_, value) => {
+                below.insert(key, value);
+            }
+        }
     }
 }
 
@@ -208,5 +266,37 @@ mod tests {
         }
         let large = format!("{good}#{}", "x".repeat(usize::try_from(MAX_MANIFEST).unwrap()));
         assert!(matches!(load("demo.toml", &large), Err(ManifestError::TooLarge(_))));
+    }
+
+    #[test]
+    fn the_first_folder_with_the_name_counts() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folders = [first.path().to_owned(), second.path().to_owned()];
+        let error = Manifest::find("demo", &folders).unwrap_err().to_string();
+        assert!(error.contains("no demo.toml"), "{error}");
+        assert!(Manifest::find("../demo", &folders).is_err());
+        let write = |folder: &tempfile::TempDir, root: &str| {
+            std::fs::write(folder.path().join("demo.toml"), format!("name = 'demo'\nroots = ['{root}']\n"))
+                .unwrap();
+        };
+        write(&second, "Device.X_B.");
+        assert_eq!(Manifest::find("demo", &folders).unwrap().roots, ["Device.X_B."]);
+        write(&first, "Device.X_A.");
+        assert_eq!(Manifest::find("demo", &folders).unwrap().roots, ["Device.X_A."]);
+    }
+
+    #[test]
+    fn an_overlay_merges_tables_and_replaces_the_rest() {
+        let text = "name = 'demo'\nroots = ['Device.X_A.']\n[config]\na = [1, 2]\n[config.t]\nb = 1\nc = 2\n";
+        let mut manifest = load("demo.toml", text).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        manifest.overlay(folder.path()).unwrap();
+        let file = folder.path().join("demo.toml");
+        std::fs::write(&file, "[config]\na = [3]\n[config.t]\nc = 'x'\nd = 4\n").unwrap();
+        manifest.overlay(folder.path()).unwrap();
+        let expected: toml::Table = toml::from_str("a = [3]\n[t]\nb = 1\nc = 'x'\nd = 4\n").unwrap();
+        assert_eq!(manifest.config, expected);
+        std::fs::write(&file, "roots = ['Device.']\n").unwrap();
+        assert!(manifest.overlay(folder.path()).is_err());
     }
 }

@@ -1,0 +1,236 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::error::HostError;
+
+/// Where manifests are.
+pub const MANIFESTS: &str = "/usr/lib/cwmpd/plugins";
+/// Where an integrator overlays them.
+pub const OVERLAYS: &str = "/etc/cwmpd/plugins";
+/// Where plugins keep what must survive.
+pub const STATE: &str = "/var/lib/cwmpd/plugins";
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+cwmp-plugin-host: loads one plugin of cwmpd.
+
+  cwmp-plugin-host NAME [OPTIONS]
+      serves the plugin on the bus as org.cwmpd1.Provider.NAME
+  cwmp-plugin-host --check LIBRARY|MANIFEST [--overlays DIR]
+      loads a plugin without a bus, tries it, and reports line by line
+  cwmp-plugin-host --call get PATH... (NAME | --library LIBRARY) [OPTIONS]
+      reads full names or partial paths, without a bus
+  cwmp-plugin-host --call list [PATH...] (NAME | --library LIBRARY) [OPTIONS]
+      lists what the plugin describes: path, type, flags, facets
+  cwmp-plugin-host --call instances [PATH...] (NAME | --library LIBRARY) [OPTIONS]
+      lists the rows of tables
+  cwmp-plugin-host --call set PATH=VALUE... (NAME | --library LIBRARY) [OPTIONS]
+      changes values, all or none; --state keeps what the plugin stores
+
+Options:
+  --manifests DIR   where NAME.toml is; may be given several times [/usr/lib/cwmpd/plugins]
+  --overlays DIR    where another NAME.toml overlays its [config] [/etc/cwmpd/plugins]
+  --state DIR       where DIR/NAME keeps what survives [/var/lib/cwmpd/plugins; with --call: nothing is kept]
+  --bus ADDRESS     the bus [the system bus]
+  --library FILE    a library instead of a manifest; everything below Device. may be its own
+  --help, --version
+
+A PATH has a dot, a NAME has none. Rows that have only a key get numbers in their order when there is no agent.
+CWMP_LOG says what is logged to stderr: error, warn, info, debug.
+
+Exit codes: 0 fine, 1 the check or call failed, 2 usage, 3 manifest, 4 plugin, 5 bus name taken, 6 bus gone,
+7 a call into the plugin did not return.
+";
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+    /// Serve on the bus.
+    Serve,
+    /// Try a library or a manifest.
+    Check(PathBuf),
+    /// One call, with its paths.
+    Call(Call, Vec<String>),
+}
+
+/// A call without a bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Read values.
+    Get,
+    /// Print the description.
+    List,
+    /// List rows.
+    Instances,
+    /// Change values.
+    Set,
+}
+
+/// The command line, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// What to do.
+    pub action: Action,
+    /// The plugin's name.
+    pub name: Option<String>,
+    /// A library instead of a name.
+    pub library: Option<PathBuf>,
+    /// Folders of manifests.
+    pub manifests: Vec<PathBuf>,
+    /// The folder of overlays.
+    pub overlays: PathBuf,
+    /// The folder of state, if one was named.
+    pub state: Option<PathBuf>,
+    /// The address of the bus.
+    pub bus: Option<String>,
+}
+
+impl Arguments {
+    /// Takes a command line apart; without the name of the program.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, HostError> {
+        let mut out = Self {
+            action: Action::Serve,
+            name: None,
+            library: None,
+            manifests: Vec::new(),
+            overlays: OVERLAYS.into(),
+            state: None,
+            bus: None,
+        };
+        let usage = |text: String| HostError::Usage(text);
+        let mut words = words.into_iter();
+        let mut paths = Vec::new();
+        while let Some(word) = words.next() {
+            let Some(word) = word.to_str().map(str::to_owned) else {
+                return Err(usage(format!("{} is not UTF-8", word.to_string_lossy())));
+            };
+            // Both --state DIR and --state=DIR.
+            let (option, inline) = match word.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => (option, Some(OsString::from(value))),
+                _ => (word.as_str(), None),
+            };
+            let mut value = || {
+                inline
+                    .clone()
+                    .or_else(|| words.next())
+                    .ok_or_else(|| usage(format!("{option} needs a value")))
+            };
+            match option {
+                "--help" | "-h" => out.action = Action::Help,
+                "--version" | "-V" => out.action = Action::Version,
+                "--manifests" => out.manifests.push(value()?.into()),
+                "--overlays" => out.overlays = value()?.into(),
+                "--state" => out.state = Some(value()?.into()),
+                "--library" => out.library = Some(value()?.into()),
+                "--bus" => {
+                    let address = value()?.into_string();
+                    out.bus = Some(address.map_err(|_| usage("--bus is not UTF-8".to_owned()))?);
+                }
+                "--check" => out.action = Action::Check(value()?.into()),
+                "--call" => {
+                    let call = value()?;
+                    let call = match call.to_str() {
+                        Some("get") => Call::Get,
+                        Some("list") => Call::List,
+                        Some("instances") => Call::Instances,
+                        Some("set") => Call::Set,
+                        _ => return Err(usage(format!("there is no call {}", call.to_string_lossy()))),
+                    };
+                    out.action = Action::Call(call, Vec::new());
+                }
+                option if option.starts_with('-') => return Err(usage(format!("unknown option {option}"))),
+                path if path.contains('.') => paths.push(word),
+                _ if out.name.is_none() => out.name = Some(word),
+                _ => return Err(usage(format!("'{word}' is one name too many"))),
+            }
+        }
+        if out.manifests.is_empty() {
+            out.manifests.push(MANIFESTS.into());
+        }
+        out.finish(paths)
+    }
+
+    fn finish(mut self, paths: Vec<String>) -> Result<Self, HostError> {
+        let usage = |text: &str| Err(HostError::Usage(text.to_owned()));
+        let one_plugin = self.name.is_some() != self.library.is_some();
+        match &mut self.action {
+            Action::Serve if self.name.is_none() || self.library.is_some() => {
+                return usage("the NAME of a plugin is missing");
+            }
+            Action::Check(_) if self.name.is_some() || self.library.is_some() => {
+                return usage("--check takes one library or manifest");
+            }
+            Action::Call(..) if !one_plugin => return usage("--call takes a NAME or a --library"),
+            Action::Call(Call::Get | Call::Set, _) if paths.is_empty() => return usage("a PATH is missing"),
+            Action::Call(Call::Set, _) if paths.iter().any(|p| !p.contains('=')) => {
+                return usage("set takes PATH=VALUE");
+            }
+            Action::Call(_, all) => {
+                *all = paths;
+                return Ok(self);
+            }
+            Action::Help | Action::Version | Action::Serve | Action::Check(_) => {}
+        }
+        if let (Some(path), false) = (paths.first(), matches!(self.action, Action::Help | Action::Version)) {
+            return usage(&format!("'{path}' has no place here"));
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, String> {
+        Arguments::parse(line.split_whitespace().map(OsString::from)).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_name_alone_serves_from_the_usual_places() {
+        let all = parse("demo").unwrap();
+        assert_eq!((all.action, all.name.as_deref()), (Action::Serve, Some("demo")));
+        assert_eq!((all.manifests, all.state, all.bus), (vec![MANIFESTS.into()], None, None));
+    }
+
+    #[test]
+    fn options_may_stand_anywhere_and_with_an_equals_sign() {
+        let all = parse("--manifests a demo --manifests=b --bus unix:path=/x --state s").unwrap();
+        assert_eq!(all.manifests, [PathBuf::from("a"), "b".into()]);
+        assert_eq!((all.bus.as_deref(), all.state), (Some("unix:path=/x"), Some("s".into())));
+    }
+
+    #[test]
+    fn a_call_tells_paths_from_the_name() {
+        let all = parse("--call set demo Device.A.X=1.5 Device.A.Y=").unwrap();
+        let paths = vec!["Device.A.X=1.5".to_owned(), "Device.A.Y=".to_owned()];
+        assert_eq!((all.action, all.name.as_deref()), (Action::Call(Call::Set, paths), Some("demo")));
+        assert!(parse("--call get Device.A. --library x.so").is_ok());
+        assert!(parse("--call list demo").is_ok());
+    }
+
+    #[test]
+    fn a_wrong_line_is_refused_with_the_reason() {
+        for (line, why) in [
+            ("", "NAME"),
+            ("--nosuch", "unknown option"),
+            ("demo other", "too many"),
+            ("demo --state", "needs a value"),
+            ("--call fly demo", "no call fly"),
+            ("--call get demo", "PATH"),
+            ("--call get Device.A", "NAME"),
+            ("--call set demo Device.A", "PATH=VALUE"),
+            ("demo Device.A", "no place"),
+            ("--check x.so demo", "--check takes one"),
+        ] {
+            let error = parse(line).unwrap_err();
+            assert!(error.contains(why), "{line}: {error}");
+        }
+    }
+}

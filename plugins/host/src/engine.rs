@@ -1,0 +1,295 @@
+//! What is done with a plugin, with or without a bus: questions go in, checked answers come out.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cwmp_bus::manifest::Deadlines;
+use cwmp_bus::BusError;
+use cwmp_model::{Fault, FaultCode};
+use cwmp_plugin_abi::status;
+use tokio::time::{timeout_at, Instant};
+
+use crate::description::Description;
+use crate::error::HostError;
+use crate::exit::Exit;
+use crate::library::Library;
+use crate::numbers::Numbers;
+use crate::request::{Context, Entry, Expect, Outcome, Reported};
+use crate::rows::{number_rows, Known, Row};
+use crate::services::Services;
+use crate::store::Store;
+use crate::text::Names;
+use crate::worker::{Job, Step, Worker};
+
+/// How long a plugin may take to stop.
+pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How often a stuck thread is looked at again when its time is up.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What an engine is made of.
+pub(crate) struct Parts {
+    pub(crate) library: Library,
+    /// What the plugin may own; `None` allows everything.
+    pub(crate) roots: Option<Vec<String>>,
+    pub(crate) deadlines: Deadlines,
+    /// The configuration as JSON.
+    pub(crate) config: String,
+    pub(crate) store: Store,
+}
+
+/// A plugin that runs.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) library: Arc<Library>,
+    pub(crate) description: Description,
+    pub(crate) services: &'static Services,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) known: Known,
+    worker: Worker,
+    watched: Arc<AtomicBool>,
+}
+
+/// The rows of tables, or why they are not known.
+pub(crate) type RowMap = HashMap<String, Result<Vec<Row>, Fault>>;
+
+impl Engine {
+    /// Creates and starts the plugin.
+    pub(crate) async fn start(parts: Parts) -> Result<Arc<Self>, HostError> {
+        let library = Arc::new(parts.library);
+        let services = Services::new(&library, parts.store);
+        let (worker, started) = Worker::start(library.clone(), services, parts.config)?;
+        let hard = parts.deadlines.hard();
+        let lines = match tokio::time::timeout(hard, started).await {
+            Ok(Ok(result)) => result?,
+            Ok(Err(_)) => return Err(HostError::Thread("it ended".to_owned())),
+            Err(_) => return Err(HostError::StuckAtStart(hard.as_secs())),
+        };
+        let description = Description::new(lines, parts.roots.as_deref());
+        for refusal in &description.refused {
+            tracing::error!("{} is not served: {}", refusal.path, refusal.why);
+        }
+        if description.nodes.is_empty() {
+            let why = description.refused.first().map_or("the description is empty", |r| r.why.as_str());
+            return Err(HostError::NothingToServe(why.to_owned()));
+        }
+        Ok(Arc::new(Self {
+            library,
+            description,
+            services,
+            deadlines: parts.deadlines,
+            known: Known::default(),
+            worker,
+            watched: Arc::new(AtomicBool::new(false)),
+        }))
+    }
+
+    /// Stops the plugin; `false` when it does not answer in time.
+    pub(crate) async fn stop(&self) -> bool {
+        let (sender, stopped) = tokio::sync::oneshot::channel();
+        self.worker.submit(Job::Stop(sender));
+        tokio::time::timeout(STOP_DEADLINE, stopped).await.is_ok()
+    }
+
+    /// Asks the plugin something. An error means that it did not answer.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        expect: Expect,
+        context: Context,
+        size: usize,
+        job: impl FnOnce(cwmp_plugin_abi::Req) -> Job,
+    ) -> Result<Outcome, Fault> {
+        let began = Instant::now();
+        let Some((req, answer)) = self.services.requests.open(expect, context, size) else {
+            return Err(Fault::new(FaultCode::ResourcesExceeded, "too many requests wait for the plugin"));
+        };
+        if !self.worker.submit(job(req)) {
+            self.services.requests.forget(req);
+            return Err(Fault::new(FaultCode::InternalError, "the plugin has stopped"));
+        }
+        match timeout_at(context.deadline, answer).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(_)) => Err(Fault::new(FaultCode::InternalError, "the plugin has stopped")),
+            Err(_) => {
+                let pending = self.services.requests.forget(req);
+                if pending && expect == Expect::Stored {
+                    self.services.settle(status::E_CANCELLED);
+                }
+                self.worker.submit(Job::Cancel(req));
+                self.watch_thread();
+                let text = format!("did not answer within {}", seconds(context.deadline - began));
+                tracing::error!("the plugin {text}");
+                Err(Fault::new(FaultCode::InternalError, text))
+            }
+        }
+    }
+
+    /// Ends the process when the present call does not come back before the hard limit.
+    fn watch_thread(self: &Arc<Self>) {
+        if self.watched.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let engine = self.clone();
+        tokio::spawn(async move {
+            let hard = engine.deadlines.hard();
+            while let Some(busy) = engine.worker.busy() {
+                if busy >= hard {
+                    tracing::error!(
+                        "a call into the plugin did not return within {}; the host ends",
+                        seconds(hard)
+                    );
+                    Exit::PluginStuck.leave();
+                }
+                tokio::time::sleep(hard.saturating_sub(busy).max(TICK)).await;
+            }
+            engine.watched.store(false, Ordering::Relaxed);
+        });
+    }
+
+    /// Asks for the rows of tables, by their names, and adds them to the map.
+    pub(crate) async fn list(
+        self: &Arc<Self>,
+        tables: Vec<String>,
+        context: Context,
+        numbers: &Numbers,
+        map: &mut RowMap,
+    ) -> Result<(), Fault> {
+        let names = Arc::new(tables.iter().collect::<Names>());
+        let expect = Expect::Rows(tables.len());
+        let outcome = self.ask(expect, context, names.size(), |req| Job::Instances(req, names)).await?;
+        Self::report_lies(&outcome, |index| tables.get(index).map(String::as_str));
+        let mut reported: Vec<Vec<&Reported>> = vec![Vec::new(); tables.len()];
+        for row in &outcome.rows {
+            if let Some(rows) = reported.get_mut(row.index) {
+                rows.push(row);
+            }
+        }
+        for (index, table) in tables.into_iter().enumerate() {
+            let rows = match outcome.entries.get(index) {
+                Some(Entry::Fault(status, text)) => Err(fault_of(*status, text)),
+                _ if outcome.status < 0 => Err(fault_of(outcome.status, &outcome.text)),
+                _ => self.number(&table, &reported[index], numbers).await,
+            };
+            self.known.list(&table);
+            map.insert(table, rows);
+        }
+        Ok(())
+    }
+
+    /// Gives numbers to the rows that have none of their own.
+    async fn number(
+        &self,
+        table: &str,
+        reported: &[&Reported],
+        numbers: &Numbers,
+    ) -> Result<Vec<Row>, Fault> {
+        let mut keys: Vec<&str> = reported
+            .iter()
+            .filter(|r| r.number == 0 && !r.key.is_empty() && self.known.number(table, &r.key).is_none())
+            .map(|r| r.key.as_str())
+            .collect();
+        keys.sort_unstable();
+        keys.dedup();
+        if !keys.is_empty() {
+            for (key, number) in keys.iter().zip(numbers.allocate(table, &keys, reported).await?) {
+                self.known.learn(table, key, number);
+            }
+        }
+        let (rows, wrong) = number_rows(table, reported, |key| self.known.number(table, key));
+        for why in wrong.iter().take(crate::request::MAX_LIES) {
+            tracing::warn!("the plugin lies: {why}, ignoring the row");
+        }
+        Ok(rows)
+    }
+
+    /// Tells the log what the plugin did wrong in one request.
+    pub(crate) fn report_lies<'a>(outcome: &Outcome, name: impl Fn(usize) -> Option<&'a str>) {
+        for lie in &outcome.lies {
+            let of = lie.index.and_then(&name).unwrap_or("the request");
+            tracing::warn!("the plugin lies: {of}: {}", lie.what);
+        }
+        if outcome.lie_count > outcome.lies.len() {
+            tracing::warn!("the plugin lies: {} times more", outcome.lie_count - outcome.lies.len());
+        }
+    }
+
+    /// One step of a transaction; gives the status, which is not an error.
+    pub(crate) async fn step(
+        self: &Arc<Self>,
+        step: Step,
+        txn: u64,
+        context: Context,
+    ) -> Result<i32, BusError> {
+        let expect =
+            if matches!(step, Step::Commit | Step::Rollback) { Expect::Stored } else { Expect::Status };
+        let outcome = self.ask(expect, context, 0, |req| Job::Step(req, step, txn)).await?;
+        Self::report_lies(&outcome, |_| None);
+        match outcome.status {
+            status::OK => Ok(status::OK),
+            later @ (status::OK_AFTER_REBOOT | status::OK_AFTER_SESSION) if step == Step::Commit => Ok(later),
+            status::E_BUSY => Err(BusError::Busy),
+            status => Err(fault_of(status, &outcome.text).into()),
+        }
+    }
+
+    /// Which changes the agent wants to hear of.
+    pub(crate) async fn watch(
+        self: &Arc<Self>,
+        paths: Names,
+        on: bool,
+        context: Context,
+    ) -> Result<(), Fault> {
+        self.plain(context, |req| Job::Watch(req, paths, on)).await
+    }
+
+    /// Tells the plugin something. A factory reset that it answers with success also wipes its store.
+    pub(crate) async fn notice(self: &Arc<Self>, what: u32, context: Context) -> Result<(), Fault> {
+        self.plain(context, |req| Job::Notice(req, what)).await?;
+        if what == FACTORY_RESET {
+            let services = self.services;
+            let wiped = tokio::task::spawn_blocking(move || services.store.wipe()).await;
+            if let Ok(Err(error)) = wiped {
+                return Err(Fault::new(FaultCode::InternalError, error.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn plain(
+        self: &Arc<Self>,
+        context: Context,
+        job: impl FnOnce(cwmp_plugin_abi::Req) -> Job,
+    ) -> Result<(), Fault> {
+        let outcome = self.ask(Expect::Status, context, 0, job).await?;
+        match outcome.status {
+            status::OK => Ok(()),
+            status => Err(fault_of(status, &outcome.text)),
+        }
+    }
+}
+
+/// `CWMP_NOTICE_FACTORY_RESET`.
+pub(crate) const FACTORY_RESET: u32 = 4;
+
+/// A fault from what the plugin said.
+pub(crate) fn fault_of(status: i32, text: &str) -> Fault {
+    let number = u32::from(status::fault_code(status));
+    let code = FaultCode::from_number(number).unwrap_or(FaultCode::InternalError);
+    if text.is_empty() {
+        if status >= 0 {
+            return Fault::new(code, format!("the plugin answered {status}, which means nothing here"));
+        }
+        return Fault::of(code);
+    }
+    Fault::new(code, crate::log::printable(text).into_owned())
+}
+
+fn seconds(time: Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
