@@ -192,9 +192,9 @@ impl Line {
         }
     }
 
-    fn garbage(&self, member: &str) -> BusError {
+    fn garbage(&self, member: &str, why: &dyn std::fmt::Display) -> BusError {
         let name = self.provider.name();
-        tracing::warn!("provider {name}: {member}: the reply is malformed");
+        tracing::warn!("provider {name}: {member}: the reply is malformed: {why}");
         BusError::Fault(Fault::new(
             FaultCode::InternalError,
             format!("provider {name}: malformed reply to {member}"),
@@ -205,12 +205,15 @@ impl Line {
     pub(crate) async fn describe(&self) -> Result<Description, BusError> {
         let reply = self.call("Describe", &(), self.provider.manifest.deadlines.get()).await?;
         let (version, build, nodes): DescribeReply =
-            reply.body().deserialize().map_err(|_| self.garbage("Describe"))?;
+            reply.body().deserialize().map_err(|e| self.garbage("Describe", &e))?;
         let mut declared = Vec::with_capacity(nodes.len());
         for (path, kind, flags, facets) in nodes {
             let kind = match kind {
                 0 => None,
-                number => Some(ValueType::from_number(number).ok_or_else(|| self.garbage("Describe"))?),
+                number => Some(
+                    ValueType::from_number(number)
+                        .ok_or_else(|| self.garbage("Describe", &format!("type {number}")))?,
+                ),
             };
             declared.push(DeclaredNode { path, kind, flags: NodeFlags(flags), facets });
         }
@@ -221,16 +224,17 @@ impl Line {
     pub(crate) async fn get(&self, paths: &[&str], origin: Origin) -> Result<Block, BusError> {
         let deadline = self.provider.manifest.deadlines.get();
         let reply = self.call("Get", &(paths, origin.options()), deadline).await?;
-        Block::parse(reply.body()).map_err(|_| self.garbage("Get"))
+        Block::parse(reply.body()).map_err(|e| self.garbage("Get", &e))
     }
 
     /// `Instances`. Faults of single paths are left out: such a table has no rows to show.
     pub(crate) async fn instances(&self, paths: &[&str]) -> Result<Tables, BusError> {
         let reply = self.call("Instances", &(paths,), self.provider.manifest.deadlines.get()).await?;
         let body = reply.body();
-        let (tables, _): InstancesReply<'_> = body.deserialize().map_err(|_| self.garbage("Instances"))?;
+        let (tables, _): InstancesReply<'_> =
+            body.deserialize().map_err(|e| self.garbage("Instances", &e))?;
         if tables.iter().map(|(_, rows)| rows.len()).sum::<usize>() > MAX_ROWS {
-            return Err(self.garbage("Instances"));
+            return Err(self.garbage("Instances", &"too many rows"));
         }
         let mut all = Tables::with_capacity(tables.len());
         for (table, rows) in tables {
@@ -263,13 +267,13 @@ impl Line {
         let lease = u32::try_from(lease.as_millis()).unwrap_or(u32::MAX);
         let deadline = self.provider.manifest.deadlines.prepare();
         let reply = self.call("Prepare", &(txn, wire, lease, origin.options()), deadline).await?;
-        reply.body().deserialize().map_err(|_| self.garbage("Prepare"))
+        reply.body().deserialize().map_err(|e| self.garbage("Prepare", &e))
     }
 
     /// `Commit`: 0 applied, 1 after the session, 2 by the next reboot.
     pub(crate) async fn commit(&self, txn: u64) -> Result<u32, BusError> {
         let reply = self.call("Commit", &(txn,), self.provider.manifest.deadlines.commit()).await?;
-        reply.body().deserialize().map_err(|_| self.garbage("Commit"))
+        reply.body().deserialize().map_err(|e| self.garbage("Commit", &e))
     }
 
     /// `Rollback`, `Finish` or `Apply`.

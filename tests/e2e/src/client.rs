@@ -1,0 +1,155 @@
+//! A program on the box that talks to the agent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use cwmp_bus::{names, BusError};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
+use zbus::zvariant::{DynamicType, OwnedValue, Type};
+
+/// The error of a call, as the bus tells it.
+pub type Refused = BusError;
+
+/// How long a call may take. Longer than any deadline of the agent.
+const DEADLINE: Duration = Duration::from_secs(40);
+
+/// A connection to the bus, with plain calls that block.
+pub struct Client {
+    runtime: tokio::runtime::Runtime,
+    bus: zbus::Connection,
+}
+
+type Faults = Vec<(String, u32, String)>;
+
+impl Client {
+    /// Connects.
+    ///
+    /// # Panics
+    /// If the bus is not there.
+    #[track_caller]
+    pub fn connect(address: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime can be made");
+        let bus = runtime.block_on(async {
+            zbus::connection::Builder::address(address)
+                .expect("the address is one")
+                .build()
+                .await
+                .expect("the bus can be reached")
+        });
+        Self { runtime, bus }
+    }
+
+    /// Calls a method of the agent.
+    pub fn call<R, B>(&self, interface: &str, member: &str, body: &B) -> Result<R, Refused>
+    where
+        R: DeserializeOwned + Type,
+        B: Serialize + DynamicType,
+    {
+        self.call_at(names::SERVICE, names::PATH, interface, member, body)
+    }
+
+    /// Calls a method of anyone.
+    pub fn call_at<R, B>(
+        &self,
+        service: &str,
+        path: &str,
+        interface: &str,
+        member: &str,
+        body: &B,
+    ) -> Result<R, Refused>
+    where
+        R: DeserializeOwned + Type,
+        B: Serialize + DynamicType,
+    {
+        let call = self.bus.call_method(Some(service), path, Some(interface), member, body);
+        let reply = self
+            .runtime
+            .block_on(async { tokio::time::timeout(DEADLINE, call).await })
+            .unwrap_or_else(|_| panic!("{member} was not answered"))
+            .map_err(|error| BusError::from_reply(&error))?;
+        Ok(reply.body().deserialize().unwrap_or_else(|e| panic!("the answer to {member}: {e}")))
+    }
+
+    /// `DataModel.GetValue`.
+    pub fn value(&self, path: &str) -> Result<String, Refused> {
+        self.call(names::DATA_MODEL, "GetValue", &(path,))
+    }
+
+    /// `DataModel.SetValue`.
+    pub fn set_value(&self, path: &str, value: &str) -> Result<u32, Refused> {
+        self.call(names::DATA_MODEL, "SetValue", &(path, value))
+    }
+
+    /// `DataModel.Get`: values and faults.
+    pub fn get(&self, paths: &[&str]) -> Result<(Vec<(String, String, String)>, Faults), Refused> {
+        self.call(names::DATA_MODEL, "Get", &(paths, HashMap::<&str, OwnedValue>::new()))
+    }
+
+    /// `DataModel.Set`: status and faults.
+    pub fn set(&self, values: &[(&str, &str)]) -> Result<(u32, Faults), Refused> {
+        self.call(names::DATA_MODEL, "Set", &(values, HashMap::<&str, OwnedValue>::new()))
+    }
+
+    /// `DataModel.Add`: number, status, faults.
+    pub fn add(&self, table: &str, values: &[(&str, &str)]) -> Result<(u32, u32, Faults), Refused> {
+        self.call(names::DATA_MODEL, "Add", &(table, values))
+    }
+
+    /// `DataModel.Delete`.
+    pub fn delete(&self, row: &str) -> Result<u32, Refused> {
+        self.call(names::DATA_MODEL, "Delete", &(row,))
+    }
+
+    /// `DataModel.List`.
+    pub fn list(&self, path: &str, next_level: bool) -> Result<Vec<(String, bool)>, Refused> {
+        self.call(names::DATA_MODEL, "List", &(path, next_level))
+    }
+
+    /// `Agent.Inform`.
+    pub fn inform(&self) -> Result<(), Refused> {
+        self.call(names::AGENT, "Inform", &(HashMap::<&str, OwnedValue>::new(),))
+    }
+
+    /// A property of `org.cwmpd1.Agent`.
+    pub fn property<T>(&self, name: &str) -> T
+    where
+        T: TryFrom<OwnedValue>,
+        T::Error: std::fmt::Debug,
+    {
+        let value: OwnedValue = self
+            .call("org.freedesktop.DBus.Properties", "Get", &(names::AGENT, name))
+            .unwrap_or_else(|e| panic!("property {name}: {e}"));
+        value.try_into().unwrap_or_else(|e| panic!("property {name}: {e:?}"))
+    }
+
+    /// State and cause of a provider; `None` if it has no manifest.
+    pub fn provider(&self, name: &str) -> Option<(String, String)> {
+        let value: OwnedValue = self
+            .call("org.freedesktop.DBus.Properties", "Get", &(names::AGENT, "Providers"))
+            .unwrap_or_else(|e| panic!("Providers: {e}"));
+        let all: Vec<(String, String, String, String, Vec<String>)> =
+            value.try_into().expect("Providers is an array of its kind");
+        all.into_iter().find(|p| p.0 == name).map(|(_, state, _, cause, _)| (state, cause))
+    }
+
+    /// Moves the agent's clock forward.
+    pub fn advance(&self, by: Duration) {
+        let milliseconds = u64::try_from(by.as_millis()).expect("a time that fits");
+        self.call::<(), _>("org.cwmpd1.Test", "Advance", &(milliseconds,)).expect("built with test-hooks");
+    }
+
+    /// How many commits the agent's store has made.
+    pub fn commits(&self) -> u64 {
+        self.call("org.cwmpd1.Test", "Commits", &()).expect("built with test-hooks")
+    }
+
+    /// The process behind a name on the bus, if it is owned.
+    pub fn pid_of(&self, service: &str) -> Option<u32> {
+        let dbus = "org.freedesktop.DBus";
+        self.call_at(dbus, "/org/freedesktop/DBus", dbus, "GetConnectionUnixProcessID", &(service,)).ok()
+    }
+}
