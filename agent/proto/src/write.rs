@@ -46,7 +46,8 @@ impl Out {
 
     /// Ends an element; one without content becomes an empty-element tag.
     pub(crate) fn close(&mut self, name: &str) {
-        if self.text.ends_with(&format!("<{name}>")) {
+        let rest = self.text.strip_suffix('>').and_then(|rest| rest.strip_suffix(name));
+        if rest.is_some_and(|rest| rest.ends_with('<')) {
             self.text.pop();
             self.text.push_str("/>");
         } else {
@@ -55,9 +56,13 @@ impl Out {
     }
 
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
-        let _ = write!(self.text, "<{name}>");
+        for part in ["<", name, ">"] {
+            self.text.push_str(part);
+        }
         escape(&mut self.text, text);
-        let _ = write!(self.text, "</{name}>");
+        for part in ["</", name, ">"] {
+            self.text.push_str(part);
+        }
     }
 
     pub(crate) fn escaped(&mut self, text: &str) {
@@ -304,10 +309,10 @@ impl ParameterNames {
 
     /// Adds a name.
     pub fn push(&mut self, name: &str, writable: bool) {
-        self.out.push_str("<ParameterInfoStruct>");
-        self.out.leaf("Name", name);
-        self.out.push_str(if writable { "<Writable>1</Writable>" } else { "<Writable>0</Writable>" });
-        self.out.push_str("</ParameterInfoStruct>");
+        self.out.push_str("<ParameterInfoStruct><Name>");
+        self.out.escaped(name);
+        self.out.push_str(if writable { "</Name><Writable>1" } else { "</Name><Writable>0" });
+        self.out.push_str("</Writable></ParameterInfoStruct>");
     }
 
     /// Ends the response.
@@ -345,12 +350,7 @@ fn code_and_text(out: &mut Out, code: FaultCode, text: &str) {
 /// C14: the five characters of XML are escaped, a carriage return too, since a reader would turn it into a line feed;
 /// what XML 1.0 forbids becomes the replacement character.
 fn escape(out: &mut String, text: &str) {
-    let plain = |b: u8| {
-        ((0x20..0x7f).contains(&b) && !matches!(b, b'&' | b'<' | b'>' | b'"' | b'\''))
-            || b == b'\n'
-            || b == b'\t'
-    };
-    if text.bytes().all(plain) {
+    if is_plain(text.as_bytes()) {
         out.push_str(text);
         return;
     }
@@ -365,5 +365,54 @@ fn escape(out: &mut String, text: &str) {
             c if is_xml_char(c) => out.push(c),
             _ => out.push('\u{fffd}'),
         }
+    }
+}
+
+/// Whether a text needs no look at its characters: printable ASCII without the five.
+///
+/// Eight bytes at a time, because this is most of the work of a large answer.
+fn is_plain(bytes: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // The highest bit of each byte that is zero. A false one needs a true one beside it, so that "none" is exact.
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let is = |word: u64, byte: u8| zero(word ^ (ONES * u64::from(byte)));
+    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGH;
+    let words = bytes.chunks_exact(8);
+    let rest = words.remainder();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let odd = |word: u64| {
+        (word & HIGH)
+            | below(word, b' ')
+            | is(word, 0x7f)
+            | is(word, b'&')
+            | is(word, b'<')
+            | is(word, b'>')
+            | is(word, b'"')
+            | is(word, b'\'')
+    };
+    // A chunk of eight bytes is an array of eight bytes.
+    let word = |chunk: &[u8]| chunk.try_into().map_or(0, u64::from_ne_bytes);
+    words.map(word).chain([u64::from_ne_bytes(last)]).all(|word| odd(word) == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_text_is_known_by_each_of_its_bytes() {
+        for length in 0..20 {
+            for place in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut text = vec![b'a'; length];
+                    text[place] = byte;
+                    let plain = (0x20..0x7f).contains(&byte) && !b"&<>\"'".contains(&byte);
+                    assert_eq!(is_plain(&text), plain, "{byte} at {place} of {length}");
+                }
+            }
+        }
+        assert!(!is_plain(b"\x1f \x1f!aaaa") && !is_plain(&[0x80; 8]) && is_plain(b""));
     }
 }
