@@ -44,6 +44,8 @@ impl Bus {
             .args(["--nofork", "--nopidfile", "--print-address"])
             .stdout(Stdio::piped())
             .stdin(Stdio::null())
+            // It complains about limits that it may not raise.
+            .stderr(Stdio::null())
             .spawn()
             .expect("dbus-daemon can be started: the Debian package dbus-daemon has it");
         let mut line = String::new();

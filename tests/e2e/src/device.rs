@@ -167,11 +167,11 @@ impl Device {
         let child = Command::new(binary("cwmpd"))
             .arg("--config")
             .arg(self.path("cwmpd.toml"))
-            .envs(self.environment.iter().map(|(k, v)| (k, v)))
             .env(
                 "CWMP_LOG",
                 std::env::var("CWMP_LOG").unwrap_or_else(|_| "debug,zbus=warn,hyper=warn".to_owned()),
             )
+            .envs(self.environment.iter().map(|(k, v)| (k, v)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

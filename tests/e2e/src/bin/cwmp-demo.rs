@@ -1,0 +1,149 @@
+//! The demonstration: a device, its ACS, and a management session that is shown.
+#![forbid(unsafe_code)]
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use cwmp_acs::{Acs, Options, Session, ValueType};
+use cwmp_e2e::{binary, Device, CONNECTION_REQUEST};
+
+const LEVEL: &str = "Device.X_CWMPD_Demo.Level";
+const TEMPERATURE: &str = "Device.X_CWMPD_Demo.Temperature";
+const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
+const ACTIVE: u32 = 2;
+
+fn main() {
+    let stay = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--stay") => true,
+        Some(_) => {
+            eprintln!("Usage: tests/demo [--stay]\n\n  --stay  keep device and ACS up until Ctrl-C");
+            std::process::exit(2);
+        }
+    };
+    let acs = Acs::start(Options::https());
+    let pipes = tempfile::tempdir().expect("a folder can be made");
+    let pipe = pipes.path().join("demo");
+    let device = Device::builder()
+        .acs(acs.url())
+        .trust(acs.ca_file())
+        .plugin("demo", &format!("[config]\nwatch_file = '{}'\n", pipe.display()))
+        .plugin("demo_c", "")
+        .plugin("device_info", "")
+        .environment("CWMP_LOG", "info")
+        .start();
+
+    title(
+        "A device starts",
+        "It opens a session with its ACS over TLS and says who it is and why it calls: the Inform.",
+    );
+    let mut session = acs.session();
+    discover(&mut session);
+    change(&mut session);
+    let url =
+        session.get_value("Device.ManagementServer.ConnectionRequestURL").expect("it is in every Inform");
+    println!("{}", session.end());
+
+    title(
+        "The box changes a value by itself",
+        "A line written to the demo plugin's pipe is what a sensor would be. The ACS had asked for an active\n\
+         notification of the temperature, so the device calls at once: event 4 VALUE CHANGE.",
+    );
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(&pipe)
+        .and_then(|mut pipe| pipe.write_all(b"Temperature=31\n"))
+        .expect("the plugin reads its pipe");
+    let mut session = acs.session();
+    assert_eq!(session.parameter(TEMPERATURE), Some("31"), "the new value is in the Inform");
+    session.accept();
+    println!("{}", session.end());
+
+    title(
+        "The ACS asks for a session",
+        "A connection request is an HTTP GET on a URL that the device told, with digest authentication.",
+    );
+    let (user, password) = CONNECTION_REQUEST;
+    let status = acs.connection_request(&url, user, password);
+    println!("GET {url} -> {status}\n");
+    assert_eq!(status, 200, "the device accepts it");
+    let mut session = acs.session();
+    assert!(session.has_event("6 CONNECTION REQUEST"));
+    session.delete(&format!("{LAMPS}1."), "demo 3").expect("the row can be deleted");
+    println!("{}", session.end());
+
+    finish(&device, &pipe, &acs, stay);
+}
+
+/// The ACS looks at the whole tree.
+fn discover(session: &mut Session) {
+    assert!(session.has_event("0 BOOTSTRAP") && session.has_event("1 BOOT"), "the first contact");
+    let names = session.names("Device.", false).expect("the tree can be listed");
+    let parameters: Vec<&String> = names.iter().map(|(name, _)| name).filter(|n| !n.ends_with('.')).collect();
+    for provider in ["Device.X_CWMPD_Demo.", "Device.X_CWMPD_DemoC.", "Device.DeviceInfo.MemoryStatus."] {
+        assert!(names.iter().any(|(name, _)| name.starts_with(provider)), "{provider} is missing");
+    }
+    let values = session.get(&["Device."]).expect("the tree can be read");
+    assert_eq!(values.len(), parameters.len(), "what is listed can be read");
+    session
+        .get(&["Device.DeviceInfo.MemoryStatus.", "Device.DeviceInfo.SoftwareVersion"])
+        .expect("real values");
+}
+
+/// The ACS changes values of two plugins in one transaction, adds a row and asks for a notification.
+fn change(session: &mut Session) {
+    let set =
+        [(LEVEL, ValueType::UnsignedInt, "75"), ("Device.X_CWMPD_DemoC.Label", ValueType::String, "Hall")];
+    session.set(&set, "demo 1").expect("two plugins take it, as one");
+    let wrong =
+        [(LEVEL, ValueType::UnsignedInt, "1000"), ("Device.X_CWMPD_DemoC.Label", ValueType::String, "x")];
+    session.set(&wrong, "demo 1").expect_err("1000 is out of range: nothing changes");
+    let (row, _) = session.add(LAMPS, "demo 2").expect("a lamp can be added");
+    assert_eq!(row, 1, "the first number");
+    let colour = format!("{LAMPS}{row}.Colour");
+    session.set(&[(&colour, ValueType::String, "Blue")], "demo 2").expect("a lamp can be blue");
+    session.get(&[&format!("{LAMPS}{row}."), LEVEL]).expect("what was written is read");
+    session.set_notifications(&[(TEMPERATURE, ACTIVE)]).expect("the temperature can be watched");
+}
+
+fn title(what: &str, why: &str) {
+    println!("==== {what}\n{why}\n");
+}
+
+fn finish(device: &Device, pipe: &std::path::Path, acs: &Acs, stay: bool) {
+    let ctl = binary("cwmpctl");
+    let bus = device.bus.address();
+    if !stay {
+        println!(
+            "==== That was a management session\n\
+             Type this to keep the device up and play with it:\n\n    tests/demo --stay\n"
+        );
+        return;
+    }
+    println!(
+        "==== The device stays up; Ctrl-C ends it. In another terminal:\n\n\
+         \x20   export DBUS_SYSTEM_BUS_ADDRESS='{bus}'\n\
+         \x20   {ctl} status\n\
+         \x20   {ctl} get Device.X_CWMPD_Demo.\n\
+         \x20   {ctl} set {LEVEL}=20\n\
+         \x20   {ctl} add {LAMPS} Colour=Red\n\
+         \x20   {ctl} watch &\n\
+         \x20   echo Temperature=35 > {pipe}\n\
+         \x20   busctl --address='{bus}' call org.cwmpd1 /org/cwmpd1 org.cwmpd1.DataModel GetValue s Device.DeviceInfo.SoftwareVersion\n",
+        ctl = ctl.display(),
+        pipe = pipe.display(),
+    );
+    let _ = std::io::stdout().flush();
+    let (sender, interrupted) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        // Whether it came or cannot come: both end the demonstration.
+        let _ = runtime.block_on(tokio::signal::ctrl_c());
+        let _ = sender.send(());
+    });
+    while interrupted.try_recv().is_err() {
+        let Some(mut session) = acs.try_session_within(Duration::from_millis(500)) else { continue };
+        session.accept();
+        println!("{}", session.end());
+    }
+}
