@@ -3,6 +3,7 @@
 
 pub mod bus_reference;
 pub mod introspection;
+pub mod licence;
 
 use std::path::{Path, PathBuf};
 
@@ -16,20 +17,30 @@ pub fn root() -> PathBuf {
 pub fn sources(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for folder in ["agent", "bus-schemas", "plugins", "tests"] {
-        collect(&root().join(folder), extension, &mut found);
+        collect(&root().join(folder), &|path| path.extension().is_some_and(|e| e == extension), &mut found);
     }
     found.sort();
     found
 }
 
-fn collect(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+/// Every file of the tree, in order, without what is built and what keeps its history.
+pub fn files() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(&root(), &|_| true, &mut found);
+    found.sort();
+    found
+}
+
+fn collect(folder: &Path, wanted: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for path in entries.filter_map(|e| Some(e.ok()?.path())) {
         if path.is_dir() {
-            if path.file_name().is_some_and(|n| n != "target") {
-                collect(&path, extension, found);
+            if path.file_name().is_some_and(|n| n != "target" && n != ".git")
+                && path != root().join("tests/out")
+            {
+                collect(&path, wanted, found);
             }
-        } else if path.extension().is_some_and(|e| e == extension) {
+        } else if wanted(&path) {
             found.push(path);
         }
     }

@@ -137,3 +137,32 @@ fn every_locked_crate_accepts_the_oldest_compiler() {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
     assert!(lock.lines().any(|l| l == "version = 3"), "the lock file must be readable by older cargos");
 }
+
+/// The rules of the protocol are plain values in and out, so that every one of them is a plain test.
+#[test]
+fn the_core_has_no_clock_and_no_io() {
+    let border = [
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "::now()",
+        "async fn",
+        "tokio",
+        "rand::",
+    ];
+    let core = ["agent/model/src/", "agent/proto/src/", "agent/session/src/"];
+    let mut count = 0;
+    for file in sources("rs").into_iter().filter(|f| core.iter().any(|folder| shown(f).starts_with(folder))) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // What stands in a test module is free, and so are comments.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+            let crossed = border.iter().find(|word| line.contains(**word));
+            assert!(crossed.is_none(), "{}:{}: {}", shown(&file), number + 1, crossed.unwrap_or(&""));
+        }
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
+}
