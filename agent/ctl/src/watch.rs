@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 
 use cwmp_bus::names;
-use cwmp_model::path;
+use cwmp_model::{path, FaultCode};
 use serde_json::json;
 use zbus::export::ordered_stream::OrderedStreamExt as _;
 
@@ -68,8 +68,11 @@ async fn check(agent: &Agent, output: &Output, paths: &[String]) -> Result<(), C
     let whole = [String::new()];
     for path in if paths.is_empty() { &whole } else { paths } {
         let listing = agent.call::<_, Vec<(String, bool)>>(LIST, &(path, path::is_partial(path))).await;
-        if let Err(error) = listing {
-            faults.extend(fault::of_path(path, error)?);
+        let Err(error) = listing else { continue };
+        match error.into_fault()? {
+            // Its plugin may be away and come back; until then there is nothing to see.
+            away if away.code == FaultCode::InternalError => output.remark(&format!("{path}: {}", away.text)),
+            wrong => faults.extend(fault::of_path(path, CtlError::Refused(wrong))?),
         }
     }
     if output.is_json() && !faults.is_empty() {

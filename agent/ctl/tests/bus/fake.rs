@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) calls: Vec<String>,
     /// Changing calls are refused as a whole, with this.
     pub(crate) refusal: Option<BusError>,
+    /// The plugin of everything is away.
+    pub(crate) is_away: bool,
     /// Reload is never answered.
     pub(crate) stuck: bool,
 }
@@ -200,6 +202,9 @@ impl DataModel {
     #[zbus(out_args("names"))]
     fn list(&self, path: &str, next_level: bool) -> Result<Vec<(String, bool)>, BusError> {
         let state = self.0.lock().unwrap();
+        if state.is_away {
+            return Err(Fault::new(FaultCode::InternalError, "the plugin is away").into());
+        }
         if !state.exists(path) {
             return Err(Fault::of(FaultCode::InvalidParameterName).into());
         }

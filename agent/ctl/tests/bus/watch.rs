@@ -132,3 +132,18 @@ async fn a_name_that_does_not_exist_is_not_watched() {
     let run = on.run(&["watch", "--json", "Device.X_CWMPD_Demo.Labl"]).await;
     assert_eq!((run.code, &run.json()["faults"][0]["code"]), (1, &json!(9005)));
 }
+
+#[tokio::test]
+async fn what_is_away_may_be_watched_until_it_comes_back() {
+    let on = Box::new().await;
+    on.fake.state.lock().unwrap().is_away = true;
+    let mut child = on.program(&["watch", "--count", "1", "Device.X_CWMPD_Demo."]).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let err = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut watch = Watch { child, out, err };
+    assert_eq!(watch.remark().await, "cwmpctl: Device.X_CWMPD_Demo.: the plugin is away");
+    assert_eq!(watch.remark().await, "cwmpctl: watching; interrupt to end");
+    on.fake.change("Device.X_CWMPD_Demo.Label", "back").await;
+    assert_eq!(watch.line().await, "Device.X_CWMPD_Demo.Label = back");
+    assert_eq!(watch.code().await, 0);
+}
