@@ -20,6 +20,9 @@ pub struct Client {
     bus: zbus::Connection,
 }
 
+/// Path, type name, value.
+type Values = Vec<(String, String, String)>;
+/// Path, fault code, text.
 type Faults = Vec<(String, u32, String)>;
 
 impl Client {
@@ -85,7 +88,7 @@ impl Client {
     }
 
     /// `DataModel.Get`: values and faults.
-    pub fn get(&self, paths: &[&str]) -> Result<(Vec<(String, String, String)>, Faults), Refused> {
+    pub fn get(&self, paths: &[&str]) -> Result<(Values, Faults), Refused> {
         self.call(names::DATA_MODEL, "Get", &(paths, HashMap::<&str, OwnedValue>::new()))
     }
 

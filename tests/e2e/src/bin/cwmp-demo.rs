@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write as _;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use cwmp_acs::{Acs, Options, Session, ValueType};
@@ -12,13 +13,13 @@ const TEMPERATURE: &str = "Device.X_CWMPD_Demo.Temperature";
 const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
 const ACTIVE: u32 = 2;
 
-fn main() {
+fn main() -> ExitCode {
     let stay = match std::env::args().nth(1).as_deref() {
         None => false,
         Some("--stay") => true,
         Some(_) => {
             eprintln!("Usage: tests/demo [--stay]\n\n  --stay  keep device and ACS up until Ctrl-C");
-            std::process::exit(2);
+            return ExitCode::from(2);
         }
     };
     let acs = Acs::start(Options::https());
@@ -73,6 +74,7 @@ fn main() {
     println!("{}", session.end());
 
     finish(&device, &pipe, &acs, stay);
+    ExitCode::SUCCESS
 }
 
 /// The ACS looks at the whole tree.
