@@ -37,10 +37,19 @@ pub(crate) async fn conclude(agent: &Agent, output: &Output, faults: &Faults) ->
             }
             let next = next.or_else(|| advice(known?, Some(path)));
             let next = next.map_or_else(String::new, |n| format!("; {n}"));
-            output.remark(&format!("{path}: {text} ({code}){next}"));
+            output.remark(&format!("{} ({code}){next}", about(path, text)));
         }
     }
     Err(CtlError::Faults)
+}
+
+/// A fault's text with its path, which the agent may have put into it already.
+pub(crate) fn about(path: &str, text: &str) -> String {
+    if text.strip_prefix(path).is_some_and(|rest| rest.starts_with([':', ' '])) {
+        text.to_owned()
+    } else {
+        format!("{path}: {text}")
+    }
 }
 
 /// A fault of the whole request, told as one of its path.
@@ -61,5 +70,17 @@ pub(crate) fn advice(code: FaultCode, path: Option<&str>) -> Option<String> {
         FaultCode::NotWritable => Some(format!("cwmpctl describe {path} shows the access")),
         FaultCode::NotificationRejected => Some("this parameter cannot have that notification".to_owned()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_told_once() {
+        assert_eq!(about("Device.A", "read-only"), "Device.A: read-only");
+        assert_eq!(about("Device.A", "Device.A: read-only"), "Device.A: read-only");
+        assert_eq!(about("Device.A", "Device.AB is read-only"), "Device.A: Device.AB is read-only");
     }
 }

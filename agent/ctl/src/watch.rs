@@ -71,7 +71,7 @@ async fn check(agent: &Agent, output: &Output, paths: &[String]) -> Result<(), C
         let Err(error) = listing else { continue };
         match error.into_fault()? {
             // Its plugin may be away and come back; until then there is nothing to see.
-            away if away.code == FaultCode::InternalError => output.remark(&format!("{path}: {}", away.text)),
+            away if away.code == FaultCode::InternalError => output.remark(&fault::about(path, &away.text)),
             wrong => faults.extend(fault::of_path(path, CtlError::Refused(wrong))?),
         }
     }
@@ -153,7 +153,7 @@ impl Printed<'_> {
         }
         for (path, code, text) in faults {
             self.print(
-                &format!("{path}: {text} ({code})"),
+                &format!("{} ({code})", fault::about(path, text)),
                 &json!({ "path": path, "code": code, "text": text }),
             )?;
         }
