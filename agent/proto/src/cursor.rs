@@ -31,7 +31,9 @@ pub(crate) enum Space {
     Soap,
     /// CWMP, with the last number of its namespace.
     Cwmp(u8),
-    /// Anything else, or none: arguments have none, and are known by their place.
+    /// None: arguments have none, and are known by their place.
+    None,
+    /// Anything else.
     Other,
 }
 
@@ -181,7 +183,7 @@ impl<'a> Cursor<'a> {
                 Some([digit @ b'0'..=b'9']) => Space::Cwmp(digit - b'0'),
                 _ => Space::Other,
             },
-            ResolveResult::Unbound => Space::Other,
+            ResolveResult::Unbound => Space::None,
             ResolveResult::Unknown(_) => return Err(ReadError::Xml("a prefix is not declared".to_owned())),
         };
         if local.as_ref().len() > MAX_NAME {
@@ -202,6 +204,8 @@ impl<'a> Cursor<'a> {
                 (ResolveResult::Bound(Namespace(ENVELOPE)), b"mustUnderstand") => {
                     self.must_understand = &*attribute.value == b"1";
                 }
+                // An ACS that leaves it empty knows no type.
+                (ResolveResult::Bound(Namespace(INSTANCE)), b"type") if attribute.value.is_empty() => {}
                 (ResolveResult::Bound(Namespace(INSTANCE)), b"type") => {
                     let (space, local) = resolver.resolve(QName(&attribute.value), true);
                     let ours = matches!(space, ResolveResult::Bound(Namespace(SCHEMA | ENCODING)));

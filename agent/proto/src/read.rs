@@ -73,7 +73,9 @@ pub(crate) fn read_envelope<B>(
     }
     let text = std::str::from_utf8(bytes).map_err(|e| ReadError::Xml(format!("not UTF-8: {e}")))?;
     let mut cursor = Cursor::new(text.strip_prefix('\u{feff}').unwrap_or(text), limits);
-    if !cursor.enter()? || cursor.name != "Envelope" || cursor.space != Space::Soap {
+    // A library that ACSs are built with forgets the namespace of the root, and of the root alone.
+    let ours = |space: Space| matches!(space, Space::Soap | Space::None);
+    if !cursor.enter()? || cursor.name != "Envelope" || !ours(cursor.space) {
         return Err(ReadError::Envelope("the root is not a SOAP 1.1 Envelope"));
     }
     let mut heads = Heads::default();

@@ -45,6 +45,18 @@ fn a_soap_1_2_envelope_is_refused() {
     assert!(matches!(error(&text), ReadError::Envelope(_)));
 }
 
+/// An ACS library in use writes its root so.
+#[test]
+fn the_root_may_have_forgotten_its_namespace() {
+    let body = "<s:Body xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><GetRPCMethods xmlns='urn:dslforum-org:cwmp-1-0'/></s:Body>";
+    read(format!("<Envelope>{body}</Envelope>").as_bytes(), Limits::default()).unwrap();
+    assert!(matches!(error(&format!("<Envelope xmlns='urn:x'>{body}</Envelope>")), ReadError::Envelope(_)));
+    assert!(matches!(
+        error(&format!("<Envelope>{}</Envelope>", body.replace("s:Body", "Body"))),
+        ReadError::Envelope(_)
+    ));
+}
+
 /// C10: the ID is kept byte for byte, empty and with white space too.
 #[test]
 fn an_id_is_kept_as_it_is() {
@@ -102,6 +114,7 @@ fn the_type_of_a_value_is_resolved_by_namespace() {
     assert_eq!(value("i:type='x:base64Binary'", "").0, XsiType::Known(ValueType::Base64));
     assert_eq!(value("", " a\r\nb ").1, " a\nb ");
     assert_eq!(value("", "").0, XsiType::Missing);
+    assert_eq!(value("i:type=''", "").0, XsiType::Missing);
     assert_eq!(value("i:type='x:json'", "").0, XsiType::Unknown);
     assert_eq!(value("i:type='c:string'", "").0, XsiType::Unknown);
     assert_eq!(value("", "a<![CDATA[<&]]>b&#x41;<!-- c -->&lt;").1, "a<&bA<");
