@@ -31,6 +31,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("libloading", &["cwmp-plugin-host"]),
     ("rusqlite", &["cwmp-store", "cwmp-plugin-host"]),
     ("quick-xml", &["cwmp-proto", "cwmp-bus"]),
+    // A second opinion on messages, for tests.
+    ("cwmp", &[]),
 ];
 
 /// Crates of the tests, to which neither table applies.
