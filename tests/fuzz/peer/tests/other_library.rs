@@ -3,6 +3,7 @@
 //! Each message goes from us to its types and from these back to us. Its fields are private, so this is how it is known that
 //! it understood all of them.
 
+#[path = "../../../../agent/proto/tests/samples/mod.rs"]
 mod samples;
 
 use cwmp_model::{date_time, Fault, FaultCode};
