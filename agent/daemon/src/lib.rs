@@ -19,6 +19,7 @@ pub mod identity;
 mod acs;
 mod bus;
 mod core;
+pub mod cut;
 mod local;
 mod persist;
 mod provider;

@@ -50,6 +50,11 @@ fn main() -> ExitCode {
             }
         };
     }
+    #[cfg(feature = "test-hooks")]
+    if let Err(error) = cwmpd::cut::arm() {
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

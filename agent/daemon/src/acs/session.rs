@@ -68,7 +68,9 @@ pub(super) async fn run(
             }
             Action::Finish(outcome) => break outcome,
         };
-        match connection.post(body).await {
+        let reply = connection.post(body).await;
+        crate::cut::sent();
+        match reply {
             Ok(reply) => actions.extend(session.reply(&reply)),
             Err(error) => {
                 retry_after = wait_of(&error);

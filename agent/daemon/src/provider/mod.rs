@@ -192,6 +192,18 @@ impl Line {
         }
     }
 
+    /// A call that is a step of a transaction.
+    async fn step<B: Serialize + DynamicType>(
+        &self,
+        member: &'static str,
+        body: &B,
+        deadline: Duration,
+    ) -> Result<Message, BusError> {
+        let result = self.call(member, body, deadline).await;
+        crate::cut::called();
+        result
+    }
+
     fn garbage(&self, member: &str, why: &dyn std::fmt::Display) -> BusError {
         let name = self.provider.name();
         tracing::warn!("provider {name}: {member}: the reply is malformed: {why}");
@@ -266,19 +278,19 @@ impl Line {
             changes.iter().map(|c| (c.op, c.kind, c.path.as_str(), c.value.as_str())).collect();
         let lease = u32::try_from(lease.as_millis()).unwrap_or(u32::MAX);
         let deadline = self.provider.manifest.deadlines.prepare();
-        let reply = self.call("Prepare", &(txn, wire, lease, origin.options()), deadline).await?;
+        let reply = self.step("Prepare", &(txn, wire, lease, origin.options()), deadline).await?;
         reply.body().deserialize().map_err(|e| self.garbage("Prepare", &e))
     }
 
     /// `Commit`: 0 applied, 1 after the session, 2 by the next reboot.
     pub(crate) async fn commit(&self, txn: u64) -> Result<u32, BusError> {
-        let reply = self.call("Commit", &(txn,), self.provider.manifest.deadlines.commit()).await?;
+        let reply = self.step("Commit", &(txn,), self.provider.manifest.deadlines.commit()).await?;
         reply.body().deserialize().map_err(|e| self.garbage("Commit", &e))
     }
 
     /// `Rollback`, `Finish` or `Apply`.
     pub(crate) async fn end(&self, member: &'static str, txn: u64) -> Result<(), BusError> {
-        self.call(member, &(txn,), self.provider.manifest.deadlines.commit()).await.map(|_| ())
+        self.step(member, &(txn,), self.provider.manifest.deadlines.commit()).await.map(|_| ())
     }
 
     /// `Watch`.
