@@ -106,7 +106,7 @@ impl Settings {
     pub fn set_text(&self, name: &str, text: &str) -> Result<(), Error> {
         let (kind, known) = self.parameter(name).ok_or_else(|| no_such(name))?;
         let text = entry::value_of(kind, text)?;
-        let mut generation = {
+        let generation = {
             let state = self.state();
             if !state.has_rows_of(name) {
                 return Err(no_such(name));
@@ -116,16 +116,46 @@ impl Settings {
             }
             state.generation
         };
+        self.keep(name, &text, generation)?;
+        self.inner.host.changed(&[name]);
+        Ok(())
+    }
+
+    /// The device has this row: it is kept and announced, and its parameters can have values. Nothing happens if it is
+    /// there already. For tables whose rows come with the hardware but have settings.
+    pub fn add_row(&self, row: &str) -> Result<(), Error> {
+        let table = row.trim_end_matches('.').rsplit_once('.').map_or("", |(table, _)| table);
+        let known = self.inner.nodes.get(pattern(row).as_str());
+        if !known.is_some_and(|k| k.node.is_table()) {
+            return Err(no_such(row));
+        }
+        let generation = {
+            let state = self.state();
+            if state.entries.contains_key(row) {
+                return Ok(());
+            }
+            if !rows_above(row).filter(|above| *above != row).all(|above| state.entries.contains_key(above)) {
+                return Err(no_such(row));
+            }
+            state.generation
+        };
+        self.keep(row, "", generation)?;
+        self.inner.host.rows_changed(&format!("{table}."));
+        Ok(())
+    }
+
+    /// Keeps an entry that the device changes; `generation` is that of the state which allowed it.
+    fn keep(&self, name: &str, text: &str, mut generation: u64) -> Result<(), Error> {
         // The store may make us wait for a transaction, which wants the state; so it is asked without holding that. If
         // a transaction came in between, memory and store may disagree about who was last: then once more.
         loop {
-            self.inner.host.store_put(&entry::kept(name), &text)?;
+            self.inner.host.store_put(&entry::kept(name), text)?;
             let mut state = self.state();
             if state.generation != generation {
                 generation = state.generation;
                 continue;
             }
-            state.entries.insert(name.to_owned(), text);
+            state.entries.insert(name.to_owned(), text.to_owned());
             if let Some(said) = &mut state.meanwhile {
                 said.insert(name.to_owned());
             }
@@ -135,10 +165,8 @@ impl Settings {
                 // What the device says now outlives the transaction before, even if that is taken back.
                 self.inner.host.store_delete(&entry::undone(name))?;
             }
-            break;
+            return Ok(());
         }
-        self.inner.host.changed(&[name]);
-        Ok(())
     }
 
     /// The numbers of the rows of a table, in order; the name follows the base and ends in a dot.

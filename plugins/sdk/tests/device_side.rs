@@ -1,7 +1,7 @@
 //! The device itself changes settings, also in the middle of a transaction.
 
 use cwmp_plugin_sdk::testing::{Harness, Step};
-use cwmp_plugin_sdk::{declare, Config, Effect, Error, Host, Notice, Plugin, Settings};
+use cwmp_plugin_sdk::{declare, Config, Effect, Error, Host, Notice, Plugin, Row, Settings};
 
 struct Talker(Settings);
 
@@ -14,6 +14,8 @@ declare! {
         param "A" string [writable pushed];
         param "B" string [writable pushed];
         param "C" string [pushed];
+        table "Port.{i}.";
+        param "Port.{i}.Enable" boolean [writable pushed];
     }
 }
 
@@ -36,7 +38,12 @@ impl Plugin for Talker {
         Ok(Effect::Now)
     }
 
-    fn notice(&mut self, _: Notice) -> Result<(), Error> {
+    fn notice(&mut self, notice: Notice) -> Result<(), Error> {
+        if notice == Notice::ClockTrusted {
+            assert!(self.0.add_row("Port.").is_err());
+            assert!(self.0.add_row("A").is_err());
+            return self.0.add_row("Port.3.");
+        }
         self.0.set("A", "device")
     }
 }
@@ -89,4 +96,18 @@ fn a_value_that_cannot_be_stored_is_not_told() {
     talker.limit_store(0);
     assert!(matches!(talker.notice(Notice::SessionEnd), Err(Error::Resources(_))));
     assert_eq!((talker.get(A).unwrap().as_str(), talker.changed().len()), ("", 0));
+}
+
+#[test]
+fn a_row_of_the_device_has_settings_and_cannot_be_deleted() {
+    let mut talker = Harness::new(&PLUGIN, "");
+    let (table, enable) = ("Device.X_ACME_Talker.Port.", "Device.X_ACME_Talker.Port.3.Enable");
+    talker.notice(Notice::ClockTrusted).unwrap();
+    talker.notice(Notice::ClockTrusted).unwrap();
+    assert_eq!(talker.tables_changed(), [table]);
+    talker.set(&[(enable, "true")]).unwrap();
+    assert!(matches!(talker.delete("Device.X_ACME_Talker.Port.3."), Err(Error::NotWritable(_))));
+    let talker = talker.power_cut();
+    assert_eq!(talker.rows(table).unwrap(), [Row::numbered(3)]);
+    assert_eq!(talker.get(enable).unwrap(), "true");
 }

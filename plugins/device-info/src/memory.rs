@@ -1,0 +1,30 @@
+//! Memory, from `/proc/meminfo`.
+
+use cwmp_plugin_sdk::Error;
+
+use crate::files::Files;
+
+/// Memory in KiB.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Memory {
+    pub(crate) total: u32,
+    pub(crate) free: u32,
+}
+
+impl Memory {
+    pub(crate) fn read(files: &Files) -> Result<Self, Error> {
+        let text = files.read("proc/meminfo")?;
+        let find = |key: &str| -> Option<u32> {
+            let line = text.lines().find_map(|l| l.strip_prefix(key)?.strip_prefix(':'))?;
+            let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            // Four TiB and more are told as just below.
+            Some(u32::try_from(kib).unwrap_or(u32::MAX))
+        };
+        let absent = |key| Error::internal(format!("/proc/meminfo has no {key}"));
+        Ok(Self {
+            total: find("MemTotal").ok_or_else(|| absent("MemTotal"))?,
+            // What could be had at once, caches included; kernels before 3.14 do not say it.
+            free: find("MemAvailable").or_else(|| find("MemFree")).ok_or_else(|| absent("MemFree"))?,
+        })
+    }
+}
