@@ -1,5 +1,7 @@
 //! The corpora of the fuzz targets, replayed.
 
+#[path = "../../../tests/fuzz/bodies/challenge.rs"]
+mod challenge;
 #[path = "../../../tests/fuzz/bodies/cookie.rs"]
 mod cookie;
 #[path = "../../../tests/fuzz/bodies/replay.rs"]
@@ -17,4 +19,9 @@ fn the_corpus_of_cookie_has_no_finding() {
 #[test]
 fn the_corpus_of_url_has_no_finding() {
     replay::replay(FUZZ, "url", url::run);
+}
+
+#[test]
+fn the_corpus_of_challenge_has_no_finding() {
+    replay::replay(FUZZ, "challenge", challenge::run);
 }
