@@ -1,5 +1,14 @@
 //! The SOAP messages of CWMP (TR-069 3.5, Annex A), read and written.
 //!
+//! ```text
+//!             Request, Response             the tables: each RPC once, with
+//!  ACS  ------------------------->  agent   elements, forms and lengths
+//!       <-------------------------
+//!         CpeRequest, CpeResponse, Inform
+//! ```
+//!
+//! The agent reads with [`read`] and writes with the functions of this level; [`acs`] is the same for the other side.
+//!
 //! The reader is lenient where the field needs it and strict where a mistake would cost more than a session; the writer
 //! sends one form only. What an ACS sends arrives as a [`Message`], or as a [`ReadError`] that knows how to be answered.
 #![forbid(unsafe_code)]
@@ -10,6 +19,7 @@ mod cursor;
 mod deployment;
 mod device;
 mod error;
+mod member;
 mod message;
 mod read;
 mod reader;

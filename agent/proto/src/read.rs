@@ -154,6 +154,10 @@ fn read_body(cursor: &mut Cursor<'_>, header: &Header, limits: Limits) -> Result
     reader.manners = Manners::Exact;
     match Request::read(&name, &mut reader) {
         Ok(Some(request)) => Ok((namespace, Body::Request(request))),
+        // A response is never answered with a fault, whatever it responds to.
+        Ok(None) if name.ends_with("Response") => {
+            Err(ReadError::Envelope("it is a response to nothing that we ask"))
+        }
         Ok(None) => Err(unknown()),
         Err(ReadError::Argument { .. }) if !SERVED.contains(&name.as_str()) => Err(unknown()),
         Err(error) => Err(error),

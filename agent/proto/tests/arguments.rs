@@ -399,6 +399,9 @@ fn a_method_of_the_other_direction_is_unknown() {
         let text = String::from_utf8(cwmp_proto::write_request(CONTEXT, request)).unwrap();
         assert_eq!(code(&text), 9000, "{}", request.method());
     }
+    // A response is never answered, so it is no unknown method.
+    let strange = cwmp_proto::write_response(CONTEXT, &CpeResponse::Reboot);
+    assert!(matches!(read(&strange, Limits::default()), Err(ReadError::Envelope(_))));
     let reboot = acs::write_request(CONTEXT, &Request::Reboot { command_key: String::new() });
     let error = acs::read(&reboot, Limits::default()).unwrap_err();
     assert!(matches!(error, ReadError::UnknownMethod { .. }));
