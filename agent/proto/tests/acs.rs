@@ -62,6 +62,7 @@ fn responses_and_faults_arrive_as_they_were_sent() {
     assert_eq!(from_cpe(&message), CpeBody::Fault(expected));
 }
 
+/// C5, C63: UseCWMPVersion and HoldRequests are read from the header.
 #[test]
 fn what_the_acs_writes_is_read() {
     let request = Request::GetParameterNames { path: String::new(), next_level: true };

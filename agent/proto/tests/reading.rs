@@ -80,6 +80,20 @@ fn what_soap_forbids_is_refused() {
     ));
 }
 
+/// C8: MaxEnvelopes of the ACS does not matter.
+#[test]
+fn the_number_of_envelopes_that_an_acs_allows_is_ignored() {
+    for envelopes in [
+        "<MaxEnvelopes>1</MaxEnvelopes>",
+        "<MaxEnvelopes>0</MaxEnvelopes>",
+        "<MaxEnvelopes>many</MaxEnvelopes>",
+        "",
+    ] {
+        let body = format!("<c:InformResponse>{envelopes}</c:InformResponse>");
+        assert_eq!(message("", &body).body, Body::Response(Response::Inform));
+    }
+}
+
 /// C13: elements in a response that we do not know are ignored.
 #[test]
 fn an_unknown_element_in_a_response_is_ignored() {
