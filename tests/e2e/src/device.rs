@@ -14,6 +14,8 @@ pub struct Builder {
     acs: Option<String>,
     trust: Vec<PathBuf>,
     plugins: Vec<(String, String)>,
+    /// What is added to the manifest of a plugin, or is the manifest of a provider without a library.
+    manifests: Vec<(String, String)>,
     config: String,
     identity: Option<String>,
     environment: Vec<(String, String)>,
@@ -34,10 +36,18 @@ impl Builder {
         self
     }
 
-    /// A plugin of this repository, with lines for its `[config]`.
+    /// A plugin of this repository, with lines for its overlay; `DEVICE` in them is the device's folder.
     #[must_use]
     pub fn plugin(mut self, name: &str, config: &str) -> Self {
         self.plugins.push((name.to_owned(), config.to_owned()));
+        self
+    }
+
+    /// More lines for the manifest of a plugin, in TOML, such as `[deadlines]`; or the whole manifest of a provider that
+    /// the test serves itself.
+    #[must_use]
+    pub fn manifest(mut self, name: &str, text: &str) -> Self {
+        self.manifests.push((name.to_owned(), text.to_owned()));
         self
     }
 
@@ -83,7 +93,13 @@ impl Builder {
         }
         for (name, config) in &self.plugins {
             install(&at("plugins"), name);
-            write(&format!("overlays/{name}.toml"), config);
+            let config = config.replace("DEVICE", &folder.path().display().to_string());
+            write(&format!("overlays/{name}.toml"), &config);
+        }
+        for (name, text) in &self.manifests {
+            let file = at("plugins").join(format!("{name}.toml"));
+            let above = std::fs::read_to_string(&file).unwrap_or_default();
+            std::fs::write(file, format!("{above}\n{text}\n")).expect("the folder can be written to");
         }
         let identity =
             "manufacturer = 'Example'\noui = '00AABB'\nproduct_class = 'Box'\nserial_number = 'S1'\n\
@@ -161,6 +177,12 @@ impl Device {
     /// Starts the agent. Its log goes to the file `log`.
     #[track_caller]
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// Starts the agent with more variables in its environment, this time only.
+    #[track_caller]
+    pub fn start_with(&mut self, variables: &[(&str, &str)]) {
         assert!(self.agent.is_none(), "the agent runs already");
         let log =
             std::fs::OpenOptions::new().create(true).append(true).open(self.path("log")).expect("a log");
@@ -172,6 +194,7 @@ impl Device {
                 std::env::var("CWMP_LOG").unwrap_or_else(|_| "debug,zbus=warn,hyper=warn".to_owned()),
             )
             .envs(self.environment.iter().map(|(k, v)| (k, v)))
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -231,11 +254,42 @@ impl Device {
         eventually("the agent ends", || child.try_wait().expect("our own child"))
     }
 
+    /// How the agent ended, if it has.
+    #[track_caller]
+    pub fn try_ended(&mut self) -> Option<ExitStatus> {
+        let status = self.agent.as_mut()?.try_wait().expect("our own child")?;
+        self.agent = None;
+        Some(status)
+    }
+
     /// A restart of the agent alone.
     #[track_caller]
     pub fn restart(&mut self) {
         self.stop();
         self.start();
+    }
+
+    /// What the agent has stored. Only while it does not run.
+    #[track_caller]
+    pub fn stored(&self) -> cwmp_store::State {
+        assert!(self.agent.is_none(), "the store is the agent's while it runs");
+        let opened = cwmp_store::open(&self.path("state/cwmpd.db"));
+        assert_eq!(opened.health, cwmp_store::Health::Ok);
+        opened.state
+    }
+
+    /// The process of a plugin's host; waits until it has its name on the bus.
+    #[track_caller]
+    pub fn host(&self, provider: &str) -> u32 {
+        let client = Client::connect(self.bus.address());
+        let service = cwmp_bus::names::provider_service(provider).expect("a name of a provider");
+        eventually("the host takes its name", || client.pid_of(&service))
+    }
+
+    /// Kills a plugin's host, as a crash would; it is gone when this returns.
+    #[track_caller]
+    pub fn kill_host(&self, provider: &str) {
+        end(self.host(provider), "KILL");
     }
 
     /// What the agent and its hosts logged so far.
@@ -265,6 +319,20 @@ impl Device {
         std::fs::write(self.path("boot_id"), format!("{} again\n", text.trim())).expect("our own file");
         self.start();
     }
+}
+
+/// Sends a signal to a process of ours that is no child, and waits until it is gone.
+fn end(pid: u32, signal: &str) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status();
+    assert!(sent.expect("kill is there").success(), "process {pid} had ended already");
+    eventually("a process ends", || is_gone(pid).then_some(()));
+}
+
+/// Whether there is no such process, or only what its parent has not looked at yet.
+pub fn is_gone(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    // The state follows the name, which is in parentheses.
+    status.map_or(true, |s| s.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
 }
 
 fn terminate(mut child: Child) -> ExitStatus {

@@ -7,10 +7,11 @@ mod bus;
 mod client;
 mod device;
 mod files;
+pub mod native;
 
 pub use bus::Bus;
 pub use client::{Client, Refused};
-pub use device::{Builder, Device};
+pub use device::{is_gone, Builder, Device};
 pub use files::binary;
 
 /// The user name and password of connection requests on every device.
