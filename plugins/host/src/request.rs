@@ -283,17 +283,7 @@ impl Requests {
 
     /// Notes something wrong; `false` when the request is over.
     pub(crate) fn put_lie(&self, req: Req, index: Option<usize>, what: String) -> bool {
-        self.with(req, |request| {
-            let out = &mut request.outcome;
-            if let (Some(index), true) = (index, !matches!(request.expect, Expect::Rows(_))) {
-                if out.take(index) {
-                    out.entries[index] =
-                        Entry::Fault(status::E_INTERNAL, format!("the plugin's answer {what}"));
-                }
-            }
-            out.lie(index, what);
-        })
-        .is_some()
+        self.with(req, |request| request.outcome.lie(index, what)).is_some()
     }
 
     /// What is known of a request: nothing when it is over.

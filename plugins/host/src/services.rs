@@ -154,7 +154,11 @@ unsafe extern "C" fn put_value_at(ctx: *mut c_void, req: Req, index: usize, kind
                 let why = format!("the value is larger than {MAX_VALUE} bytes");
                 all.requests.put_fault(req, index, status::E_RESOURCES, &why)
             }
-            Err(fault) => all.requests.put_lie(req, Some(index), fault.to_string()),
+            Err(fault) => {
+                let why = format!("the provider answered wrongly: the value {fault}");
+                all.requests.put_fault(req, index, status::E_INTERNAL, &why)
+                    && all.requests.put_lie(req, Some(index), format!("the value {fault}"))
+            }
         };
         if !known {
             all.stale("a value");

@@ -1,0 +1,100 @@
+//! An agent that only records what a provider says to it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+use zbus::zvariant::OwnedValue;
+use zbus::{Connection, MessageStream};
+
+/// What a provider said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Said {
+    Announce(String),
+    Allocate(String, Vec<String>),
+    Event(String, Vec<(String, String)>),
+}
+
+struct Registry {
+    said: mpsc::UnboundedSender<Said>,
+    refuse: Arc<Mutex<u32>>,
+}
+
+impl Registry {
+    fn refused(&self) -> bool {
+        let mut left = self.refuse.lock().unwrap();
+        let refused = *left > 0;
+        *left = left.saturating_sub(1);
+        refused
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // what comes from the bus is owned
+#[zbus::interface(name = "org.cwmpd1.Registry")]
+impl Registry {
+    fn announce(&self, name: String, options: HashMap<String, OwnedValue>) -> zbus::fdo::Result<()> {
+        assert!(options.is_empty());
+        self.said.send(Said::Announce(name)).unwrap();
+        if self.refused() {
+            return Err(zbus::fdo::Error::Failed("not now".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn allocate(&self, table: String, keys: Vec<String>) -> Vec<u32> {
+        // The numbers tell where they come from.
+        let numbers = keys.iter().map(|key| if key == "mac-a" { 41 } else { 17 }).collect();
+        self.said.send(Said::Allocate(table, keys)).unwrap();
+        numbers
+    }
+
+    fn event(&self, name: String, arguments: HashMap<String, OwnedValue>) -> zbus::fdo::Result<()> {
+        let mut all: Vec<_> = arguments
+            .iter()
+            .map(|(k, v)| (k.clone(), v.downcast_ref::<&str>().unwrap().to_owned()))
+            .collect();
+        all.sort();
+        self.said.send(Said::Event(name, all)).unwrap();
+        if self.refused() {
+            return Err(zbus::fdo::Error::Failed("not now".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// A connection that owns the agent's name.
+pub(crate) struct Agent {
+    pub(crate) bus: Connection,
+    pub(crate) said: mpsc::UnboundedReceiver<Said>,
+    pub(crate) messages: MessageStream,
+    refuse: Arc<Mutex<u32>>,
+}
+
+impl Agent {
+    /// Takes the agent's name on a bus.
+    pub(crate) async fn start(address: &str) -> Self {
+        let (sender, said) = mpsc::unbounded_channel();
+        let refuse = Arc::new(Mutex::new(0));
+        let bus = zbus::connection::Builder::address(address)
+            .unwrap()
+            .serve_at("/org/cwmpd1", Registry { said: sender, refuse: refuse.clone() })
+            .unwrap()
+            .name("org.cwmpd1")
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        let messages = MessageStream::from(&bus);
+        Self { bus, said, messages, refuse }
+    }
+
+    /// Answers the next calls with an error.
+    pub(crate) fn refuse(&self, calls: u32) {
+        *self.refuse.lock().unwrap() = calls;
+    }
+
+    /// Waits for what a provider says next.
+    pub(crate) async fn hear(&mut self) -> Said {
+        crate::soon(self.said.recv()).await.unwrap()
+    }
+}
