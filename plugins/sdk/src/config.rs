@@ -146,7 +146,7 @@ impl Reader<'_> {
         let rest = &self.text[self.at..];
         let number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
         let length = rest.find(|c| !number(c)).unwrap_or(rest.len());
-        if rest[..length].parse::<f64>().is_err() {
+        if !is_number(&rest[..length]) {
             return Err(self.wrong());
         }
         self.at += length;
@@ -220,6 +220,16 @@ impl Reader<'_> {
     }
 }
 
+/// Whether it is a number; which type it fits is found when it is asked for.
+fn is_number(text: &str) -> bool {
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    digits(whole.strip_prefix('-').unwrap_or(whole))
+        && digits(fraction)
+        && digits(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))
+}
+
 /// The character of `\uXXXX`, or of two of them if the first is half a character.
 fn hex4(rest: &mut std::str::Chars<'_>) -> Option<char> {
     fn unit(rest: &mut std::str::Chars<'_>) -> Option<u32> {
@@ -267,6 +277,10 @@ mod tests {
             r#"{"a" 1}"#,
             r#"{"a":1 "b":2}"#,
             r#"{"a":01x}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":-}"#,
+            r#"{"a":1e}"#,
+            r#"{"a":1-2}"#,
             r#"{"a":"\x"}"#,
             r#"{"a":"\ud800"}"#,
             r#"{"a":tru}"#,

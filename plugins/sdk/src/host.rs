@@ -193,7 +193,7 @@ impl Host {
             })
         })?;
         let mut keys = keys.into_iter().collect::<Result<Vec<_>, _>>()?;
-        keys.sort();
+        keys.sort_unstable();
         Ok(keys)
     }
 

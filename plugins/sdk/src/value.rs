@@ -83,9 +83,26 @@ impl Kind {
             }
             Self::Base64 => through::<Base64>(text),
             Self::HexBinary => through::<HexBinary>(text),
-            Self::Decimal => through::<f64>(text),
+            Self::Decimal => decimal(text.trim()),
         }
     }
+}
+
+/// A decimal without needless digits, by its text: the code that reads and writes floats is large.
+fn decimal(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let sane = !(whole.is_empty() && fraction.is_empty());
+    if !sane || !whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let sign = if whole.is_empty() && fraction.is_empty() { "" } else { sign };
+    let whole = if whole.is_empty() { "0" } else { whole };
+    Some(if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") })
 }
 
 /// Something that is a value of one type.
@@ -346,6 +363,9 @@ mod tests {
             (Kind::UnsignedInt, " +07 ", "7", "-1"),
             (Kind::Int, "-0", "0", "2147483648"),
             (Kind::Decimal, "1.50", "1.5", "1e3"),
+            (Kind::Decimal, "-00.0", "0", "."),
+            (Kind::Decimal, "+.5", "0.5", "-"),
+            (Kind::Decimal, "-010.", "-10", "1.2.3"),
             (Kind::HexBinary, "ab", "AB", "abc"),
             (Kind::DateTime, "2024-01-01T00:00:00Z", "2024-01-01T00:00:00Z", "yesterday"),
         ] {
