@@ -2,7 +2,7 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The Unknown Time.
 pub const UNKNOWN: &str = "0001-01-01T00:00:00Z";
@@ -22,8 +22,9 @@ pub fn canonical(text: &str) -> Option<String> {
         let suffix = if civil.year() < 1000 { "" } else { "Z" };
         return Some(format!("{}{suffix}", seconds(civil)));
     };
-    let moment = offset.to_timestamp(civil).ok()?;
-    Some(format_utc(moment))
+    // In the calendar, not in timestamps: these end a day before the calendar does.
+    let moment = civil.checked_sub(SignedDuration::from_secs(offset.seconds().into())).ok()?;
+    (moment.year() >= 0).then(|| format!("{}Z", seconds(moment)))
 }
 
 /// Seconds since 1970 of a moment with an absolute time, `None` for the Unknown Time, a relative time or bad text.
@@ -133,6 +134,22 @@ mod tests {
         assert_eq!(canonical("2026-11-24T10:00:00.000-00:30").unwrap(), "2026-11-24T10:30:00Z");
         assert_eq!(canonical("2026-11-24T10:00:00").unwrap(), "2026-11-24T10:00:00Z");
         assert_eq!(canonical("2026-12-31T24:00:00Z").unwrap(), "2027-01-01T00:00:00Z");
+    }
+
+    /// A moment without a zone may stand at the end of the calendar, and is then one with a zone too.
+    #[test]
+    fn the_calendar_ends_where_the_infinite_time_is() {
+        for (text, moment) in [
+            ("9999-12-30T23:59:60", Some("9999-12-30T23:59:59Z")),
+            ("9999-12-30T23:59:59Z", Some("9999-12-30T23:59:59Z")),
+            ("9999-12-31T22:59:59-01:00", Some(INFINITE)),
+            ("9999-12-31T23:59:59-01:00", None),
+            ("9999-12-31T24:00:00Z", None),
+            ("0000-01-01T01:00:00+01:00", Some("0000-01-01T00:00:00Z")),
+            ("0000-01-01T00:00:00+01:00", None),
+        ] {
+            assert_eq!(canonical(text).as_deref(), moment, "{text}");
+        }
     }
 
     /// C142: the Unknown Time, the Infinite time and a time since boot keep their form.
