@@ -1,6 +1,7 @@
 //! `cwmpd`: the agent's program.
 #![forbid(unsafe_code)]
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,7 +41,12 @@ fn main() -> ExitCode {
         }
     }
     let filter = EnvFilter::try_from_env("CWMP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
     if check {
         return match cwmpd::config::Config::load(&config) {
             Ok(_) => ExitCode::SUCCESS,

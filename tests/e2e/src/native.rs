@@ -24,6 +24,11 @@ pub trait Serve: Send + Sync + 'static {
     /// What there is: path, type number, flags, facets.
     fn nodes(&self) -> Vec<(String, u8, u32, String)>;
 
+    /// How long it takes to say so.
+    fn describing(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+
     /// Reads.
     fn get(&self, paths: &[String]) -> (Values, PathFaults);
 
@@ -157,10 +162,12 @@ struct Interface<S>(Arc<S>);
 
 type Options = HashMap<String, OwnedValue>;
 
+#[allow(clippy::needless_pass_by_value, clippy::unused_self)] // the interface says what a method looks like
 #[zbus::interface(name = "org.cwmpd1.Provider")]
 impl<S: Serve> Interface<S> {
     #[zbus(out_args("version", "build", "nodes"))]
-    fn describe(&self) -> (String, String, Vec<(String, u8, u32, String)>) {
+    async fn describe(&self) -> (String, String, Vec<(String, u8, u32, String)>) {
+        tokio::time::sleep(self.0.describing()).await;
         ("1".to_owned(), "1".to_owned(), self.0.nodes())
     }
 

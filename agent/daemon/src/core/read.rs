@@ -1,6 +1,6 @@
 //! Reading over all providers: one call to each, whatever the number of values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cwmp_model::schema::{NodeId, Owner};
 use cwmp_model::{path, Fault, FaultCode, NodeFlags, NodeKind, ValueType};
@@ -286,9 +286,19 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
             tracing::warn!("provider {provider}: {name} is left out of an answer: {text}");
         }
     }
-    for (path, _) in asked.iter().zip(&answered).filter(|(path, done)| !**done && !path::is_partial(path)) {
-        let text = format!("provider {provider} gave no value for {path}");
-        reading.faults.push(((*path).to_owned(), Fault::new(FaultCode::InternalError, text)));
+    let open: Vec<&str> = asked
+        .iter()
+        .zip(&answered)
+        .filter(|(path, done)| !**done && !path::is_partial(path))
+        .map(|(path, _)| *path)
+        .collect();
+    if !open.is_empty() {
+        // A name that is asked for twice, or with a path above it, was answered there (C119).
+        let given: HashSet<&str> = (0..block.len()).map(|i| block.value(i).0).collect();
+        for path in open.into_iter().filter(|path| !given.contains(path)) {
+            let text = format!("provider {provider} gave no value for {path}");
+            reading.faults.push((path.to_owned(), Fault::new(FaultCode::InternalError, text)));
+        }
     }
     reading.blocks.push(Checked { block, picks });
 }

@@ -119,8 +119,10 @@ impl Provider {
         self.moved.notify_waiters();
     }
 
-    /// Waits until it is ready. One that is away longer than [`ABSENT_WAIT`] is not waited for.
+    /// Waits until it is ready. One that is away longer than [`ABSENT_WAIT`] is not waited for, and one that comes and
+    /// goes all the time is not waited for any longer than that either.
     pub(crate) async fn ready(&self, now: impl Fn() -> Duration) -> Result<OwnedUniqueName, Fault> {
+        let began = now();
         loop {
             let moved = self.moved.notified();
             tokio::pin!(moved);
@@ -129,7 +131,7 @@ impl Provider {
             if let (Stage::Ready, Some(owner)) = (condition.stage, condition.owner.clone()) {
                 return Ok(owner);
             }
-            let rest = (condition.since + ABSENT_WAIT).saturating_sub(now());
+            let rest = (condition.since.min(began) + ABSENT_WAIT).saturating_sub(now());
             let hopeless = matches!(condition.stage, Stage::Refused);
             if hopeless || rest.is_zero() || tokio::time::timeout(rest, moved).await.is_err() {
                 let name = self.name();
