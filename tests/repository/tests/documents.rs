@@ -10,6 +10,11 @@ const COVERED: &[(&str, &str, &str)] = &[
     ("README.md", ".ci/run", "tests/run"),
     ("docs/bus-reference.md", "agent/ctl/tests/bus/document.rs", "fn the_commands_of_the_bus_reference_work"),
     ("docs/cwmpctl.md", "agent/ctl/tests/bus/document.rs", "fn the_commands_of_the_page_work"),
+    (
+        "docs/plugin-authors.md",
+        "plugins/sdk/tests/document.rs",
+        "fn the_commands_of_the_page_for_authors_work",
+    ),
 ];
 
 /// What a line of a command begins with, where it does not begin with a prompt.
