@@ -305,13 +305,8 @@ impl Serve for Liar {
 
     fn instances(&self) -> Tables {
         let rows = |count| (0..count).map(|i| (i, String::new(), 0)).collect();
-        match self.table {
-            true => vec![("Device.X_TEST_Native.Row.".to_owned(), rows(70_000))],
-            false => vec![
-                ("Device.X_TEST_Native.Row.".to_owned(), rows(3)),
-                ("Device.X_CWMPD_Demo.Lamp.".to_owned(), rows(3)),
-            ],
-        }
+        let own = ("Device.X_TEST_Native.Row.".to_owned(), rows(if self.table { 70_000 } else { 3 }));
+        vec![own, ("Device.X_CWMPD_Demo.Lamp.".to_owned(), rows(3))]
     }
 }
 
