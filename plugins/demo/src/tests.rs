@@ -60,6 +60,7 @@ fn values_of_every_type_survive_a_restart() {
     }
 }
 
+/// C33: a hidden parameter reads as empty.
 #[test]
 fn a_secret_is_kept_and_never_told() {
     let mut demo = plain();
@@ -206,4 +207,25 @@ fn a_failure_does_not_outlive_the_plugin() {
 fn a_misspelt_configuration_is_refused_by_name() {
     let error = Harness::try_new(&PLUGIN, r#"{"bigrows": 3}"#).unwrap_err();
     assert!(error.text().contains("'bigrows'"), "{error}");
+}
+
+/// Aborts in a process of its own, which is this test again with a variable set.
+#[test]
+fn a_crash_is_the_end_of_the_process() {
+    const VARIABLE: &str = "CWMP_DEMO_CRASH";
+    if let Ok(what) = std::env::var(VARIABLE) {
+        let mut demo = failing();
+        fail(&mut demo, &what);
+        let prepared = set(&mut demo, "Label", "Kitchen");
+        panic!("still here: {prepared:?}, {:?}", demo.get(&at("Label")));
+    }
+    for what in ["crash-in-prepare", "crash-in-commit", "crash"] {
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tests::a_crash_is_the_end_of_the_process", "--nocapture"])
+            .env(VARIABLE, what)
+            .output()
+            .unwrap();
+        let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+        assert_eq!(signal, Some(6), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+    }
 }
