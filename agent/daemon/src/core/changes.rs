@@ -48,6 +48,19 @@ impl Core {
         }
     }
 
+    /// Changes that wait to be told are told with the values of now.
+    pub(super) async fn refresh_changes(&self, names: Vec<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+        let reading = self.read(&paths, Origin::Agent).await;
+        let mut latest = lock(&self.changes);
+        reading.for_each(|name, kind, text| {
+            latest.insert(name.to_owned(), Value::new(kind, text));
+        });
+    }
+
     async fn compare(&self, values: Vec<(String, Value)>) {
         let tree = self.tree();
         let mut active = false;

@@ -8,6 +8,7 @@
 //! | `read` | reading over all providers |
 //! | `names` | GetParameterNames, and what a path can be |
 //! | `write` | what a Set, Add or Delete means: checks, split, what is stored |
+//! | `unique` | keys that no two rows of a table may have in common |
 //! | `transaction` | prepare, journal, commit or roll back over several providers |
 //! | `attributes` | notification and access lists |
 //! | `changes` | what changed, and what the ACS knows of it |
@@ -26,6 +27,7 @@ mod read;
 mod rows;
 pub(crate) mod transaction;
 pub(crate) mod tree;
+mod unique;
 mod write;
 
 use std::future::Future;
@@ -72,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) wake: Notify,
     /// Wakes whoever waits for a provider to come or go.
     providers_moved: Notify,
+    /// Told when a transaction could not be rolled back everywhere.
+    left_open: Notify,
     /// Wakes the supervision after a reload.
     pub(crate) reloaded: Notify,
     bus: OnceLock<zbus::Connection>,
@@ -123,6 +127,7 @@ impl Core {
             gate: Mutex::new(gate),
             wake: Notify::new(),
             providers_moved: Notify::new(),
+            left_open: Notify::new(),
             reloaded: Notify::new(),
             bus: OnceLock::new(),
             stop: watch::Sender::new(false),

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use cwmp_bus::BusError;
-use cwmp_model::{path, Fault, FaultCode, NodeFlags, NodeKind, ValueType};
+use cwmp_model::path::{self, PathError};
+use cwmp_model::{Fault, FaultCode, NodeFlags, NodeKind, ValueType};
 use cwmp_session::notification;
 use cwmp_store::JournalChange;
 
@@ -105,21 +106,40 @@ impl Core {
             self.check_aliases(&tree, &aliases, origin, &mut faults).await;
             intent.append(&mut aliases);
         }
+        self.check_unique_keys(&tree, &intent, &|name| seen.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
         }
         if matches!(origin, Origin::Acs(_)) {
             intent.extend(self.known_to_acs(&tree, &intent));
         }
-        let names: Vec<String> = values.iter().map(|v| v.name.clone()).collect();
         let result = self.transact(&turn, intent, origin, faults).await;
         drop(turn);
-        if result.is_ok() && !matches!(origin, Origin::Acs(_)) {
-            let own = |n: &String| tree.schema.find(n).is_some_and(|id| tree.owner_of(id) == AGENT);
-            let own: Vec<String> = names.into_iter().filter(own).collect();
-            self.values_changed(own).await;
+        if result.is_ok() {
+            self.set_is_done(&tree, values, origin).await;
         }
         result
+    }
+
+    /// Values were set: the ACS knows what it wrote itself, anyone else's change may have to be told to it.
+    async fn set_is_done(&self, tree: &Tree, values: &[NewValue], origin: Origin) {
+        let names = values.iter().map(|v| v.name.clone());
+        if matches!(origin, Origin::Acs(_)) {
+            // A change that waits to be told is told with the value of now.
+            let waiting: Vec<String> = {
+                let state = self.persist.read();
+                names.filter(|name| state.pending.contains(name)).collect()
+            };
+            self.refresh_changes(waiting).await;
+            return;
+        }
+        // What its provider pushes comes by itself.
+        let quiet = |name: &String| {
+            tree.schema.find(name).is_some_and(|id| {
+                tree.owner_of(id) == AGENT || !tree.schema.node(id).flags.has(NodeFlags::PUSHED)
+            })
+        };
+        self.values_changed(names.filter(quiet).collect()).await;
     }
 
     /// Adds a row, with values in the same transaction (C136, C138, C141).
@@ -136,7 +156,7 @@ impl Core {
             let text = format!("{table}: a table's path ends in a dot");
             return Err(Fault::new(FaultCode::InvalidArguments, text).into());
         }
-        path::check(table).map_err(Fault::from)?;
+        path::check(table).map_err(malformed)?;
         let id = tree.schema.find(table).ok_or_else(|| no_such(table))?;
         let node = tree.schema.node(id);
         let owner = tree.table_owner(id);
@@ -193,6 +213,7 @@ impl Core {
             self.check_alias_values(&rows, &aliases, &mut faults);
             intent.append(&mut aliases);
         }
+        self.check_unique_keys(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
         }
@@ -203,7 +224,10 @@ impl Core {
         drop(turn);
         applied.number = number;
         let row = ReportedRow { number, alias: String::new(), deletable: true };
-        self.view_adds(table, row);
+        if matches!(origin, Origin::Acs(_)) {
+            // A row of anyone else waits for the next session.
+            self.view_adds(table, row);
+        }
         self.after_rows(table, origin).await;
         Ok(applied)
     }
@@ -221,7 +245,7 @@ impl Core {
             let text = format!("{row}: a row's path ends in a dot");
             return Err(Fault::new(FaultCode::InvalidArguments, text).into());
         }
-        path::check(row).map_err(Fault::from)?;
+        path::check(row).map_err(malformed)?;
         let (table, number) = path::split_row(row).ok_or_else(|| no_such(row))?;
         let id = tree.schema.find(table).ok_or_else(|| no_such(table))?;
         let owner = tree.table_owner(id).ok_or_else(|| no_such(row))?;
@@ -377,6 +401,14 @@ impl Core {
         let name = format!("{}{COUNT_SUFFIX}", table.strip_suffix('.')?);
         (self.notification(tree, &name) != notification::OFF)
             .then(|| ours(u32::from(REPORTED_CHANGE), ValueType::UnsignedInt, &name, &count.to_string()))
+    }
+}
+
+/// AddObject and DeleteObject tell a path that is none from one of something that does not exist (C138).
+fn malformed(error: PathError) -> Fault {
+    match error {
+        PathError::Malformed => Fault::new(FaultCode::InvalidArguments, error.to_string()),
+        other => other.into(),
     }
 }
 

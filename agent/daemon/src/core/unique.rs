@@ -1,0 +1,160 @@
+//! Unique keys of tables: what no two rows may have in common (TR-106 3.2, C145).
+//!
+//! The rows are looked at as they will be, so that two of them can swap their keys in one request (C104). A row whose key
+//! is empty, and one that its enable parameter keeps out of use, is not bound by it. A table costs a reading only when
+//! something of its keys is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cwmp_model::facets::Facets;
+use cwmp_model::{path, Fault, FaultCode};
+use cwmp_store::JournalChange;
+
+use super::names::outermost_table;
+use super::rows::owners_of_rows;
+use super::transaction::OURS;
+use super::tree::{Tree, ALIAS};
+use super::write::op_byte;
+use super::Core;
+use crate::provider::{Origin, ADD, SET};
+
+/// The tables whose keys a request touches: name, and the numbers of the rows that it adds.
+type Touched = BTreeMap<String, BTreeSet<u32>>;
+
+impl Core {
+    /// Names every parameter of the request that would give a row the key of another.
+    ///
+    /// `given` are the names in the request; defaults of a new row are in the intent only, and are nobody's fault.
+    pub(super) async fn check_unique_keys(
+        &self,
+        tree: &Tree,
+        intent: &[JournalChange],
+        given: &(dyn Fn(&str) -> bool + Sync),
+        faults: &mut Vec<(String, Fault)>,
+    ) {
+        for (table, added) in touched(tree, intent) {
+            let Some(facets) = facets(tree, &table) else { continue };
+            // Live, also for the ACS: a row that it does not see yet has its key all the same.
+            let owners = owners_of_rows(tree, &table, false);
+            let rows = self.rows(tree, &owners, outermost_table(&table), Origin::Agent).await;
+            let numbers: BTreeSet<u32> =
+                rows.of(&table).iter().map(|row| row.number).chain(added.iter().copied()).collect();
+            let wanted: BTreeSet<&str> = facets.unique_keys.iter().flatten().map(String::as_str).collect();
+            let wanted = wanted.into_iter().chain(facets.enable.as_deref());
+            let names: Vec<String> = wanted
+                .flat_map(|leaf| {
+                    let old = numbers.difference(&added);
+                    old.map(|number| format!("{table}{number}.{leaf}")).collect::<Vec<_>>()
+                })
+                .collect();
+            let paths: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut values: HashMap<String, String> =
+                self.read(&paths, Origin::Agent).await.pairs().into_iter().collect();
+            let sets = intent.iter().filter(|c| c.op == op_byte(SET) && c.path.starts_with(&table));
+            values.extend(sets.map(|c| (c.path.clone(), c.value.clone())));
+            for clash in clashes(&table, facets, &numbers, &values) {
+                if given(&clash) && !faults.iter().any(|(name, _)| *name == clash) {
+                    let text = format!("{clash}: another row of {table} has the same key");
+                    faults.push((clash, Fault::new(FaultCode::InvalidParameterValue, text)));
+                }
+            }
+        }
+    }
+}
+
+fn facets<'a>(tree: &'a Tree, table: &str) -> Option<&'a Facets> {
+    let id = tree.schema.find(table)?;
+    // Aliases have a check of their own.
+    tree.schema.node(id).facets().filter(|f| f.unique_keys.iter().any(|key| *key != [ALIAS]))
+}
+
+fn touched(tree: &Tree, intent: &[JournalChange]) -> Touched {
+    let mut touched = Touched::new();
+    for change in intent {
+        if change.op == op_byte(ADD) && change.provider != OURS {
+            if let Some((table, number)) = path::split_row(&change.path) {
+                touched.entry(table.to_owned()).or_default().insert(number);
+            }
+        } else if change.op == op_byte(SET) {
+            let mut at = path::parent(&change.path);
+            while !at.is_empty() {
+                if let Some((table, _)) = path::split_row(at) {
+                    let leaf = &change.path[at.len()..];
+                    let is_part = |f: &Facets| {
+                        f.enable.as_deref() == Some(leaf) || f.unique_keys.iter().flatten().any(|k| k == leaf)
+                    };
+                    if facets(tree, table).is_some_and(is_part) {
+                        touched.entry(table.to_owned()).or_default();
+                    }
+                }
+                at = path::parent(at);
+            }
+        }
+    }
+    touched.retain(|table, _| facets(tree, table).is_some());
+    touched
+}
+
+/// The parameters of every row that has the key of another.
+fn clashes(
+    table: &str,
+    facets: &Facets,
+    numbers: &BTreeSet<u32>,
+    values: &HashMap<String, String>,
+) -> BTreeSet<String> {
+    let value =
+        |number: u32, leaf: &str| values.get(&format!("{table}{number}.{leaf}")).map_or("", String::as_str);
+    let bound =
+        |number: u32| facets.enable.as_deref().is_none_or(|leaf| matches!(value(number, leaf), "true" | "1"));
+    let mut found = BTreeSet::new();
+    for key in facets.unique_keys.iter().filter(|key| *key != &[ALIAS]) {
+        let mut seen: HashMap<Vec<&str>, Vec<u32>> = HashMap::new();
+        for number in numbers.iter().copied().filter(|n| bound(*n)) {
+            let parts: Vec<&str> = key.iter().map(|leaf| value(number, leaf)).collect();
+            if parts.iter().any(|part| !part.is_empty()) {
+                seen.entry(parts).or_default().push(number);
+            }
+        }
+        for number in seen.into_values().filter(|same| same.len() > 1).flatten() {
+            let parts = key.iter().map(String::as_str).chain(facets.enable.as_deref());
+            found.extend(parts.map(|leaf| format!("{table}{number}.{leaf}")));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clash(facets: &str, rows: &[(u32, &str, &str)]) -> Vec<String> {
+        let facets = Facets::parse(facets).unwrap();
+        let numbers = rows.iter().map(|(number, ..)| *number).collect();
+        let value =
+            |(number, leaf, text): &(u32, &str, &str)| (format!("T.{number}.{leaf}"), (*text).to_owned());
+        clashes("T.", &facets, &numbers, &rows.iter().map(value).collect()).into_iter().collect()
+    }
+
+    /// C145: rows that have a key in common are named with all of its parts.
+    #[test]
+    fn rows_with_the_same_key_clash() {
+        assert_eq!(clash("unique=A", &[(1, "A", "x"), (2, "A", "x"), (3, "A", "y")]), ["T.1.A", "T.2.A"]);
+        let rows = [(1, "A", "x"), (1, "B", "y"), (2, "A", "x"), (2, "B", "y"), (3, "A", "x"), (3, "B", "z")];
+        assert_eq!(clash("unique=A,B", &rows), ["T.1.A", "T.1.B", "T.2.A", "T.2.B"]);
+        assert_eq!(clash("unique=B", &rows), ["T.1.B", "T.2.B"]);
+    }
+
+    /// C145: rows that are not enabled are not bound.
+    #[test]
+    fn a_row_that_is_off_is_not_bound() {
+        let rows = [(1, "A", "x"), (1, "On", "true"), (2, "A", "x"), (2, "On", "false")];
+        assert_eq!(clash("unique=A;enable=On", &rows), Vec::<String>::new());
+        let rows = [(1, "A", "x"), (1, "On", "true"), (2, "A", "x"), (2, "On", "1")];
+        assert_eq!(clash("unique=A;enable=On", &rows), ["T.1.A", "T.1.On", "T.2.A", "T.2.On"]);
+    }
+
+    #[test]
+    fn rows_that_were_just_added_have_no_key_yet() {
+        assert_eq!(clash("unique=A", &[(1, "A", ""), (2, "A", "")]), Vec::<String>::new());
+    }
+}
