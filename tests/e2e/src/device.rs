@@ -1,10 +1,12 @@
 //! A device under test.
 
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{symlink, PermissionsExt as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::{binary, eventually, files, Bus, Client, CONNECTION_REQUEST};
 
@@ -124,7 +126,7 @@ impl Builder {
              [plugins]\nfolders = ['{}']\noverlays = '{}'\nhosts = 'spawn'\nhost = '{}'\n\
              [identity]\nfile = '{}'\n[boot]\nid_file = '{}'\n\
              [reboot]\ncommand = ['{reboot}', 'reboot']\n[factory_reset]\ncommand = ['{reboot}', 'factory-reset']\n\
-             [connection_request]\nlisten = '127.0.0.1'\nport = 0\nusername = '{user}'\npassword = '{password}'\n\
+             [connection_request]\nlisten = '{}'\nport = 7547\nusername = '{user}'\npassword = '{password}'\n\
              minimum_interval = 0\n",
             self.acs.unwrap_or_default(),
             trust.join(", "),
@@ -135,12 +137,22 @@ impl Builder {
             binary("cwmp-plugin-host").display(),
             at("identity.toml").display(),
             at("boot_id").display(),
+            own_address(),
             reboot = at("reboot").display(),
         );
         write("cwmpd.toml", &config);
         write("cwmpd.d/test.toml", &self.config);
         Device { folder, bus, agent: None, environment: self.environment }
     }
+}
+
+/// An address of this machine that no other device under test has: so its URL is the same after a restart.
+fn own_address() -> Ipv4Addr {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let [.., a, b] = std::process::id().to_be_bytes();
+    // The upper half, so that it is never 127.0.0.1, where everyone listens.
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) % 250;
+    Ipv4Addr::new(127, a | 0x80, b, u8::try_from(count + 1).expect("at most 250"))
 }
 
 /// Puts a manifest and its library where the device looks for plugins.
