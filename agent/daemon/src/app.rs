@@ -67,7 +67,8 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
         error.to_string()
     });
     let persist = Persist::open(&config.store.folder)?;
-    let core = Arc::new(Core::new(config, identity, persist, Clock::default()));
+    let clock = Clock::trusted_by(config.boot.clock_file.clone());
+    let core = Arc::new(Core::new(config, identity, persist, clock));
     acs::boot::started(&core).await;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -77,6 +78,13 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
     let listening = tokio::spawn(bus::listen(Arc::clone(&core)));
     tasks.spawn(supervise_all(Arc::clone(&core)));
     tasks.spawn(watch_clock(Arc::clone(&core)));
+    let journal = Arc::clone(&core);
+    tasks.spawn(async move {
+        tokio::select! {
+            () = journal.keep_journal() => {}
+            () = journal.stopping() => {}
+        }
+    });
     let local = tokio::task::LocalSet::new();
     local.spawn_local(acs::listener::serve(Arc::clone(&core)));
     let driver = local.spawn_local(acs::drive(Arc::clone(&core)));
@@ -137,7 +145,9 @@ async fn supervise_all(core: Arc<Core>) {
 /// Tells the providers once the date can be trusted.
 async fn watch_clock(core: Arc<Core>) {
     loop {
-        if core.clock.is_plausible() {
+        if core.clock.is_trusted() {
+            // Dates count from now on: the next session is planned anew.
+            core.wake.notify_one();
             core.notice("clock-trusted", Origin::Agent).await;
             return core.stopping().await;
         }

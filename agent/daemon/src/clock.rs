@@ -3,6 +3,7 @@
 //! Built with the feature `test-hooks`, the clock can be moved forward from the bus, so that tests of real processes wait
 //! for nothing. A released agent has no such feature.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,15 +18,22 @@ pub struct Clock {
     start: Instant,
     shift: AtomicU64,
     moved: Notify,
+    /// A file that is there when the date can be trusted.
+    file: Option<PathBuf>,
 }
 
 impl Default for Clock {
     fn default() -> Self {
-        Self { start: Instant::now(), shift: AtomicU64::new(0), moved: Notify::new() }
+        Self { start: Instant::now(), shift: AtomicU64::new(0), moved: Notify::new(), file: None }
     }
 }
 
 impl Clock {
+    /// A clock whose date counts only once this file is there; the empty path means no file.
+    pub fn trusted_by(file: PathBuf) -> Self {
+        Self { file: Some(file).filter(|f| !f.as_os_str().is_empty()), ..Self::default() }
+    }
+
     fn shift(&self) -> Duration {
         Duration::from_millis(self.shift.load(Ordering::Relaxed))
     }
@@ -45,9 +53,9 @@ impl Clock {
         self.start.elapsed() + self.shift()
     }
 
-    /// Whether the date is one that a set clock can show.
-    pub fn is_plausible(&self) -> bool {
-        self.wall().as_secs() >= PLAUSIBLE
+    /// Whether the date can be trusted: it is one that a set clock can show, and whoever sets it says so.
+    pub fn is_trusted(&self) -> bool {
+        self.wall().as_secs() >= PLAUSIBLE && self.file.as_ref().is_none_or(|file| file.exists())
     }
 
     /// Sleeps until the steady time is `until`.
@@ -88,5 +96,16 @@ mod tests {
         let hour = Duration::from_secs(3600);
         tokio::join!(clock.sleep(hour), async { clock.advance(hour) });
         assert!(clock.unix() >= before + 3600);
+    }
+
+    #[test]
+    fn a_date_is_trusted_once_the_file_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("synchronized");
+        let clock = Clock::trusted_by(file.clone());
+        assert!(!clock.is_trusted());
+        std::fs::write(file, "").unwrap();
+        assert!(clock.is_trusted());
+        assert!(Clock::trusted_by(PathBuf::new()).is_trusted());
     }
 }

@@ -29,9 +29,16 @@ pub(crate) async fn started(core: &Core) {
     // Bootstrap is looked at before each session; here only the boot counts.
     let start =
         Start { stored_boot: stored.as_deref(), boot: &boot, contacted: Some(("", "")), url: "", oui: "" };
-    if !events(start).contains(&event::BOOT) {
-        return;
+    if events(start).contains(&event::BOOT) {
+        booted(core, boot).await;
     }
+    // What is ours may have changed while nobody looked: another identity, another configuration (C133).
+    let mut own = core.watched_names(None);
+    own.retain(|name| name != local::CR_URL);
+    core.values_changed(own).await;
+}
+
+async fn booted(core: &Core, boot: String) {
     let mut more = vec![
         Op::PutMeta { key: BOOT_ID.into(), value: boot },
         Op::RemoveMeta { key: REBOOT_TO_APPLY.into() },

@@ -22,6 +22,9 @@ use crate::provider::Origin;
 /// How long the agent sleeps at most when nothing is planned: a clock that is set meanwhile is seen then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
+/// The least time that a reply is waited for, in seconds (C22). A test of an ACS that hangs need not take so long.
+const LEAST_RESPONSE_TIMEOUT: u64 = if cfg!(feature = "test-hooks") { 1 } else { 30 };
+
 /// The periodic Inform as it was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Plan {
@@ -58,7 +61,7 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
         certificate: acs.certificate.clone(),
         key: acs.key.clone(),
         allow_basic_on_clear: acs.allow_basic_on_clear,
-        response_timeout: Duration::from_secs(acs.response_timeout.max(30)),
+        response_timeout: Duration::from_secs(acs.response_timeout.max(LEAST_RESPONSE_TIMEOUT)),
         max_message: acs.max_message.max(32 * 1024),
         user_agent: concat!("cwmpd/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..ClientSettings::default()
@@ -97,6 +100,8 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
         driver.tried = 0;
     }
     driver.finish_factory_reset().await;
+    // An Inform tells where connection requests are heard.
+    listener::tried(&driver.core).await;
     driver.run().await;
     Ok(())
 }
@@ -198,7 +203,7 @@ impl Driver {
             enabled: core.truth(local::PERIODIC_ENABLE),
             interval: core.number(local::PERIODIC_INTERVAL),
             reference: core.setting(local::PERIODIC_TIME),
-            trusted: core.clock.is_plausible(),
+            trusted: core.clock.is_trusted(),
         };
         if self.plan.as_ref() == Some(&plan) {
             return;
@@ -225,7 +230,7 @@ impl Driver {
                 // ScheduleReboot is a date; one that is past does nothing.
                 let date = date_time::unix_seconds(&self.core.setting(local::SCHEDULE_REBOOT));
                 let rest =
-                    date.filter(|_| self.core.clock.is_plausible()).map(|at| at - self.core.clock.unix());
+                    date.filter(|_| self.core.clock.is_trusted()).map(|at| at - self.core.clock.unix());
                 let rest = rest.and_then(|rest| u64::try_from(rest).ok()).filter(|rest| *rest > 0);
                 self.reboot_at = match (rest, self.reboot_at) {
                     // It came while we slept.

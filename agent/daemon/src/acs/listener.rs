@@ -61,6 +61,7 @@ pub(crate) async fn serve(core: Arc<Core>) {
                 let port = listener.port();
                 core.note(|s| s.connection_request_port = Some(port));
                 publish(&core, None).await;
+                tell_tried(&core).await;
                 tokio::select! {
                     () = listener.serve(Arc::new(Gate(Arc::clone(&core)))) => {}
                     () = unwanted(&core, &mut settings) => {}
@@ -70,6 +71,7 @@ pub(crate) async fn serve(core: Arc<Core>) {
             }
             None => {
                 publish(&core, None).await;
+                tell_tried(&core).await;
                 tokio::select! {
                     _ = settings.changed() => {}
                     () = tokio::time::sleep(RETRY), if wanted => {}
@@ -77,6 +79,23 @@ pub(crate) async fn serve(core: Arc<Core>) {
                 }
             }
         }
+    }
+}
+
+/// Waits until the port was opened, or could not be.
+pub(super) async fn tried(core: &Core) {
+    let mut tried = core.listener_tried.subscribe();
+    tokio::select! {
+        // The sender lives as long as the core.
+        _ = tried.wait_for(|tried| *tried) => {}
+        () = core.stopping() => {}
+    }
+}
+
+/// The first time: the URL is what it will be, and is compared with what the ACS knows from before this start (C133).
+async fn tell_tried(core: &Core) {
+    if !core.listener_tried.send_replace(true) {
+        core.values_changed(vec![local::CR_URL.to_owned()]).await;
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) async fn run(
 ) -> Ended {
     let credentials =
         Credentials { username: core.setting(local::USERNAME), password: core.setting(local::PASSWORD) };
-    let mut connection = client.open(url, credentials, clock_is_trusted(core));
+    // Without a date the validity of certificates means nothing (C38).
+    let mut connection = client.open(url, credentials, core.clock.is_trusted());
     let (inform, told) = inform(core, identity, retry_count);
     let limits = Limits { bytes: core.config.acs.max_message, ..Limits::default() };
     let (mut session, first) = Session::start(Start { inform, namespace, own: Vec::new(), limits });
@@ -90,12 +91,6 @@ fn wait_of(error: &NetError) -> Option<u64> {
     }
 }
 
-/// Whether the validity dates of certificates mean anything (C38).
-fn clock_is_trusted(core: &Core) -> bool {
-    let file = &core.config.boot.clock_file;
-    core.clock.is_plausible() && (file.as_os_str().is_empty() || file.exists())
-}
-
 fn inform(core: &Core, identity: &Identity, retry_count: u32) -> (Inform, Told) {
     let changes = core.changes_for_inform();
     let mut events = core.events_for_inform();
@@ -120,7 +115,7 @@ fn inform(core: &Core, identity: &Identity, retry_count: u32) -> (Inform, Told) 
             None => parameters.push((name, value)),
         }
     }
-    let now = if core.clock.is_plausible() {
+    let now = if core.clock.is_trusted() {
         date_time::from_unix_seconds(core.clock.unix())
     } else {
         date_time::UNKNOWN.to_owned()

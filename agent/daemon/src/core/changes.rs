@@ -72,12 +72,12 @@ impl Core {
                 if name == SOFTWARE_VERSION && state.meta.get(TOLD_SOFTWARE_VERSION) != Some(&value.text) {
                     ops.push(Op::PutMeta { key: TOLD_SOFTWARE_VERSION.into(), value: value.text.clone() });
                 }
-                let notification = {
+                let level = {
                     let stored = state.attributes.get(&name);
                     super::attributes::level(&tree, &name, stored)
                 };
                 let mut known = Watched {
-                    notification,
+                    notification: level,
                     reported: state.reported.get(&name).map(|r| r.value.clone()),
                     pending: state.pending.contains(&name),
                 };
@@ -93,7 +93,9 @@ impl Core {
                     }
                 }
                 if known.pending {
-                    latest.insert(name, value);
+                    // A change from before this start opens its session now that its value is known.
+                    let first = latest.insert(name, value).is_none();
+                    active |= first && level == notification::ACTIVE;
                 }
             }
         }

@@ -68,6 +68,8 @@ pub(crate) struct Core {
     /// Counts changes of the agent's own settings.
     pub(crate) settings: watch::Sender<u64>,
     pub(crate) status: Mutex<Status>,
+    /// Whether the port for connection requests was opened, or could not be.
+    pub(crate) listener_tried: watch::Sender<bool>,
     /// Which connection requests are let in.
     pub(crate) gate: Mutex<Gate>,
     /// Wakes the session driver.
@@ -124,6 +126,7 @@ impl Core {
             in_transaction: Mutex::default(),
             settings: watch::Sender::new(0),
             status: Mutex::default(),
+            listener_tried: watch::Sender::new(false),
             gate: Mutex::new(gate),
             wake: Notify::new(),
             providers_moved: Notify::new(),

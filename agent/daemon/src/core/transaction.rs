@@ -13,7 +13,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cwmp_bus::BusError;
 use cwmp_model::{path, Fault, FaultCode};
 use cwmp_store::{JournalChange, Op, Phase, State};
 use futures_util::future::join_all;
@@ -27,6 +26,8 @@ use crate::provider::{Origin, ProviderChange, ADD, DELETE, SET};
 pub(crate) const TURN_WAIT: Duration = Duration::from_secs(10);
 /// How long a provider keeps what it prepared.
 pub(crate) const LEASE: Duration = Duration::from_secs(60);
+/// How long after a failed roll back it is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 /// The name in the journal of what the agent changes itself.
 pub(super) const OURS: &str = "";
 /// Of our own changes: a value that the ACS knows now.
@@ -73,6 +74,7 @@ impl Core {
             self.settings_changed(&intent);
             return Ok(Applied { later: false, number: 0 });
         }
+        self.make_way(split.keys().copied()).await?;
         let txn = u64::from_le_bytes(cwmp_net::random::bytes());
         let mut journal = vec![Op::PutTransaction { txn, phase: Phase::Prepare, changes: intent.clone() }];
         journal.extend(added(&intent).map(|(table, number)| Op::PutHighWater {
@@ -133,11 +135,10 @@ impl Core {
         }
         self.persist.commit(vec![Op::SetPhase { txn, phase: Phase::Commit }]).await;
         match self.commit_all(txn, split).await {
-            Ok((after_session, reboot)) => {
-                let later = !after_session.is_empty() || reboot;
-                self.complete(txn, intent, &after_session, reboot).await;
+            Ok(effects) => {
+                self.complete(txn, intent, &effects).await;
                 self.finish(txn, split.keys().copied()).await;
-                Ok(later)
+                Ok(!effects.after_session.is_empty() || effects.after_reboot)
             }
             Err((name, fault)) => {
                 tracing::error!("transaction {txn}: provider {name} did not commit: {}", fault.text);
@@ -169,29 +170,25 @@ impl Core {
         &self,
         txn: u64,
         split: &BTreeMap<&str, Vec<ProviderChange>>,
-    ) -> Result<(Vec<String>, bool), (String, Fault)> {
-        let mut after_session = Vec::new();
-        let mut reboot = false;
+    ) -> Result<Effects, (String, Fault)> {
+        let mut effects = Effects::default();
         for name in split.keys() {
             let failed = |fault: Fault| ((*name).to_owned(), fault);
             let line = self.line_to(name).await.map_err(failed)?;
-            match line.commit(txn).await.map_err(super::write::fault_of).map_err(failed)? {
-                AFTER_SESSION => after_session.push((*name).to_owned()),
-                AFTER_REBOOT => reboot = true,
-                _ => {}
-            }
+            effects.add(name, line.commit(txn).await.map_err(super::write::fault_of).map_err(failed)?);
         }
-        Ok((after_session, reboot))
+        Ok(effects)
     }
 
     /// The journal goes and what the agent keeps of the change comes, in one commit.
-    async fn complete(&self, txn: u64, intent: &[JournalChange], after_session: &[String], reboot: bool) {
+    async fn complete(&self, txn: u64, intent: &[JournalChange], effects: &Effects) {
         let mut ops = vec![Op::RemoveTransaction { txn }];
         ops.extend(self.outcome(intent));
-        if !after_session.is_empty() {
-            ops.push(Op::PutMeta { key: format!("{APPLY}{txn}"), value: after_session.join(",") });
+        if !effects.after_session.is_empty() {
+            let value = effects.after_session.join(",");
+            ops.push(Op::PutMeta { key: format!("{APPLY}{txn}"), value });
         }
-        if reboot {
+        if effects.after_reboot {
             ops.push(Op::PutMeta { key: REBOOT_TO_APPLY.into(), value: "1".into() });
         }
         self.persist.commit(ops).await;
@@ -208,123 +205,150 @@ impl Core {
         }
     }
 
-    /// Rolls back at every provider that is there. The journal goes when none is left.
-    async fn roll_back(&self, txn: u64, names: impl Iterator<Item = &str>) {
-        let mut open = false;
-        for name in names {
-            let Some(line) = self.line_now(name) else {
-                open |= self.provider(name).is_some();
+    /// Rolls back at every provider that is there, and names those that still have to be. The journal goes when none has.
+    async fn roll_back(&self, txn: u64, names: impl Iterator<Item = &str>) -> Vec<String> {
+        let mut open = Vec::new();
+        for name in names.filter(|name| self.provider(name).is_some()) {
+            // Also one that is only coming: it must not be used before.
+            let Some(line) = self.line_coming(name) else {
+                open.push(name.to_owned());
                 continue;
             };
             if let Err(error) = line.end("Rollback", txn).await {
                 tracing::error!("provider {name}: transaction {txn} is not rolled back yet: {error}");
-                open = true;
+                open.push(name.to_owned());
             }
         }
-        if !open {
+        if open.is_empty() {
             self.persist.commit(vec![Op::RemoveTransaction { txn }]).await;
+        } else {
+            self.left_open.notify_one();
         }
+        open
+    }
+
+    /// The transactions in the journal that one of these providers takes part in.
+    fn open_at(&self, concerns: impl Fn(&str) -> bool) -> Vec<(u64, cwmp_store::Transaction)> {
+        let state = self.persist.read();
+        let open = state.transactions.iter();
+        open.filter(|(_, t)| t.changes.iter().any(|c| c.provider != OURS && concerns(&c.provider)))
+            .map(|(txn, t)| (*txn, t.clone()))
+            .collect()
+    }
+
+    /// What is still open at these providers is settled now: a provider can take back only its last transaction.
+    async fn make_way(&self, names: impl Iterator<Item = &str>) -> Result<(), Fault> {
+        let names: Vec<&str> = names.collect();
+        for (txn, transaction) in self.open_at(|provider| names.contains(&provider)) {
+            let open = self.settle(txn, &transaction, true).await;
+            if let Some(name) = open.iter().find(|name| names.contains(&name.as_str())) {
+                let text = format!("provider {name}: the transaction before is not rolled back yet");
+                return Err(Fault::new(FaultCode::InternalError, text));
+            }
+        }
+        Ok(())
     }
 
     /// A provider is there: what a cut left behind at it is carried through or rolled back, before it is used.
     pub(crate) async fn recover(&self, coming: &str) {
-        let Ok(turn) = self.turn().await else { return };
-        let open: Vec<(u64, cwmp_store::Transaction)> = self
-            .persist
-            .read()
-            .transactions
-            .iter()
-            .filter(|(_, t)| t.changes.iter().any(|c| c.provider == coming))
-            .map(|(txn, t)| (*txn, t.clone()))
-            .collect();
-        for (txn, transaction) in open {
-            let split = split(&transaction.changes);
-            let here = |name: &str| name == coming || self.line_now(name).is_some();
-            let known = |name: &&str| self.provider(name).is_some();
-            if transaction.phase == Phase::Prepare {
-                tracing::warn!("transaction {txn} was cut off: it is rolled back at {coming}");
-                let names: Vec<&str> = split.keys().copied().filter(known).collect();
-                self.roll_back_coming(txn, coming, &names).await;
-                continue;
-            }
-            if !split.keys().filter(|n| known(n)).all(|n| here(n)) {
-                tracing::warn!("transaction {txn} was cut off and waits for all of its providers");
-                continue;
-            }
-            self.carry_through(txn, &transaction.changes, &split, coming).await;
+        let turn = self.writing.lock().await;
+        for (txn, transaction) in self.open_at(|provider| provider == coming) {
+            self.settle(txn, &transaction, false).await;
         }
         drop(turn);
     }
 
-    async fn roll_back_coming(&self, txn: u64, coming: &str, names: &[&str]) {
-        let mut open = false;
-        for name in names {
-            let line = if *name == coming { self.line_coming(name) } else { self.line_now(name) };
-            let done = match line {
-                Some(line) => line.end("Rollback", txn).await,
-                None => {
-                    open = true;
-                    continue;
-                }
-            };
-            if let Err(error) = done {
-                tracing::error!("provider {name}: transaction {txn} is not rolled back yet: {error}");
-                open = true;
+    /// Looks after what stays in the journal: what could not be rolled back is tried again, and what waits for a provider
+    /// that does not come is given up. Never ends.
+    pub(crate) async fn keep_journal(&self) {
+        // Nobody is left who could be asked.
+        for (txn, transaction) in self.open_at(|_| true) {
+            if transaction.changes.iter().all(|c| self.provider(&c.provider).is_none()) {
+                tracing::warn!("transaction {txn} was cut off, and its providers have no manifest any more");
+                self.persist.commit(vec![Op::RemoveTransaction { txn }]).await;
             }
         }
-        if !open {
-            self.persist.commit(vec![Op::RemoveTransaction { txn }]).await;
+        let cut_off = self.open_at(|_| true).into_iter().map(|(txn, _)| txn).collect::<Vec<_>>();
+        let give_up = self.clock.steady() + LEASE;
+        let mut waits = !cut_off.is_empty();
+        loop {
+            let left_open = async {
+                self.left_open.notified().await;
+                self.clock.sleep(AGAIN).await;
+            };
+            tokio::select! {
+                () = left_open => {}
+                () = self.clock.sleep_until(give_up), if waits => waits = false,
+            }
+            let turn = self.writing.lock().await;
+            for (txn, transaction) in self.open_at(|_| true) {
+                // What waits for its provider is settled when that comes.
+                let here = |c: &JournalChange| self.line_coming(&c.provider).is_some();
+                let over = cut_off.contains(&txn) && !waits;
+                if over || (transaction.phase == Phase::Prepare && transaction.changes.iter().any(here)) {
+                    self.settle(txn, &transaction, over).await;
+                }
+            }
+            drop(turn);
         }
     }
 
-    /// Prepares and commits again under the same number; if a provider refuses now, all of it is rolled back.
+    /// Carries through or rolls back a transaction of the journal. One that was to be committed waits for all of its
+    /// providers, unless it is `pressing`. Names the providers that still have to roll back.
+    async fn settle(&self, txn: u64, transaction: &cwmp_store::Transaction, pressing: bool) -> Vec<String> {
+        let split = split(&transaction.changes);
+        if transaction.phase == Phase::Commit {
+            let away = |name: &&str| self.provider(name).is_some() && self.line_coming(name).is_none();
+            match split.keys().copied().find(away) {
+                None => match self.carry_through(txn, &transaction.changes, &split).await {
+                    Ok(()) => return Vec::new(),
+                    Err(why) => tracing::error!("transaction {txn}: {why}; it is rolled back"),
+                },
+                Some(name) if pressing => {
+                    tracing::error!("transaction {txn} was cut off, and {name} is away; it is rolled back");
+                }
+                Some(name) => {
+                    tracing::warn!("transaction {txn} was cut off and waits for provider {name}");
+                    return Vec::new();
+                }
+            }
+            self.persist.commit(vec![Op::SetPhase { txn, phase: Phase::Prepare }]).await;
+        } else {
+            tracing::warn!("transaction {txn} was cut off: it is rolled back");
+        }
+        self.roll_back(txn, split.keys().copied()).await
+    }
+
+    /// Prepares and commits again under the same number. The error says who refuses now.
     async fn carry_through(
         &self,
         txn: u64,
         changes: &[JournalChange],
         split: &BTreeMap<&str, Vec<ProviderChange>>,
-        coming: &str,
-    ) {
+    ) -> Result<(), String> {
         tracing::warn!("transaction {txn} was cut off: it is carried through");
-        let mut refused = None;
-        for phase in ["prepare", "commit"] {
-            for (name, part) in split {
-                let line = if *name == coming { self.line_coming(name) } else { self.line_now(name) };
-                let Some(line) = line else { continue };
-                let result = match phase {
-                    "prepare" => match line.prepare(txn, part, LEASE, Origin::Agent).await {
-                        Ok(faults) if faults.is_empty() => Ok(()),
-                        Ok(_) => Err(BusError::Fault(FaultCode::InternalError.into())),
-                        Err(error) => Err(error),
-                    },
-                    _ => line.commit(txn).await.map(|_| ()),
-                };
-                if let Err(error) = result {
-                    refused = Some(format!("provider {name} refuses to {phase}: {error}"));
-                    break;
-                }
-            }
-            if refused.is_some() {
-                break;
+        let lines = || split.iter().filter_map(|(name, part)| Some((*name, self.line_coming(name)?, part)));
+        for (name, line, part) in lines() {
+            let refused = |why: String| format!("provider {name} refuses to prepare: {why}");
+            let faults = line.prepare(txn, part, LEASE, Origin::Agent).await;
+            match faults.map_err(|error| refused(error.to_string()))?.into_iter().next() {
+                None => {}
+                Some((_, _, text)) => return Err(refused(text)),
             }
         }
-        let names: Vec<&str> = split.keys().copied().filter(|n| self.provider(n).is_some()).collect();
-        if let Some(why) = refused {
-            tracing::error!("transaction {txn}: {why}; it is rolled back");
-            self.persist.commit(vec![Op::SetPhase { txn, phase: Phase::Prepare }]).await;
-            self.roll_back_coming(txn, coming, &names).await;
-            return;
+        let mut effects = Effects::default();
+        for (name, line, _) in lines() {
+            let effect = line.commit(txn).await;
+            effects.add(name, effect.map_err(|error| format!("provider {name} refuses to commit: {error}"))?);
         }
-        self.complete(txn, changes, &[], false).await;
+        self.complete(txn, changes, &effects).await;
         self.settings_changed(changes);
-        for name in names {
-            let line = if name == coming { self.line_coming(name) } else { self.line_now(name) };
-            if let Some(line) = line {
-                if let Err(error) = line.end("Finish", txn).await {
-                    tracing::warn!("provider {name}: Finish of {txn}: {error}, ignoring");
-                }
+        for (name, line, _) in lines() {
+            if let Err(error) = line.end("Finish", txn).await {
+                tracing::warn!("provider {name}: Finish of {txn}: {error}, ignoring");
             }
         }
+        Ok(())
     }
 
     /// The session is over: what waited for that is put in force.
@@ -367,6 +391,24 @@ impl Core {
         if intent.iter().any(|c| c.provider == OURS && c.op == op_byte(SET)) {
             self.settings.send_modify(|generation| *generation += 1);
             self.wake.notify_one();
+        }
+    }
+}
+
+/// When what was committed takes effect, where that is not at once.
+#[derive(Debug, Default)]
+struct Effects {
+    /// The providers that wait for `Apply`.
+    after_session: Vec<String>,
+    after_reboot: bool,
+}
+
+impl Effects {
+    fn add(&mut self, name: &str, effect: u32) {
+        match effect {
+            AFTER_SESSION => self.after_session.push(name.to_owned()),
+            AFTER_REBOOT => self.after_reboot = true,
+            _ => {}
         }
     }
 }
