@@ -6,7 +6,7 @@ use std::time::Duration;
 use cwmp_model::date_time;
 use cwmp_net::{random, Client, ClientSettings, Url};
 use cwmp_session::session::{lower, NEWEST};
-use cwmp_session::{event, periodic, Failure, Outcome, Retry};
+use cwmp_session::{event, periodic, EventRecord, Failure, Outcome, Retry};
 use cwmp_store::Op;
 
 use super::boot::{bootstrap_if_new, retry_op, stored_retry};
@@ -178,9 +178,16 @@ impl Driver {
             }
         }
         let events = self.core.pending_events();
-        let fresh = events.iter().any(|e| e.seq > self.tried && e.code != event::VALUE_CHANGE);
-        let fresh_change = events.iter().any(|e| e.seq > self.tried && e.code == event::VALUE_CHANGE)
-            && !self.core.changes_for_inform().is_empty();
+        // Without a failure to wait for, what an Inform had no room for is news as well.
+        let is_news = |e: &&EventRecord| {
+            let by_inform = event::delivered_by(&e.code) == Some(event::DeliveredBy::Inform);
+            e.seq > self.tried || (self.retry_at.is_none() && by_inform)
+        };
+        let (changes, others): (Vec<_>, Vec<_>) =
+            events.iter().filter(is_news).partition(|e| e.code == event::VALUE_CHANGE);
+        let fresh = !others.is_empty();
+        // A change whose value is not known yet cannot be told.
+        let fresh_change = !changes.is_empty() && !self.core.changes_for_inform().is_empty();
         let throttled = || {
             let pause = Duration::from_secs(u64::from(self.core.number(local::THROTTLE)));
             self.last_success.map_or(now, |at| (at + pause).max(now))
