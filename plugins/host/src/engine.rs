@@ -9,6 +9,7 @@ use cwmp_bus::manifest::Deadlines;
 use cwmp_bus::BusError;
 use cwmp_model::{Fault, FaultCode};
 use cwmp_plugin_abi::status;
+use tokio::sync::Notify;
 use tokio::time::{timeout_at, Instant};
 
 use crate::description::Description;
@@ -29,6 +30,11 @@ pub(crate) const STOP_DEADLINE: Duration = Duration::from_secs(2);
 /// How often a stuck thread is looked at again when its time is up.
 const TICK: Duration = Duration::from_millis(10);
 
+/// An answer of so many bytes is a large one.
+const LARGE: usize = 128 * 1024;
+/// How long after a large answer its memory is given back; another may follow at once.
+const TIDY_AFTER: Duration = Duration::from_millis(200);
+
 /// What an engine is made of.
 pub(crate) struct Parts {
     pub(crate) library: Library,
@@ -48,6 +54,8 @@ pub(crate) struct Engine {
     pub(crate) services: &'static Services,
     pub(crate) deadlines: Deadlines,
     pub(crate) known: Known,
+    /// Told after a large answer.
+    pub(crate) large: Notify,
     worker: Worker,
     watched: Arc<AtomicBool>,
 }
@@ -81,6 +89,7 @@ impl Engine {
             services,
             deadlines: parts.deadlines,
             known: Known::default(),
+            large: Notify::new(),
             worker,
             watched: Arc::new(AtomicBool::new(false)),
         }))
@@ -110,7 +119,12 @@ impl Engine {
             return Err(Fault::new(FaultCode::InternalError, "the plugin has stopped"));
         }
         match timeout_at(context.deadline, answer).await {
-            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Ok(outcome)) => {
+                if outcome.size() >= LARGE {
+                    self.large.notify_one();
+                }
+                Ok(outcome)
+            }
             Ok(Err(_)) => Err(Fault::new(FaultCode::InternalError, "the plugin has stopped")),
             Err(_) => {
                 let pending = self.services.requests.forget(req);
@@ -176,6 +190,20 @@ impl Engine {
             map.insert(table, rows);
         }
         Ok(())
+    }
+
+    /// Gives the memory of large answers back to the system when they are over, for ever: a host is one of many, and
+    /// mostly idle.
+    pub(crate) async fn tidy(&self) {
+        loop {
+            self.large.notified().await;
+            tokio::time::sleep(TIDY_AFTER).await;
+            #[cfg(target_env = "gnu")]
+            // SAFETY: malloc_trim has no preconditions.
+            unsafe {
+                nix::libc::malloc_trim(0);
+            }
+        }
     }
 
     /// Gives numbers to the rows that have none of their own.

@@ -1,6 +1,7 @@
 //! Reading: partial paths become full names, values are checked before they leave.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -197,9 +198,17 @@ impl Engine {
     ) -> Result<Plan, Fault> {
         let mut plan = Plan::default();
         let mut wanted = Vec::with_capacity(paths.len());
-        let mut first = Vec::new();
-        let mut last_row = "";
+        let mut first = BTreeSet::new();
+        // Names of one object come together: what was found for the one before holds for the next.
+        let mut last: Option<(&str, NodeId)> = None;
         for (origin, name) in paths.iter().enumerate() {
+            let object = path::parent(name);
+            if let Some((_, parent)) = last.filter(|(known, _)| *known == object && !path::is_partial(name)) {
+                if let Some(id) = self.parameter_in(parent, path::last_part(name)) {
+                    wanted.push((origin, id));
+                    continue;
+                }
+            }
             match self.find(name) {
                 Ok(id) => wanted.push((origin, id)),
                 Err(fault) => {
@@ -207,25 +216,18 @@ impl Engine {
                     continue;
                 }
             }
-            // Names of one row come together; a name that shares its object with the one before has the same tables.
-            let row = path::parent(name);
-            if !path::is_partial(name) && row == last_row {
-                continue;
-            }
-            last_row = row;
+            last = self.description.schema.find(object).map(|id| (object, id));
             for table in tables_of(name) {
                 // Whoever names a row by its number may do so before anybody listed the rows, and a plugin that has
                 // only keys has not heard of the number then.
-                if (path::is_partial(name) || !self.known.is_listed(table))
-                    && !first.iter().any(|t| t == table)
-                {
-                    first.push(table.to_owned());
+                if path::is_partial(name) || !self.known.is_listed(table) {
+                    first.insert(table.to_owned());
                 }
             }
         }
         let mut rows = RowMap::new();
         if !first.is_empty() {
-            self.list(first, context, numbers, &mut rows).await?;
+            self.list(first.into_iter().collect(), context, numbers, &mut rows).await?;
         }
         let partial: Vec<_> = wanted
             .iter()
@@ -259,6 +261,17 @@ impl Engine {
             return Err(Fault::new(FaultCode::InvalidParameterName, "is served by the agent"));
         }
         Ok(id)
+    }
+
+    /// A parameter of the plugin in an object, by its last part. What is not found so may be found otherwise.
+    fn parameter_in(&self, object: NodeId, name: &str) -> Option<NodeId> {
+        let schema = &self.description.schema;
+        if schema.node(object).name() == "{i}" && name == ALIAS {
+            return None;
+        }
+        let found = schema.children_of(object).find(|id| schema.node(*id).name() == name)?;
+        let node = schema.node(found);
+        (node.value_type().is_some() && !node.flags.has(NodeFlags::COMPUTED)).then_some(found)
     }
 
     /// Asks for the rows of every table at or below the starts that the map does not have yet.
@@ -441,7 +454,8 @@ fn missing_row(name: &str, rows: &RowMap) -> Option<Fault> {
         let rest = &name[table.len()..];
         let number = rest.split('.').next().and_then(path::instance_number);
         match rows.get(table) {
-            Some(Ok(rows)) if rows.iter().any(|r| Some(r.number) == number) => {}
+            // Rows are sorted by their numbers.
+            Some(Ok(rows)) if rows.binary_search_by_key(&number, |r| Some(r.number)).is_ok() => {}
             Some(Err(fault)) => return Some(fault.clone()),
             _ => return Some(Fault::new(FaultCode::InvalidParameterName, "there is no such row")),
         }

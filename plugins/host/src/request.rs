@@ -112,6 +112,11 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    /// About how many bytes the answer has.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     fn lie(&mut self, index: Option<usize>, what: impl Into<String>) {
         self.lie_count += 1;
         if self.lies.len() < MAX_LIES {
