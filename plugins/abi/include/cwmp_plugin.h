@@ -138,7 +138,7 @@ typedef struct cwmp_host {
   /* CWMP_OK means that the event is stored and will reach the ACS. */
   cwmp_status (*event)(void *ctx, cwmp_str name, const cwmp_kv *args, size_t n);
   void (*log)(void *ctx, int32_t syslog_level, cwmp_str target, cwmp_str text);
-  /* The key-value store: durable on return; within commit() atomic with it. */
+  /* The key-value store: durable on return; within commit(), rollback(), finish() and apply() atomic with it. */
   cwmp_status (*store_put)(void *ctx, cwmp_str key, cwmp_str value);
   cwmp_status (*store_get)(void *ctx, cwmp_str key, void (*sink)(void *arg, cwmp_str value), void *arg);
   cwmp_status (*store_delete)(void *ctx, cwmp_str key);

@@ -271,17 +271,14 @@ impl Running {
             Step::Finish => self.plugin.finish,
             Step::Apply => self.plugin.apply,
         };
-        let stored = matches!(step, Step::Commit | Step::Rollback);
-        if stored {
-            self.services.store.begin();
-        }
+        // Each step of a transaction is one write, whatever the plugin puts and deletes in it.
+        self.services.store.begin();
         // SAFETY: as the header says.
         let mut status = call.map_or(status::OK, |f| self.clock.time(|| unsafe { f(self.this, req, txn) }));
-        if stored && status != status::PENDING {
+        if status != status::PENDING {
             status = self.services.settle(status);
         }
-        if self.services.requests.returned(req, status) == Ended::Stale && stored && status == status::PENDING
-        {
+        if self.services.requests.returned(req, status) == Ended::Stale && status == status::PENDING {
             // Nobody will hear of its end.
             self.services.settle(status::E_CANCELLED);
         }
