@@ -172,7 +172,8 @@ impl Driver {
                 tracing::error!("{fault}");
             }
         }
-        if std::mem::take(&mut lock(&self.core.status).asked) && self.core.pending_events().is_empty() {
+        let asked = std::mem::take(&mut lock(&self.core.status).asked);
+        if asked && self.core.pending_events().is_empty() {
             if let Err(fault) = self.core.add_event(event::PERIODIC, "").await {
                 tracing::error!("{fault}");
             }
@@ -193,7 +194,7 @@ impl Driver {
             self.last_success.map_or(now, |at| (at + pause).max(now))
         };
         // C89: something new is told at once, whatever the retry waits for.
-        let news = if fresh {
+        let news = if fresh || asked {
             Some(now)
         } else if fresh_change {
             Some(throttled())
@@ -288,10 +289,7 @@ impl Driver {
             s.last_inform = date_time::from_unix_seconds(core.clock.unix());
         });
         let origin = Origin::Acs(number);
-        let notice = tokio::spawn({
-            let core = Arc::clone(&core);
-            async move { core.notice("session-start", origin).await }
-        });
+        core.notice("session-start", origin).await;
         let ended =
             session::run(&core, &self.client, &self.identity, url, self.retry.count, self.namespace, number)
                 .await;
@@ -299,14 +297,7 @@ impl Driver {
         core.merge_if_free();
         self.settle(&ended).await;
         core.note(|s| s.in_session = false);
-        // Providers hear of the end after the start, and nobody waits for them.
-        tokio::spawn({
-            let core = Arc::clone(&core);
-            async move {
-                let _ = notice.await;
-                core.notice("session-end", origin).await;
-            }
-        });
+        core.notice("session-end", origin).await;
         core.apply_after_session().await;
         self.afterwards(ended.afterwards).await;
     }

@@ -8,7 +8,7 @@ use cwmp_session::{event, EventRecord};
 use cwmp_store::Op;
 
 use super::own::TOLD_SOFTWARE_VERSION;
-use super::tree::AGENT;
+use super::tree::{Tree, AGENT};
 use super::{events, lock, Core};
 use crate::local::SOFTWARE_VERSION;
 use crate::provider::Origin;
@@ -48,19 +48,6 @@ impl Core {
         }
     }
 
-    /// Changes that wait to be told are told with the values of now.
-    pub(super) async fn refresh_changes(&self, names: Vec<String>) {
-        if names.is_empty() {
-            return;
-        }
-        let paths: Vec<&str> = names.iter().map(String::as_str).collect();
-        let reading = self.read(&paths, Origin::Agent).await;
-        let mut latest = lock(&self.changes);
-        reading.for_each(|name, kind, text| {
-            latest.insert(name.to_owned(), Value::new(kind, text));
-        });
-    }
-
     async fn compare(&self, values: Vec<(String, Value)>) {
         let tree = self.tree();
         let mut active = false;
@@ -69,7 +56,10 @@ impl Core {
             let state = self.persist.read();
             let mut latest = lock(&self.changes);
             for (name, value) in values {
-                if name == SOFTWARE_VERSION && state.meta.get(TOLD_SOFTWARE_VERSION) != Some(&value.text) {
+                if name == SOFTWARE_VERSION
+                    && !ours(&tree)
+                    && state.meta.get(TOLD_SOFTWARE_VERSION) != Some(&value.text)
+                {
                     ops.push(Op::PutMeta { key: TOLD_SOFTWARE_VERSION.into(), value: value.text.clone() });
                 }
                 let level = {
@@ -210,6 +200,11 @@ impl Core {
             tracing::debug!("a signal could not be sent, ignoring: {error}");
         }
     }
+}
+
+/// Whether no provider serves the software version.
+pub(super) fn ours(tree: &Tree) -> bool {
+    tree.schema.find(SOFTWARE_VERSION).is_none_or(|id| tree.owner_of(id) == AGENT)
 }
 
 /// The value in an op, for tests and for the count of rows.

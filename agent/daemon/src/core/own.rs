@@ -30,7 +30,11 @@ impl Core {
             Source::Fixed(text) => text.to_owned(),
             Source::Live(Live::ConnectionRequestUrl) => lock(&self.status).connection_request_url.clone(),
             Source::Live(Live::SoftwareVersion) => {
-                let told = self.persist.read().meta.get(TOLD_SOFTWARE_VERSION).cloned();
+                let told = if super::changes::ours(&self.tree()) {
+                    None
+                } else {
+                    self.persist.read().meta.get(TOLD_SOFTWARE_VERSION).cloned()
+                };
                 told.or_else(|| self.identity.as_ref().ok().map(|i| i.software_version.clone()))
                     .unwrap_or_default()
             }

@@ -113,33 +113,15 @@ impl Core {
         if matches!(origin, Origin::Acs(_)) {
             intent.extend(self.known_to_acs(&tree, &intent));
         }
+        let names = values.iter().map(|v| v.name.clone()).collect();
         let result = self.transact(&turn, intent, origin, faults).await;
         drop(turn);
         if result.is_ok() {
-            self.set_is_done(&tree, values, origin).await;
+            // The ACS knows what it wrote itself; anyone else's change may have to be told to it, and everyone on the bus
+            // hears of both. A plugin announces only what changes by itself.
+            self.values_changed(names).await;
         }
         result
-    }
-
-    /// Values were set: the ACS knows what it wrote itself, anyone else's change may have to be told to it.
-    async fn set_is_done(&self, tree: &Tree, values: &[NewValue], origin: Origin) {
-        let names = values.iter().map(|v| v.name.clone());
-        if matches!(origin, Origin::Acs(_)) {
-            // A change that waits to be told is told with the value of now.
-            let waiting: Vec<String> = {
-                let state = self.persist.read();
-                names.filter(|name| state.pending.contains(name)).collect()
-            };
-            self.refresh_changes(waiting).await;
-            return;
-        }
-        // What its provider pushes comes by itself.
-        let quiet = |name: &String| {
-            tree.schema.find(name).is_some_and(|id| {
-                tree.owner_of(id) == AGENT || !tree.schema.node(id).flags.has(NodeFlags::PUSHED)
-            })
-        };
-        self.values_changed(names.filter(quiet).collect()).await;
     }
 
     /// Adds a row, with values in the same transaction (C136, C138, C141).
@@ -228,7 +210,7 @@ impl Core {
             // A row of anyone else waits for the next session.
             self.view_adds(table, row);
         }
-        self.after_rows(table, origin).await;
+        self.rows_changed(vec![table.to_owned()]).await;
         Ok(applied)
     }
 
@@ -278,7 +260,7 @@ impl Core {
         let applied = self.transact(&turn, intent, origin, Vec::new()).await?;
         drop(turn);
         self.view_removes(row);
-        self.after_rows(table, origin).await;
+        self.rows_changed(vec![table.to_owned()]).await;
         Ok(applied)
     }
 
@@ -286,12 +268,6 @@ impl Core {
     async fn rows_around(&self, tree: &Tree, table: &str, origin: Origin) -> Rows {
         let owners = owners_of_rows(tree, table, false);
         self.rows(tree, &owners, outermost_table(table), origin).await
-    }
-
-    async fn after_rows(&self, table: &str, origin: Origin) {
-        if !matches!(origin, Origin::Acs(_)) {
-            self.rows_changed(vec![table.to_owned()]).await;
-        }
     }
 
     /// Checks one value and makes the change of it (C102, C107).
