@@ -1,12 +1,13 @@
 //! `cwmpd`: the agent's program.
 #![forbid(unsafe_code)]
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use cwmpd::app;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const USAGE: &str = "\
 Usage: cwmpd [--config FILE] [--check]
@@ -40,13 +41,11 @@ fn main() -> ExitCode {
             _ => return usage(),
         }
     }
-    let filter = EnvFilter::try_from_env("CWMP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    let wanted = std::env::var("CWMP_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     if check {
         return match cwmpd::config::Config::load(&config) {
             Ok(_) => ExitCode::SUCCESS,

@@ -6,11 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The variable that says what is logged, such as `debug`.
 pub(crate) const VARIABLE: &str = "CWMP_LOG";
@@ -45,15 +47,13 @@ where
 
 /// Starts the log for a plugin. The journal has its own clock.
 pub(crate) fn start(plugin: &str, default: &str) {
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = std::env::var(VARIABLE).ok().and_then(|text| text.parse().ok());
+    let filter: Targets = wanted.or_else(|| default.parse().ok()).unwrap_or_default();
     let line = Line { plugin: plugin.to_owned(), time: std::env::var_os("JOURNAL_STREAM").is_none() };
     // A second start, in a test, keeps the first log.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .event_format(line)
-        .try_init();
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).event_format(line);
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// A text that cannot be mistaken for another line of the log.

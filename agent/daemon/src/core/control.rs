@@ -58,19 +58,17 @@ impl Core {
         paths.iter().any(|name| serves(name))
     }
 
-    /// Tells every provider that is there, without waiting for one after the other.
+    /// Tells every provider that is there, without waiting for any.
     pub(crate) async fn notice(&self, what: &'static str, origin: Origin) {
         let session = match origin {
             Origin::Acs(session) => session,
             _ => 0,
         };
-        let providers = self.providers();
-        let calls = providers.iter().filter_map(|p| self.line_now(p.name())).map(|line| async move {
-            if let Err(error) = line.notice(what, session).await {
-                tracing::debug!("provider {}: {what}: {error}, ignoring", line.provider.name());
+        for provider in self.providers() {
+            if let Some(line) = self.line_now(provider.name()) {
+                line.mention(what, session).await;
             }
-        });
-        futures_util::future::join_all(calls).await;
+        }
     }
 
     /// Everything goes back to factory values (C168). Providers that are away are told when they come.

@@ -13,7 +13,7 @@ use cwmp_bus::{names, BusError, Manifest};
 use cwmp_model::{Fault, FaultCode, NodeFlags, ValueType};
 use serde::Serialize;
 use tokio::sync::Notify;
-use zbus::message::Message;
+use zbus::message::{Flags, Message};
 use zbus::names::OwnedUniqueName;
 use zbus::zvariant::{DynamicType, Value};
 
@@ -298,6 +298,24 @@ impl Line {
     /// `Watch`.
     pub(crate) async fn watch(&self, paths: &[String]) -> Result<(), BusError> {
         self.call("Watch", &(paths, true), self.provider.manifest.deadlines.get()).await.map(|_| ())
+    }
+
+    /// `Notice` of what needs no answer: nobody waits, and nobody replies.
+    pub(crate) async fn mention(&self, what: &str, session: u64) {
+        let name = self.provider.name();
+        let options = HashMap::from([("session", Value::from(session))]);
+        let message = Message::method_call(names::PROVIDER_PATH, "Notice")
+            .and_then(|m| m.destination(&self.owner))
+            .and_then(|m| m.interface(names::PROVIDER))
+            .and_then(|m| m.with_flags(Flags::NoReplyExpected))
+            .and_then(|m| m.build(&(what, options)));
+        let sent = match message {
+            Ok(message) => self.bus.send(&message).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            tracing::debug!("provider {name}: {what}: {error}, ignoring");
+        }
     }
 
     /// `Notice`.

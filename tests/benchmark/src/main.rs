@@ -1,0 +1,235 @@
+//! What the agent costs: CPU time of each process and latency of the RPCs, memory, start.
+//!
+//! Prints Markdown, the measured part of `docs/performance.md`.
+#![forbid(unsafe_code)]
+
+mod process;
+mod raw;
+
+use std::time::{Duration, Instant};
+
+use cwmp_acs::{Acs, Options, Session, ValueType};
+use cwmp_e2e::{Client, Device};
+use process::{cpu, memory, Memory};
+
+/// How often each thing is measured; the median counts.
+const RUNS: usize = 20;
+/// Rows of the large table, of ten parameters each.
+const ROWS: usize = 1000;
+const BIG: &str = "Device.X_CWMPD_Demo.Big.";
+const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
+const LEAVES: [&str; 10] =
+    ["Name", "Group", "Index", "Square", "Signed", "Negative", "Even", "Moment", "Hex", "Text"];
+
+/// The processes of a device.
+struct Processes {
+    agent: u32,
+    host: u32,
+    bus: u32,
+}
+
+/// One line of the table: milliseconds.
+struct Line {
+    what: String,
+    latency: f64,
+    agent: f64,
+    host: f64,
+    bus: f64,
+}
+
+fn main() {
+    println!("## RPCs\n");
+    for (name, options) in [("plain HTTP", Options::default()), ("TLS", Options::https())] {
+        rpcs(name, options);
+    }
+    start();
+}
+
+fn device(acs: &Acs, tls: bool) -> Device {
+    let mut builder = Device::builder()
+        .acs(acs.url())
+        .plugin("demo", &format!("[config]\nbig_rows = {ROWS}\n"))
+        .plugin("demo_c", "")
+        .plugin("device_info", "")
+        .environment("CWMP_LOG", "warn");
+    if tls {
+        builder = builder.trust(acs.ca_file());
+    }
+    builder.start()
+}
+
+fn rpcs(transport: &str, options: Options) {
+    let tls = options.tls.is_some();
+    let acs = Acs::start(options);
+    let device = device(&acs, tls);
+    for plugin in ["demo", "demo_c", "device_info"] {
+        device.ready(plugin);
+    }
+    acs.session().end();
+    let client = device.client();
+    let pid = |name: &str| client.pid_of(&format!("org.cwmpd1.Provider.{name}")).expect("the host is there");
+    let processes = Processes { agent: device.pid(), host: pid("demo"), bus: device.bus.pid() };
+    let idle = memory(processes.agent);
+    let mut lines = Vec::new();
+
+    for count in [1, 100, 1000, 10_000] {
+        client.inform().expect("a session can be asked for");
+        let mut session = acs.session();
+        let (partial, names) = selection(count);
+        let partial: Vec<&str> = partial.iter().map(String::as_str).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let read = |session: &mut Session, paths: &[&str]| {
+            let values = session.get(paths).expect("the table can be read");
+            assert_eq!(values.len(), count, "every value came");
+        };
+        if !partial.is_empty() {
+            lines.push(measure(&processes, &format!("GetParameterValues, {count}, by partial path"), || {
+                read(&mut session, &partial);
+            }));
+        }
+        lines.push(measure(&processes, &format!("GetParameterValues, {count}, by name"), || {
+            read(&mut session, &names);
+        }));
+        session.end();
+    }
+
+    client.inform().expect("a session can be asked for");
+    let mut session = acs.session();
+    let lamps: Vec<u32> = (0..16).map(|_| session.add(LAMPS, "").expect("there is room").0).collect();
+    let mut turn = 0_u32;
+    for count in [1, 48] {
+        lines.push(measure(&processes, &format!("SetParameterValues, {count}"), || {
+            turn += 1;
+            let values: Vec<(String, ValueType, String)> = lamps
+                .iter()
+                .flat_map(|lamp| {
+                    let name = |leaf: &str| format!("{LAMPS}{lamp}.{leaf}");
+                    [
+                        (name("Name"), ValueType::String, format!("lamp {lamp} turn {turn}")),
+                        (name("Brightness"), ValueType::UnsignedInt, (turn % 100).to_string()),
+                        (name("On"), ValueType::Boolean, (turn % 2).to_string()),
+                    ]
+                })
+                .take(count)
+                .collect();
+            let values: Vec<(&str, ValueType, &str)> =
+                values.iter().map(|(n, t, v)| (n.as_str(), *t, v.as_str())).collect();
+            session.set(&values, "").expect("the lamps can be set");
+        }));
+    }
+    session.end();
+
+    lines.push(measure(&processes, "an empty session", || empty_session(&client, &acs)));
+    let raw = raw::batch(device.bus.address(), ROWS * LEAVES.len(), RUNS);
+
+    println!("### Over {transport}\n");
+    println!("Milliseconds, median of {RUNS}. One raw batch of 10000 values on the same bus: {raw:.1} ms.\n");
+    println!("| what | latency | agent CPU | host CPU | bus CPU |\n| --- | ---: | ---: | ---: | ---: |");
+    for line in &lines {
+        println!(
+            "| {} | {:.2} | {:.2} | {:.2} | {:.2} |",
+            line.what, line.latency, line.agent, line.host, line.bus
+        );
+    }
+    let largest = lines.iter().find(|l| l.what.contains("10000, by partial")).map_or(0.0, |l| l.latency);
+    println!("\nThe whole answer of 10000 values takes {:.1} times the raw batch.\n", largest / raw);
+    if !tls {
+        print_memory(&client, &idle, processes.agent);
+    }
+}
+
+/// Paths that select so many parameters, once as partial paths, once by their names.
+fn selection(count: usize) -> (Vec<String>, Vec<String>) {
+    let rows = count.div_ceil(LEAVES.len());
+    let names = (1..=rows)
+        .flat_map(|row| LEAVES.iter().map(move |leaf| format!("{BIG}{row}.{leaf}")))
+        .take(count)
+        .collect();
+    let partial = match count {
+        1 => Vec::new(),
+        count if count == ROWS * LEAVES.len() => vec![BIG.to_owned()],
+        _ => (1..=rows).map(|row| format!("{BIG}{row}.")).collect(),
+    };
+    (partial, names)
+}
+
+fn empty_session(client: &Client, acs: &Acs) {
+    client.inform().expect("a session can be asked for");
+    acs.session().end();
+}
+
+fn measure(processes: &Processes, what: &str, mut once: impl FnMut()) -> Line {
+    once();
+    let mut samples: Vec<[f64; 4]> = (0..RUNS)
+        .map(|_| {
+            let before = [cpu(processes.agent), cpu(processes.host), cpu(processes.bus)];
+            let began = Instant::now();
+            once();
+            let latency = began.elapsed();
+            settle(processes);
+            let after = [cpu(processes.agent), cpu(processes.host), cpu(processes.bus)];
+            let spent = |i: usize| milliseconds(after[i].saturating_sub(before[i]));
+            [milliseconds(latency), spent(0), spent(1), spent(2)]
+        })
+        .collect();
+    let mut median = |i: usize| {
+        samples.sort_by(|a, b| a[i].total_cmp(&b[i]));
+        (samples[RUNS / 2 - 1][i] + samples[RUNS / 2][i]) / 2.0
+    };
+    Line { what: what.to_owned(), latency: median(0), agent: median(1), host: median(2), bus: median(3) }
+}
+
+/// Waits until nobody computes any more, so that work behind the answer counts too.
+fn settle(processes: &Processes) {
+    let all = || cpu(processes.agent) + cpu(processes.host) + cpu(processes.bus);
+    let mut before = all();
+    loop {
+        std::thread::sleep(Duration::from_millis(5));
+        let now = all();
+        if now.saturating_sub(before) < Duration::from_micros(50) {
+            return;
+        }
+        before = now;
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn print_memory(client: &Client, idle: &Memory, agent: u32) {
+    println!("## Memory\n\nKilobytes, idle after the reads above.\n\n| process | PSS | private |\n| --- | ---: | ---: |");
+    println!("| agent, before the first large read | {} | {} |", idle.pss, idle.private);
+    let now = memory(agent);
+    println!("| agent | {} | {} |", now.pss, now.private);
+    for plugin in ["demo", "demo_c", "device_info"] {
+        let host = client.pid_of(&format!("org.cwmpd1.Provider.{plugin}")).expect("the host is there");
+        let memory = memory(host);
+        println!("| host of {plugin} | {} | {} |", memory.pss, memory.private);
+    }
+    println!();
+}
+
+/// From the start of the agent to its first Inform, with three plugins to start.
+fn start() {
+    let acs = Acs::start(Options::default());
+    let mut samples: Vec<f64> = (0..RUNS)
+        .map(|_| {
+            let mut device = Device::builder()
+                .acs(acs.url())
+                .plugin("demo", "")
+                .plugin("demo_c", "")
+                .plugin("device_info", "")
+                .environment("CWMP_LOG", "warn")
+                .prepare();
+            let began = Instant::now();
+            device.start();
+            let session = acs.session();
+            let time = milliseconds(began.elapsed());
+            session.end();
+            time
+        })
+        .collect();
+    samples.sort_by(f64::total_cmp);
+    println!("## Start\n\nFrom the start of the agent to its first Inform at the ACS, three plugins: {:.1} ms (median of {RUNS}).", samples[RUNS / 2]);
+}
