@@ -4,9 +4,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use cwmp_bus::{names, BusError};
+use cwmp_model::date_time;
+use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::Serialize;
-use zbus::zvariant::{DynamicType, OwnedValue, Type};
+use zbus::message::Type;
+use zbus::zvariant::{self, DynamicType, OwnedValue};
+use zbus::{MatchRule, MessageStream};
+
+use crate::eventually;
 
 /// The error of a call, as the bus tells it.
 pub type Refused = BusError;
@@ -18,6 +24,20 @@ const DEADLINE: Duration = Duration::from_secs(40);
 pub struct Client {
     runtime: tokio::runtime::Runtime,
     bus: zbus::Connection,
+}
+
+/// What the agent says has changed, see [`Client::listen`].
+pub struct Heard {
+    /// Taken when it is dropped, which needs the runtime.
+    stream: Option<MessageStream>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        let _inside = self.runtime.enter();
+        drop(self.stream.take());
+    }
 }
 
 /// Path, type name, value.
@@ -49,7 +69,7 @@ impl Client {
     /// Calls a method of the agent.
     pub fn call<R, B>(&self, interface: &str, member: &str, body: &B) -> Result<R, Refused>
     where
-        R: DeserializeOwned + Type,
+        R: DeserializeOwned + zvariant::Type,
         B: Serialize + DynamicType,
     {
         self.call_at(names::SERVICE, names::PATH, interface, member, body)
@@ -65,7 +85,7 @@ impl Client {
         body: &B,
     ) -> Result<R, Refused>
     where
-        R: DeserializeOwned + Type,
+        R: DeserializeOwned + zvariant::Type,
         B: Serialize + DynamicType,
     {
         let call = self.bus.call_method(Some(service), path, Some(interface), member, body);
@@ -143,6 +163,73 @@ impl Client {
     pub fn advance(&self, by: Duration) {
         let milliseconds = u64::try_from(by.as_millis()).expect("a time that fits");
         self.call::<(), _>("org.cwmpd1.Test", "Advance", &(milliseconds,)).expect("built with test-hooks");
+    }
+
+    /// The date as the agent sees it, in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        self.call("org.cwmpd1.Test", "Now", &()).expect("built with test-hooks")
+    }
+
+    /// The seconds until the next planned session, `None` if none is.
+    pub fn next_inform(&self) -> Option<i64> {
+        let date: String = self.property("NextInform");
+        Some(date_time::unix_seconds(&date)? - self.now())
+    }
+
+    /// Waits until the agent is in a state: `idle`, `waiting`, `disabled`.
+    #[track_caller]
+    pub fn wait_for(&self, state: &str) {
+        eventually(state, || (self.property::<String>("State") == state).then_some(()));
+    }
+
+    /// Waits until a change of this parameter is to be told to the ACS.
+    #[track_caller]
+    pub fn wait_for_change(&self, name: &str) {
+        eventually(name, || {
+            self.property::<Vec<String>>("PendingChanges").iter().any(|n| n == name).then_some(())
+        });
+    }
+
+    /// Listens from now on to what the agent says has changed.
+    pub fn listen(&self) -> Heard {
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .interface(names::DATA_MODEL)
+            .expect("the interface is one")
+            .member("Changed")
+            .expect("the signal is one")
+            .build();
+        let stream = self.runtime.block_on(MessageStream::for_match_rule(rule, &self.bus, Some(1000)));
+        Heard { stream: Some(stream.expect("the bus takes a rule")), runtime: self.runtime.handle().clone() }
+    }
+
+    /// Waits until the agent has looked at a change of this parameter, and said so.
+    ///
+    /// # Panics
+    /// If it never does.
+    #[track_caller]
+    pub fn hears(&self, heard: &mut Heard, name: &str) {
+        let next = async {
+            let stream = heard.stream.as_mut().expect("it is taken by the drop only");
+            while let Some(message) = stream.next().await {
+                let message = message.expect("the bus is there");
+                let body = message.body();
+                let names: Vec<&str> = body.deserialize().expect("Changed is an array of names");
+                if names.contains(&name) {
+                    return;
+                }
+            }
+        };
+        self.runtime
+            .block_on(async { tokio::time::timeout(DEADLINE, next).await })
+            .unwrap_or_else(|_| panic!("no change of {name} is announced"));
+    }
+
+    /// Lets the agent do what it has to do at this moment: it has one thread, which answers these calls too.
+    pub fn settle(&self) {
+        for _ in 0..20 {
+            let _: String = self.property("State");
+        }
     }
 
     /// How many commits the agent's store has made.

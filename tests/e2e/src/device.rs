@@ -215,6 +215,15 @@ impl Device {
         self.agent = Some(child);
     }
 
+    /// Writes a line into the pipe of a plugin whose overlay has `watch_file = 'DEVICE/NAME.pipe'`, as the device
+    /// itself would change a value.
+    #[track_caller]
+    pub fn say(&self, plugin: &str, line: &str) {
+        let pipe = self.path(&format!("{plugin}.pipe"));
+        eventually("the plugin makes its pipe", || pipe.exists().then_some(()));
+        std::fs::write(pipe, format!("{line}\n")).expect("the pipe can be written to");
+    }
+
     /// The process of the agent.
     pub fn pid(&self) -> u32 {
         self.agent.as_ref().expect("the agent runs").id()

@@ -10,7 +10,7 @@ mod files;
 pub mod native;
 
 pub use bus::Bus;
-pub use client::{Client, Refused};
+pub use client::{Client, Heard, Refused};
 pub use device::{is_gone, Builder, Device};
 pub use files::binary;
 
