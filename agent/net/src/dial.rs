@@ -25,10 +25,9 @@ pub(crate) async fn dial(
     check_dates: bool,
 ) -> Result<(Stream, IpAddr), NetError> {
     let tls = if url.tls { Some(shared.tls()?) } else { None };
-    let mut addresses = resolve(shared, url).await?;
-    arrange(&mut addresses, shared.favourite(url));
+    let addresses = arrange(resolve(shared, url).await?, shared.favourite(url));
     let mut last = NetError::Resolve { host: url.host.clone(), why: "it has no address".to_owned() };
-    for address in addresses.into_iter().take(MAX_ADDRESSES) {
+    for address in addresses {
         let limit = shared.settings.connect_timeout;
         let tried =
             timeout(limit, connect(url, address, tls.as_ref(), check_dates)).await.unwrap_or_else(|_| {
@@ -69,8 +68,8 @@ async fn resolve(shared: &Shared, url: &Url) -> Result<Vec<SocketAddr>, NetError
     }
 }
 
-/// Shuffles the addresses, then moves the one that worked last to the front.
-fn arrange(addresses: &mut [SocketAddr], favourite: Option<IpAddr>) {
+/// The addresses in the order of trying: shuffled, but the one that worked last comes first; and not too many.
+fn arrange(mut addresses: Vec<SocketAddr>, favourite: Option<IpAddr>) -> Vec<SocketAddr> {
     for end in (1..addresses.len()).rev() {
         let other = usize::try_from(random::below(end as u64 + 1)).unwrap_or(end);
         addresses.swap(end, other);
@@ -78,6 +77,8 @@ fn arrange(addresses: &mut [SocketAddr], favourite: Option<IpAddr>) {
     if let Some(at) = addresses.iter().position(|address| Some(address.ip()) == favourite) {
         addresses.swap(0, at);
     }
+    addresses.truncate(MAX_ADDRESSES);
+    addresses
 }
 
 async fn connect(
@@ -109,20 +110,26 @@ mod tests {
         let all: Vec<SocketAddr> = (1..=4).map(|n| SocketAddr::from(([192, 0, 2, n], 7547))).collect();
         let firsts: std::collections::BTreeSet<SocketAddr> = (0..200)
             .map(|_| {
-                let mut addresses = all.clone();
-                arrange(&mut addresses, None);
-                let mut sorted = addresses.clone();
-                sorted.sort();
-                assert_eq!(sorted, all);
-                addresses[0]
+                let mut addresses = arrange(all.clone(), None);
+                let first = addresses[0];
+                addresses.sort();
+                assert_eq!(addresses, all);
+                first
             })
             .collect();
         assert_eq!(firsts.len(), all.len());
         for _ in 0..50 {
-            let mut addresses = all.clone();
-            arrange(&mut addresses, Some(all[2].ip()));
-            assert_eq!(addresses[0], all[2]);
+            assert_eq!(arrange(all.clone(), Some(all[2].ip()))[0], all[2]);
         }
-        arrange(&mut [], None);
+        assert_eq!(arrange(vec![], None), []);
+    }
+
+    #[test]
+    fn a_host_has_a_largest_number_of_addresses() {
+        let all: Vec<SocketAddr> = (0..=MAX_ADDRESSES)
+            .map(|n| SocketAddr::from(([192, 0, 2, u8::try_from(n).unwrap()], 7547)))
+            .collect();
+        assert_eq!(arrange(all.clone(), None).len(), MAX_ADDRESSES);
+        assert_eq!(arrange(all[1..].to_vec(), None).len(), MAX_ADDRESSES);
     }
 }

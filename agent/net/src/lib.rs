@@ -40,4 +40,4 @@ pub use listener::{
 pub use random::random_path;
 pub use trust::MAX_PEM;
 pub use url::{Url, UrlError};
-pub use wire::{MAX_HEAD, MAX_HEADERS, WHOLE_EXCHANGE};
+pub use wire::{CLOSE_TIMEOUT, MAX_HEAD, MAX_HEADERS, WHOLE_EXCHANGE};

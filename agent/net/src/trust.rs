@@ -119,3 +119,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, NetError> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pem_file_has_a_largest_size() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MAX_PEM).unwrap();
+        assert_eq!(certificates(file.path()).unwrap(), []);
+        file.as_file().set_len(MAX_PEM + 1).unwrap();
+        assert!(matches!(certificates(file.path()), Err(NetError::File { .. })));
+    }
+}

@@ -31,7 +31,7 @@ pub const MAX_HEADERS: usize = 100;
 pub const WHOLE_EXCHANGE: u32 = 10;
 
 /// How long saying goodbye may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What bytes travel on.
 pub(crate) enum Stream {
@@ -85,8 +85,10 @@ impl Wire {
         // Lets the runtime look at the socket: a close that has arrived must be seen before a request is committed to
         // this connection, because afterwards nobody knows whether the ACS took it.
         tokio::task::yield_now().await;
-        let ready = self.driver.along(self.sender.ready());
-        let ready = tokio::time::timeout(patience, ready).await;
+        self.pulse.beat();
+        // An ACS may have answered before it had read everything; then the rest is still on its way.
+        let deadline = Instant::now() + patience * WHOLE_EXCHANGE;
+        let ready = self.driver.within(&self.pulse, patience, deadline, self.sender.ready()).await;
         matches!(ready, Ok(Ok(()))) && self.driver.0.is_some()
     }
 

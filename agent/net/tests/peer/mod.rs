@@ -48,7 +48,7 @@ impl Acs {
     /// Whether nobody else wants to connect.
     pub(crate) async fn is_quiet(&self) -> bool {
         tokio::task::yield_now().await;
-        tokio::time::timeout(Duration::ZERO, self.listener.accept()).await.is_err()
+        std::future::poll_fn(|cx| std::task::Poll::Ready(self.listener.poll_accept(cx).is_pending())).await
     }
 }
 
@@ -159,4 +159,41 @@ impl<S: Bytes> Peer<S> {
 
 pub(crate) async fn within<F: std::future::Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("this step takes too long")
+}
+
+/// The clock stands still; it moves only when it is told to.
+///
+/// A clock that is merely paused jumps to the next timer whenever nobody has anything to do, and bytes that are on
+/// their way through the loopback are nobody's work.
+pub(crate) struct Clock {
+    start: tokio::time::Instant,
+    /// As long as a blocking task waits for this, tokio does not move the clock by itself.
+    _hold: std::sync::mpsc::Sender<()>,
+}
+
+impl Clock {
+    pub(crate) fn stop() -> Self {
+        let (hold, held) = std::sync::mpsc::channel();
+        tokio::task::spawn_blocking(move || held.recv());
+        tokio::time::pause();
+        Self { start: tokio::time::Instant::now(), _hold: hold }
+    }
+
+    /// Lets everybody deal with what has happened, then moves the clock.
+    pub(crate) async fn advance(&self, by: Duration) {
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::advance(by).await;
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        tokio::time::resume();
+    }
 }
