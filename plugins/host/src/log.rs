@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// The variable that says what is logged, such as `debug`.
 pub(crate) const VARIABLE: &str = "CWMP_LOG";
-/// The most lines that a plugin can cause in a second.
+/// The most lines that somebody else can cause in a second.
 pub(crate) const MAX_LINES_PER_SECOND: u32 = 100;
 
 struct Line {
@@ -65,7 +65,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Keeps a plugin from filling the log.
+/// Keeps a plugin, or whoever calls it, from filling the log.
 #[derive(Debug, Default)]
 pub(crate) struct Limit {
     second: Mutex<Option<(Instant, u32)>>,
@@ -78,7 +78,7 @@ impl Limit {
         let (start, lines) = second.get_or_insert_with(|| (Instant::now(), 0));
         if start.elapsed() >= Duration::from_secs(1) {
             if *lines > MAX_LINES_PER_SECOND {
-                tracing::warn!("the plugin logs too much: {} lines left out", *lines - MAX_LINES_PER_SECOND);
+                tracing::warn!("too much to log: {} lines left out", *lines - MAX_LINES_PER_SECOND);
             }
             (*start, *lines) = (Instant::now(), 0);
         }

@@ -14,6 +14,7 @@ use zbus::Connection;
 
 use crate::agent::Agent;
 use crate::engine::{Engine, FACTORY_RESET};
+use crate::log::Limit;
 use crate::numbers::Numbers;
 use crate::read::{PathFault, Values};
 use crate::request::Context;
@@ -31,20 +32,23 @@ pub(crate) struct Provider {
     engine: Arc<Engine>,
     agent: Arc<Agent>,
     transactions: Transactions,
+    refusals: Limit,
 }
 
 impl Provider {
     /// Serves a plugin to the agent.
     pub(crate) fn new(engine: Arc<Engine>, agent: Arc<Agent>) -> Self {
         let transactions = Transactions::start(engine.clone());
-        Self { engine, agent, transactions }
+        Self { engine, agent, transactions, refusals: Limit::default() }
     }
 
     async fn admit(&self, header: &Header<'_>, bus: &Connection) -> Result<(), BusError> {
         if self.agent.is_sender(header, bus).await {
             return Ok(());
         }
-        tracing::warn!("a call of {:?} was refused: only the agent may call", header.sender());
+        self.refusals.say(|| {
+            tracing::warn!("a call of {:?} was refused: only the agent may call", header.sender());
+        });
         Err(Fault::new(FaultCode::RequestDenied, "only the agent may call a provider").into())
     }
 

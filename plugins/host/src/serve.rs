@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cwmp_bus::names;
-use tokio::signal::unix::{signal, SignalKind};
+use tokio::signal::unix::{signal, Signal, SignalKind};
 use zbus::fdo::RequestNameFlags;
 use zbus::Connection;
 
@@ -28,8 +28,11 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
     let setup = Setup::of_name(name, &arguments.manifests, &arguments.overlays)?;
     let state = arguments.state.as_deref().unwrap_or(Path::new(STATE));
     let folder = state_folder(state, name);
-    let mut terminate = signal(SignalKind::terminate()).map_err(HostError::Runtime)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(HostError::Runtime)?;
+    let mut ends = [SignalKind::terminate(), SignalKind::interrupt()]
+        .map(signal)
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(HostError::Runtime)?;
 
     let mut starts = folder.as_deref().map(Starts::begin);
     if let Some(starts) = &mut starts {
@@ -42,14 +45,25 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
             );
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                _ = terminate.recv() => return Ok(Exit::Fine),
-                _ = interrupt.recv() => return Ok(Exit::Fine),
+                () = asked_to_end(&mut ends) => {
+                    starts.end();
+                    return Ok(Exit::Fine);
+                }
             }
         }
     }
 
     let bus = connect(arguments.bus.as_deref()).await.map_err(HostError::Bus)?;
-    let engine = Engine::start(setup.load(folder.as_deref())?).await?;
+    let parts = setup.load(folder.as_deref())?;
+    let engine = tokio::select! {
+        engine = Engine::start(parts) => engine?,
+        () = asked_to_end(&mut ends) => {
+            if let Some(starts) = &mut starts {
+                starts.end();
+            }
+            return Ok(Exit::Fine);
+        }
+    };
     let agent = Agent::new();
     let provider = Provider::new(engine.clone(), agent.clone());
     bus.object_server().at(names::PROVIDER_PATH, provider).await.map_err(HostError::Bus)?;
@@ -85,8 +99,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
         () = engine.tidy() => Exit::Fine,
         () = well => Exit::Fine,
         () = watchdog() => Exit::Fine,
-        _ = terminate.recv() => Exit::Fine,
-        _ = interrupt.recv() => Exit::Fine,
+        () = asked_to_end(&mut ends) => Exit::Fine,
     };
     notify(&[sd_notify::NotifyState::Stopping]);
     if !engine.stop().await {
@@ -96,6 +109,18 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
         starts.end();
     }
     Ok(exit)
+}
+
+/// Waits for one of the signals that end a host.
+async fn asked_to_end(signals: &mut [Signal]) {
+    std::future::poll_fn(|cx| {
+        if signals.iter_mut().any(|s| s.poll_recv(cx).is_ready()) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
 }
 
 async fn connect(address: Option<&str>) -> zbus::Result<Connection> {

@@ -46,7 +46,17 @@ async fn a_host_that_crashed_waits_before_it_starts_again() {
     world.host.ended().await;
     world.start_again();
     world.host.logs("ended 2 times without order; waiting 2 s").await;
-    // The wait can be ended.
+    // The wait can be ended, which is no crash.
+    world.host.signal("-TERM");
+    assert_eq!(world.host.ended().await.code(), Some(0));
+    world.start_again();
+    world.host.logs("ended 2 times without order; waiting 2 s").await;
+}
+
+#[tokio::test]
+async fn a_host_whose_plugin_hangs_at_its_start_can_be_ended() {
+    let mut world = World::prepare("bad", "[config]\nhow = 'hang at start'\n").await;
+    world.host.logs("hangs").await;
     world.host.signal("-TERM");
     assert_eq!(world.host.ended().await.code(), Some(0));
 }

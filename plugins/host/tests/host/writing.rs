@@ -6,7 +6,7 @@ const SET: u32 = 1;
 const ADD: u32 = 2;
 const DELETE: u32 = 3;
 const LEASE: u32 = 60_000;
-const PATIENT: &str = "[deadlines]\nget_ms = 300\nprepare_ms = 300\ncommit_ms = 300\nhard_ms = 600000\n";
+const PATIENT: &str = "[deadlines]\nget_ms = 500\nprepare_ms = 500\ncommit_ms = 500\nhard_ms = 600000\n";
 
 fn text(value: &str) -> Change<'_> {
     (SET, 1, "Device.X_T.Text", value)
@@ -147,25 +147,25 @@ async fn a_lease_that_runs_out_rolls_back() {
 }
 
 #[tokio::test]
-async fn a_lease_is_renewed_by_preparing_again_and_ends_with_the_commit() {
-    let mut world = World::serve("good", "").await;
-    world.propose(1, &[text("new")], LEASE).await.unwrap();
-    world.propose(1, &[text("new")], 200).await.unwrap();
-    let (name, _) = error_of(world.propose(1, &[text("other")], LEASE).await);
+async fn a_lease_is_renewed_by_preparing_again() {
+    let mut world = World::serve("bad", "").await;
+    world.propose(1, &[setting("first")], 1500).await.unwrap();
+    world.propose(1, &[setting("first")], LEASE).await.unwrap();
+    let (name, _) = error_of(world.propose(1, &[setting("other")], LEASE).await);
     assert_eq!(name, "org.cwmpd1.Error.InvalidArguments");
-    world.commit(1).await.unwrap();
-    world.propose(2, &[text("forgotten")], 300).await.unwrap();
+    world.propose(2, &[setting("forgotten")], 1600).await.unwrap();
     // The lease of the second is over after that of the first would have been.
     world.host.logs("transaction 2 was prepared").await;
     assert_eq!(world.host.count("transaction 1 was prepared"), 0);
-    assert_eq!(world.value("Device.X_T.Text").await, "new");
+    assert_eq!(world.commit(1).await.unwrap(), 0);
+    assert_eq!(world.host.count("prepares"), 2);
 }
 
 /// Decision 31: what the plugin stores in a commit that fails is not stored.
 #[tokio::test]
 async fn a_failed_commit_leaves_nothing_in_the_store() {
     let mut world = World::serve("bad", PATIENT).await;
-    for (txn, how) in [(1, "fail"), (2, "never commit")] {
+    for (txn, how) in [(1, "fail"), (2, "never commit"), (4, "later fail")] {
         world.propose(txn, &[setting(how)], LEASE).await.unwrap();
         let (name, _) = error_of(world.commit(txn).await);
         assert!(name.starts_with("org.cwmpd1.Error."), "{name}");
@@ -177,6 +177,19 @@ async fn a_failed_commit_leaves_nothing_in_the_store() {
     assert_eq!(world.commit(3).await.unwrap(), 0);
     world.notice("session-end").await.unwrap();
     world.host.logs("good from=stored").await;
+}
+
+#[tokio::test]
+async fn a_commit_that_succeeds_later_is_in_the_store_when_it_is_answered() {
+    let mut world = World::serve("bad", "").await;
+    world.propose(1, &[setting("later good")], LEASE).await.unwrap();
+    assert_eq!(world.commit(1).await.unwrap(), 0);
+    world.host.signal("-KILL");
+    world.host.ended().await;
+    world.start_again();
+    world.agent.hear().await;
+    world.notice("session-end").await.unwrap();
+    world.host.logs("later good from=stored").await;
 }
 
 #[tokio::test]
@@ -194,10 +207,10 @@ async fn a_crash_in_a_commit_leaves_nothing_in_the_store() {
 #[tokio::test]
 async fn a_prepare_past_its_deadline_is_a_fault_and_is_undone() {
     let mut world = World::serve("bad", PATIENT).await;
-    let (name, text) = error_of(world.propose(1, &[setting("late prepare")], 400).await);
+    let (name, text) = error_of(world.propose(1, &[setting("late prepare")], 600).await);
     assert_eq!(
         (name.as_str(), text.as_str()),
-        ("org.cwmpd1.Error.InternalError", "did not answer within 0.3 s")
+        ("org.cwmpd1.Error.InternalError", "did not answer within 0.5 s")
     );
     world.host.logs("rolls back").await;
 }

@@ -63,7 +63,7 @@ static cwmp_status create(const cwmp_host *h, cwmp_str config, void **self) {
   host = h;
   *self = &self_value;
   if (strstr(config.ptr, "crash at start")) abort();
-  if (strstr(config.ptr, "hang at start")) for (;;) pause();
+  if (strstr(config.ptr, "hang at start")) { say("hangs"); for (;;) pause(); }
   if (strstr(config.ptr, "refuse to start")) return CWMP_E_RESOURCES;
   return CWMP_OK;
 }
@@ -179,9 +179,18 @@ static cwmp_status prepare(void *self, cwmp_req req, uint64_t txn, const cwmp_ch
   return CWMP_OK;
 }
 
+static void *commit_late(void *arg) {
+  cwmp_req req = *(cwmp_req *)arg;
+  host->store_put(host->ctx, str("setting"), str(how));
+  host->req_done(host->ctx, req, strcmp(how, "later fail") ? CWMP_OK : CWMP_E_RESOURCES, str("late"));
+  return NULL;
+}
+
 static cwmp_status commit(void *self, cwmp_req req, uint64_t txn) {
+  static cwmp_req late;
   (void)self; (void)txn; (void)req;
   say("commits");
+  if (!strncmp(how, "later", 5)) { late = req; thread(commit_late, &late); return CWMP_PENDING; }
   host->store_put(host->ctx, str("setting"), str(how));
   if (!strcmp(how, "crash in commit")) abort();
   if (!strcmp(how, "hang in commit")) for (;;) pause();
