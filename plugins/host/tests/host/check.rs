@@ -36,7 +36,7 @@ fn a_good_plugin_passes_the_check() {
     }
 }
 
-/// Decision 26: what a plugin's struct lacks is not there, what it has more is not looked at.
+/// What a plugin's struct lacks is not there, what it has more is not looked at.
 #[test]
 fn smaller_and_larger_structs_are_accepted() {
     let folder = tempfile::tempdir().unwrap();

@@ -39,7 +39,7 @@ async fn changes_are_sent_to_the_agent_alone_and_together() {
     assert_eq!(next_signal(&mut world, "InstancesChanged").await, ["Device.X_T.Host."]);
 }
 
-/// Decision 14: an event is repeated until the agent has answered, and then no more.
+/// An event is repeated until the agent has answered, and then no more.
 #[tokio::test]
 async fn an_event_is_repeated_until_the_agent_has_it() {
     let mut world = World::serve("good", "").await;

@@ -63,7 +63,7 @@ async fn an_answer_may_come_later_from_another_thread_and_only_once() {
     assert_eq!(world.value("Device.X_B.Fine").await, "fine");
 }
 
-/// Decision 16: at its deadline a request is answered; what comes later is dropped.
+/// At its deadline a request is answered; what comes later is dropped.
 #[tokio::test]
 async fn a_request_is_answered_at_its_deadline_and_the_late_answer_is_dropped() {
     let mut world = World::serve("bad", PATIENT).await;
@@ -87,7 +87,7 @@ async fn a_partial_path_at_its_deadline_is_one_fault() {
     assert!(faults.iter().all(|f| f.1 == 9002));
 }
 
-/// Decision 15: a thread that is stuck takes its host down, with a code that says so.
+/// A thread that is stuck takes its host down, with a code that says so.
 #[tokio::test]
 async fn a_call_that_does_not_return_ends_the_host() {
     let mut world = World::serve("bad", QUICK).await;

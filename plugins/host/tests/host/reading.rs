@@ -65,7 +65,7 @@ async fn the_description_comes_with_version_and_build() {
     assert!(nodes.contains(&("Device.X_T.Number".into(), 3, 4, "range=0:100;default=7".into())));
 }
 
-/// C122: a partial path stands for everything below it; rows come from the plugin.
+/// A partial path stands for everything below it; rows come from the plugin.
 #[tokio::test]
 async fn a_partial_path_is_expanded_with_the_rows_of_the_plugin() {
     let mut world = World::serve("good", "").await;

@@ -11,7 +11,7 @@ async fn a_host_that_is_told_to_end_stops_its_plugin() {
     world.host.logs("stopped").await;
 }
 
-/// Decision 18: without a bus there is nothing to serve, and the code says why.
+/// Without a bus there is nothing to serve, and the code says why.
 #[tokio::test]
 async fn a_host_ends_with_its_bus() {
     let mut world = World::serve("good", "").await;
@@ -33,7 +33,7 @@ async fn a_second_host_of_the_same_name_gives_way() {
     world.host.logs("announced").await;
 }
 
-/// Decision 15: the wait before another start is the host's own.
+/// The wait before another start is the host's own.
 #[tokio::test]
 async fn a_host_that_crashed_waits_before_it_starts_again() {
     let mut world = World::serve("good", "").await;

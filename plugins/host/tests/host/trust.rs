@@ -7,7 +7,7 @@ use zbus::zvariant::Value;
 use crate::agent::{Agent, Said};
 use crate::world::{call_as, error_of, World};
 
-/// Decision 14: only the owner of the agent's name is answered.
+/// Only the owner of the agent's name is answered.
 #[tokio::test]
 async fn everyone_but_the_agent_is_refused() {
     let mut world = World::serve("good", "").await;

@@ -48,7 +48,7 @@ async fn rows_are_added_with_values_and_deleted() {
     assert_eq!(world.fault("Device.X_T.Row.7.").await.0, 9005);
 }
 
-/// C107: each change that cannot be has its own fault, and the plugin sees nothing of the others.
+/// C106, C107: each change that cannot be has its own fault and code, and the plugin sees nothing of the others.
 #[tokio::test]
 async fn every_wrong_change_has_its_own_fault() {
     let world = World::serve("good", "").await;
@@ -82,7 +82,7 @@ async fn the_plugin_refuses_a_change_by_its_index() {
     world.commit(1).await.unwrap_err();
 }
 
-/// Decision 6: every step may be repeated.
+/// Every step may be repeated.
 #[tokio::test]
 async fn steps_are_idempotent() {
     let mut world = World::serve("good", "").await;
@@ -135,7 +135,7 @@ async fn a_rollback_restores_after_a_commit() {
     assert_eq!(world.value("Device.X_T.Text").await, "hello");
 }
 
-/// Decision 6: what is prepared and then forgotten rolls back by itself.
+/// What is prepared and then forgotten rolls back by itself.
 #[tokio::test]
 async fn a_lease_that_runs_out_rolls_back() {
     let mut world = World::serve("good", "").await;
@@ -161,7 +161,7 @@ async fn a_lease_is_renewed_by_preparing_again() {
     assert_eq!(world.host.count("prepares"), 2);
 }
 
-/// Decision 31: what the plugin stores in a commit that fails is not stored.
+/// What the plugin stores in a commit that fails is not stored.
 #[tokio::test]
 async fn a_failed_commit_leaves_nothing_in_the_store() {
     let mut world = World::serve("bad", PATIENT).await;
@@ -226,7 +226,7 @@ async fn a_busy_plugin_is_busy_and_a_contradiction_is_no_success() {
     world.host.logs("rolls back").await;
 }
 
-/// Decision 8: a factory reset wipes the store after the plugin has agreed.
+/// A factory reset wipes the store after the plugin has agreed.
 #[tokio::test]
 async fn a_factory_reset_wipes_the_store() {
     let mut world = World::serve("bad", "").await;
