@@ -132,7 +132,9 @@ pub(crate) fn envelope(bytes: &[u8], message: &FromCpe) -> Vec<Violation> {
             if inform.serial_number.is_empty() || inform.manufacturer.is_empty() {
                 breach("C71", "the serial number or the manufacturer is empty".to_owned());
             }
-            if inform.events.is_empty() || inform.events.len() > EVENTS {
+            // A retry may have nothing left to tell: what an InformResponse delivered is not told again (C93).
+            let empty = inform.events.is_empty() && inform.retry_count == 0;
+            if empty || inform.events.len() > EVENTS {
                 breach("C72", format!("an Inform has {} events", inform.events.len()));
             }
             for (at, event) in inform.events.iter().enumerate() {

@@ -165,7 +165,7 @@ impl Session {
 
     /// Whether it began with an Inform.
     pub fn has_inform(&self) -> bool {
-        !self.inform.events.is_empty()
+        !self.inform.serial_number.is_empty()
     }
 
     /// The codes of the events, in their order.
