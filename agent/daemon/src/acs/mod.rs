@@ -7,6 +7,7 @@
 //! | `execute` | the RPCs |
 //! | `listener` | connection requests |
 //! | `boot` | what a start of the agent means |
+//! | `planned_reboot` | DelayReboot and ScheduleReboot |
 //! | `action` | the commands that reboot and reset |
 
 mod action;
@@ -14,6 +15,7 @@ pub(crate) mod boot;
 mod driver;
 mod execute;
 pub(crate) mod listener;
+mod planned_reboot;
 mod session;
 
 pub(crate) use driver::drive;
