@@ -97,8 +97,9 @@ impl Core {
         let mut reading = Reading::default();
         let mut plan = Plan::default();
         let acs = matches!(origin, Origin::Acs(_));
+        let mut walker = Walker::new(&tree, None);
         for name in paths {
-            if let Err(fault) = plan_one(&mut plan, &tree, name, acs) {
+            if let Err(fault) = plan_one(&mut plan, &mut walker, name, acs) {
                 reading.faults.push(((*name).to_owned(), fault));
             }
         }
@@ -106,6 +107,7 @@ impl Core {
         plan.rows.dedup();
         let rows = self.rows(&tree, &plan.rows, plan.below.unwrap_or_default(), origin).await;
         // A row that is not there is no subtree to be empty (C117, and what ACSs of the field prune by).
+        let mut missing = HashSet::new();
         for name in &plan.through_rows {
             if !rows.exist(name) {
                 let fault = owners_of_rows(&tree, name, false)
@@ -113,11 +115,14 @@ impl Core {
                     .find_map(|owner| rows.away(owner).cloned())
                     .unwrap_or_else(|| no_such(name));
                 reading.faults.push(((*name).to_owned(), fault));
-                for asked in plan.asked.values_mut() {
-                    asked.retain(|a| a != name);
-                }
-                plan.own.retain(|(own, _)| own != name);
+                missing.insert(*name);
             }
+        }
+        if !missing.is_empty() {
+            for asked in plan.asked.values_mut() {
+                asked.retain(|name| !missing.contains(name));
+            }
+            plan.own.retain(|(name, _)| !missing.contains(name));
         }
         for (name, id) in &plan.own {
             self.read_own(&tree, &rows, name, *id, &mut reading);
@@ -328,9 +333,17 @@ pub(super) fn no_such(name: &str) -> Fault {
     Fault::new(FaultCode::InvalidParameterName, format!("{name}: there is no such parameter or object"))
 }
 
-fn plan_one<'a>(plan: &mut Plan<'a>, tree: &Tree, name: &'a str, acs: bool) -> Result<(), Fault> {
-    path::check(name)?;
-    let id = tree.schema.find(name).ok_or_else(|| no_such(name))?;
+fn plan_one<'a>(plan: &mut Plan<'a>, walker: &mut Walker<'_>, name: &'a str, acs: bool) -> Result<(), Fault> {
+    let tree = walker.tree;
+    // What the tree has is well-formed, but for its length; long requests are mostly names of one row after the other.
+    let found = if path::is_partial(name) || name.len() > path::MAX_PATH { None } else { walker.find(name) };
+    let id = match found {
+        Some(id) => id,
+        None => {
+            path::check(name)?;
+            tree.schema.find(name).ok_or_else(|| no_such(name))?
+        }
+    };
     let node = tree.schema.node(id);
     if node.value_type().is_some() {
         if node.flags.has(NodeFlags::COMMAND) {

@@ -2,6 +2,8 @@
 //!
 //! The back-off after crashes lives in the host's own start, so that it is the same under systemd.
 
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -91,6 +93,10 @@ fn command(core: &Core, name: &str) -> Command {
     if let Some(user) = user.filter(|_| nix::unistd::geteuid().is_root()) {
         match User::from_name(&user) {
             Ok(Some(user)) => {
+                let state = core.config.store.folder.join("plugins");
+                if let Err(error) = give_state(&state, name, &user) {
+                    tracing::error!("provider {name}: its state has no folder: {error}");
+                }
                 command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
             }
             _ => tracing::warn!("provider {name}: there is no user {user}: its host runs as the agent"),
@@ -98,6 +104,25 @@ fn command(core: &Core, name: &str) -> Command {
     }
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
+}
+
+/// Makes the folder in which a host of another user keeps the state of its plugin.
+fn give_state(state: &Path, name: &str, user: &User) -> std::io::Result<()> {
+    let open = |mode| {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(mode);
+        builder
+    };
+    // The host passes through the folders above its own; it cannot list them.
+    open(0o711).create(state)?;
+    for above in [state.parent(), Some(state)].into_iter().flatten() {
+        let mode = std::fs::metadata(above)?.permissions().mode();
+        std::fs::set_permissions(above, Permissions::from_mode(mode | 0o111))?;
+    }
+    let own = state.join(name);
+    open(0o700).create(&own)?;
+    nix::unistd::chown(&own, Some(user.uid), Some(user.gid))?;
+    Ok(())
 }
 
 async fn stop(mut child: Child) {
