@@ -121,7 +121,7 @@ fn give_state(state: &Path, name: &str, user: &User) -> std::io::Result<()> {
     }
     let own = state.join(name);
     open(0o700).create(&own)?;
-    nix::unistd::chown(&own, Some(user.uid), Some(user.gid))?;
+    std::os::unix::fs::chown(&own, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
     Ok(())
 }
 
