@@ -167,6 +167,13 @@ impl Core {
         }
         ops.extend(more);
         self.persist.commit(ops).await;
+        // What is in every Inform may be newer by now without having been a change: the ACS was told an older value.
+        let newer = self.inform_parameters().into_iter().filter(|(name, value)| {
+            let told = values.iter().find(|(told, _)| told == name);
+            told.is_some_and(|(_, told)| told.text != value.text) && !again.iter().any(|(a, _)| a == name)
+        });
+        let newer: Vec<_> = newer.collect();
+        again.extend(newer);
         if !again.is_empty() {
             self.compare(again).await;
         }
