@@ -11,6 +11,7 @@ use cwmp_e2e::{binary, Device, CONNECTION_REQUEST};
 const LEVEL: &str = "Device.X_CWMPD_Demo.Level";
 const TEMPERATURE: &str = "Device.X_CWMPD_Demo.Temperature";
 const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
+const PROCESSES: &str = "Device.DeviceInfo.ProcessStatus.Process.";
 const ACTIVE: u32 = 2;
 
 fn main() -> ExitCode {
@@ -36,7 +37,10 @@ fn main() -> ExitCode {
 
     title(
         "A device starts",
-        "It opens a session with its ACS over TLS and says who it is and why it calls: the Inform.",
+        "It opens a session with its ACS over TLS and says who it is and why it calls: the Inform. An empty POST gives the\n\
+         word to the ACS, whose requests come as answers: it lists the whole tree and reads it, sets values of two plugins\n\
+         as one, is refused one that is out of range, adds a row, and asks to be told of a temperature. An empty answer\n\
+         ends the session. CPE is the device; the numbers are seconds.",
     );
     let mut session = acs.session();
     discover(&mut session);
@@ -45,20 +49,12 @@ fn main() -> ExitCode {
         session.get_value("Device.ManagementServer.ConnectionRequestURL").expect("it is in every Inform");
     println!("{}", session.end());
 
-    title(
-        "The box changes a value by itself",
-        "A line written to the demo plugin's pipe is what a sensor would be. The ACS had asked for an active\n\
-         notification of the temperature, so the device calls at once: event 4 VALUE CHANGE.",
-    );
     std::fs::OpenOptions::new()
         .write(true)
         .open(&pipe)
         .and_then(|mut pipe| pipe.write_all(b"Temperature=31\n"))
         .expect("the plugin reads its pipe");
-    let mut session = acs.session();
-    assert_eq!(session.parameter(TEMPERATURE), Some("31"), "the new value is in the Inform");
-    session.accept();
-    println!("{}", session.end());
+    changes(&acs);
 
     title(
         "The ACS asks for a session",
@@ -86,7 +82,11 @@ fn discover(session: &mut Session) {
         assert!(names.iter().any(|(name, _)| name.starts_with(provider)), "{provider} is missing");
     }
     let values = session.get(&["Device."]).expect("the tree can be read");
-    assert_eq!(values.len(), parameters.len(), "what is listed can be read");
+    for name in parameters {
+        // Processes of the machine end between the two requests.
+        let lasts = !name.starts_with(PROCESSES);
+        assert!(!lasts || values.iter().any(|(n, _)| n == name), "{name} is listed and cannot be read");
+    }
     session
         .get(&["Device.DeviceInfo.MemoryStatus.", "Device.DeviceInfo.SoftwareVersion"])
         .expect("real values");
@@ -106,6 +106,29 @@ fn change(session: &mut Session) {
     session.set(&[(&colour, ValueType::String, "Blue")], "demo 2").expect("a lamp can be blue");
     session.get(&[&format!("{LAMPS}{row}."), LEVEL]).expect("what was written is read");
     session.set_notifications(&[(TEMPERATURE, ACTIVE)]).expect("the temperature can be watched");
+}
+
+/// Values that the box changed: they come back as notifications.
+fn changes(acs: &Acs) {
+    let mut session = acs.session();
+    if session.parameter(TEMPERATURE).is_none() {
+        title(
+            "The box learns its software version",
+            "The first Inform waits for no plugin, so it told the version of identity.toml. The plugin that knows better\n\
+             has come up since, and the standard wants this parameter always watched: event 4 VALUE CHANGE.",
+        );
+        session.accept();
+        println!("{}", session.end());
+        session = acs.session();
+    }
+    title(
+        "The box changes a value by itself",
+        "A line written to the demo plugin's pipe is what a sensor would be. The ACS had asked for an active\n\
+         notification of the temperature, so the device calls at once: event 4 VALUE CHANGE.",
+    );
+    assert_eq!(session.parameter(TEMPERATURE), Some("31"), "the new value is in the Inform");
+    session.accept();
+    println!("{}", session.end());
 }
 
 fn title(what: &str, why: &str) {
