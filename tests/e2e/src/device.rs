@@ -264,6 +264,14 @@ impl Device {
     /// Ends the agent as its supervisor would.
     #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {
+        let status = self.end();
+        assert!(status.signal().is_none(), "the agent did not end by itself: {status}");
+        status
+    }
+
+    /// The same for an agent that may be about to end in another way.
+    #[track_caller]
+    pub fn end(&mut self) -> ExitStatus {
         let child = self.agent.take().expect("the agent runs");
         terminate(child)
     }
@@ -361,9 +369,7 @@ fn terminate(mut child: Child) -> ExitStatus {
     // Signals need a library or a program; this one is everywhere.
     let killed = Command::new("kill").args(["-TERM", &pid]).status().expect("kill is there");
     assert!(killed.success(), "the agent had ended already");
-    let status = eventually("the agent ends when it is told to", || child.try_wait().expect("our own child"));
-    assert!(status.signal().is_none(), "the agent did not end by itself: {status}");
-    status
+    eventually("the agent ends when it is told to", || child.try_wait().expect("our own child"))
 }
 
 impl Drop for Device {

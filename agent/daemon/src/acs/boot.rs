@@ -4,7 +4,7 @@ use cwmp_session::boot::{events, Start};
 use cwmp_session::{event, Retry};
 use cwmp_store::Op;
 
-use crate::core::control::BOOT_ID;
+use crate::core::control::{BOOT_ID, REBOOT_DUE};
 use crate::core::transaction::REBOOT_TO_APPLY;
 use crate::core::Core;
 use crate::local;
@@ -41,11 +41,10 @@ pub(crate) async fn started(core: &Core) {
 async fn booted(core: &Core, boot: String) {
     let mut more = vec![
         Op::PutMeta { key: BOOT_ID.into(), value: boot },
+        Op::RemoveMeta { key: REBOOT_DUE.into() },
         Op::RemoveMeta { key: REBOOT_TO_APPLY.into() },
         // It reads -1 after a reboot (C169).
         Op::RemoveSetting { path: local::DELAY_REBOOT.into() },
-        // The throttle is not kept over a reboot.
-        Op::RemoveSetting { path: local::THROTTLE.into() },
     ];
     // The count stays, the waits start over (C74, C91).
     if let (retry, Some(_)) = stored_retry(core) {

@@ -10,9 +10,9 @@ use cwmp_session::{event, periodic, EventRecord, Failure, Outcome, Retry};
 use cwmp_store::Op;
 
 use super::boot::{bootstrap_if_new, retry_op, stored_retry};
-use super::execute::Afterwards;
+use super::planned_reboot::PlannedReboot;
 use super::{action, listener, session};
-use crate::core::control::RESET_COMMAND;
+use crate::core::control::{REBOOT_DUE, RESET_COMMAND, RESET_DUE};
 use crate::core::transaction::REBOOT_TO_APPLY;
 use crate::core::{lock, Core};
 use crate::identity::Identity;
@@ -47,7 +47,7 @@ struct Driver {
     plan: Option<Plan>,
     periodic_at: Option<Duration>,
     free_phase: u32,
-    reboot_at: Option<(i32, Duration)>,
+    reboot: PlannedReboot,
     last_success: Option<Duration>,
     namespace: u8,
     sessions: u64,
@@ -90,7 +90,7 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
         plan: None,
         periodic_at: None,
         free_phase: u32::try_from(random::below(u64::from(u32::MAX))).unwrap_or_default(),
-        reboot_at: None,
+        reboot: PlannedReboot::default(),
         last_success: None,
         namespace: NEWEST,
         sessions: 0,
@@ -99,7 +99,9 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
     if driver.retry_at.is_none() {
         driver.tried = 0;
     }
+    // What the time before this start left to be done comes first: an Inform must not tell of a reboot that was none.
     driver.finish_factory_reset().await;
+    driver.afterwards(&[REBOOT_DUE]).await;
     // An Inform tells where connection requests are heard.
     listener::tried(&driver.core).await;
     driver.run().await;
@@ -120,8 +122,11 @@ impl Driver {
             let core = Arc::clone(&self.core);
             let now = core.clock.steady();
             self.plan_periodic(now);
-            self.plan_reboot(now);
-            if self.reboot_is_due(now).await {
+            let reboot = self.reboot.look(&core, now);
+            if reboot.is_some_and(|at| at <= now) {
+                tracing::info!("a planned reboot is due");
+                self.reboot.take(&core).await;
+                action::reboot(&core).await;
                 continue;
             }
             let url = self.url();
@@ -136,7 +141,7 @@ impl Driver {
                     continue;
                 }
             }
-            let timers = [due, self.reboot_at.map(|(_, at)| at), Some(now + LONGEST_SLEEP)];
+            let timers = [due, reboot, Some(now + LONGEST_SLEEP)];
             let next = timers.into_iter().flatten().min().unwrap_or(now + LONGEST_SLEEP);
             tokio::select! {
                 () = core.clock.sleep_until(next) => {}
@@ -228,38 +233,6 @@ impl Driver {
         self.plan = Some(plan);
     }
 
-    /// C169: DelayReboot counts from the end of the session that set it, and sessions end before this runs.
-    fn plan_reboot(&mut self, now: Duration) {
-        let delay: i32 = self.core.setting(local::DELAY_REBOOT).parse().unwrap_or(-1);
-        match (u64::try_from(delay), self.reboot_at) {
-            (Ok(_), Some((armed, _))) if armed == delay => {}
-            (Ok(seconds), _) => self.reboot_at = Some((delay, now + Duration::from_secs(seconds))),
-            (Err(_), _) => {
-                // ScheduleReboot is a date; one that is past does nothing.
-                let date = date_time::unix_seconds(&self.core.setting(local::SCHEDULE_REBOOT));
-                let rest =
-                    date.filter(|_| self.core.clock.is_trusted()).map(|at| at - self.core.clock.unix());
-                let rest = rest.and_then(|rest| u64::try_from(rest).ok()).filter(|rest| *rest > 0);
-                self.reboot_at = match (rest, self.reboot_at) {
-                    // It came while we slept.
-                    (None, Some((-1, at))) if at <= now => Some((-1, at)),
-                    (rest, _) => rest.map(|rest| (-1, now + Duration::from_secs(rest))),
-                };
-            }
-        }
-    }
-
-    async fn reboot_is_due(&mut self, now: Duration) -> bool {
-        let Some((_, at)) = self.reboot_at.filter(|(_, at)| *at <= now) else { return false };
-        tracing::info!("a reboot was planned for {} s", at.as_secs());
-        self.reboot_at = None;
-        let path = local::SCHEDULE_REBOOT.to_owned();
-        let delay = local::DELAY_REBOOT.to_owned();
-        self.core.persist.commit(vec![Op::RemoveSetting { path }, Op::RemoveSetting { path: delay }]).await;
-        action::reboot(&self.core).await;
-        true
-    }
-
     fn show(&self, due: Option<Duration>, now: Duration) {
         let core = &self.core;
         let next = due.map(|at| {
@@ -290,16 +263,19 @@ impl Driver {
         });
         let origin = Origin::Acs(number);
         core.notice("session-start", origin).await;
-        let ended =
-            session::run(&core, &self.client, &self.identity, url, self.retry.count, self.namespace, number)
-                .await;
+        let run =
+            session::run(&core, &self.client, &self.identity, url, self.retry.count, self.namespace, number);
+        let ended = tokio::select! {
+            ended = run => ended,
+            never = self.reboot.watch(&core) => match never {},
+        };
         core.view_closes();
         core.merge_if_free();
         self.settle(&ended).await;
         core.note(|s| s.in_session = false);
         core.notice("session-end", origin).await;
         core.apply_after_session().await;
-        self.afterwards(ended.afterwards).await;
+        self.afterwards(&[REBOOT_DUE, REBOOT_TO_APPLY]).await;
     }
 
     /// What the outcome means for the next session (C74, C87 to C93).
@@ -337,10 +313,11 @@ impl Driver {
         }
     }
 
-    /// What was asked for the time after the session (C110, C167, C168).
-    async fn afterwards(&mut self, afterwards: Afterwards) {
+    /// What was asked for the time after the session (C110, C167, C168), and the facts that ask for a reboot.
+    async fn afterwards(&mut self, reboot: &[&str]) {
         let core = Arc::clone(&self.core);
-        if afterwards.factory_reset {
+        let is_due = |fact: &str| core.persist.read().meta.contains_key(fact);
+        if is_due(RESET_DUE) {
             core.factory_reset().await;
             self.retry = Retry::default();
             self.retry_at = None;
@@ -349,9 +326,12 @@ impl Driver {
             self.finish_factory_reset().await;
             return;
         }
-        let to_apply = core.persist.read().meta.contains_key(REBOOT_TO_APPLY);
-        if afterwards.reboot || to_apply {
+        if reboot.iter().any(|fact| is_due(fact)) {
             action::reboot(&core).await;
+            if is_due(REBOOT_DUE) && !core.is_stopping() {
+                // There was none, and there will be none by asking again.
+                core.persist.commit(vec![Op::RemoveMeta { key: REBOOT_DUE.into() }]).await;
+            }
         }
     }
 

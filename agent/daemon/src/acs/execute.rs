@@ -3,8 +3,10 @@
 use cwmp_model::{Fault, FaultCode};
 use cwmp_proto::{Context, ParameterNames, ParameterValues, Request, XsiType};
 use cwmp_session::event;
+use cwmp_store::Op;
 
 use super::action;
+use crate::core::control::{REBOOT_DUE, RESET_DUE};
 use crate::core::{AttributeRequest, Core, Declared, NewValue, WriteError, MAX_ANSWER};
 use crate::provider::Origin;
 
@@ -22,23 +24,10 @@ pub(crate) const METHODS: &[&str] = &[
     "FactoryReset",
 ];
 
-/// What the session leaves to be done when it has ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Afterwards {
-    pub(super) reboot: bool,
-    pub(super) factory_reset: bool,
-}
-
 /// Does what is asked and writes the answer.
-pub(super) async fn execute(
-    core: &Core,
-    context: Context<'_>,
-    request: Request,
-    session: u64,
-    afterwards: &mut Afterwards,
-) -> Vec<u8> {
+pub(super) async fn execute(core: &Core, context: Context<'_>, request: Request, session: u64) -> Vec<u8> {
     core.fix_view().await;
-    match run(core, context, request, Origin::Acs(session), afterwards).await {
+    match run(core, context, request, Origin::Acs(session)).await {
         Ok(response) => response,
         Err((fault, parameters)) => {
             tracing::info!("answered with fault {fault}");
@@ -76,7 +65,6 @@ async fn run(
     context: Context<'_>,
     request: Request,
     origin: Origin,
-    afterwards: &mut Afterwards,
 ) -> Result<Vec<u8>, Refusal> {
     match request {
         Request::GetRpcMethods => Ok(cwmp_proto::write_methods(context, METHODS)),
@@ -141,8 +129,8 @@ async fn run(
                 return Err(whole(Fault::new(FaultCode::RequestDenied, text)));
             }
             // Stored before the answer: the reboot comes, whatever happens to the answer (C84).
-            core.add_event(event::M_REBOOT, &command_key).await.map_err(whole)?;
-            afterwards.reboot = true;
+            let due = vec![Op::PutMeta { key: REBOOT_DUE.into(), value: "1".into() }];
+            core.add_event_with(event::M_REBOOT, &command_key, due).await.map_err(whole)?;
             Ok(cwmp_proto::write_empty_response(context, "Reboot"))
         }
         Request::FactoryReset => {
@@ -150,7 +138,8 @@ async fn run(
                 let text = "no command for a factory reset is configured";
                 return Err(whole(Fault::new(FaultCode::RequestDenied, text)));
             }
-            afterwards.factory_reset = true;
+            // It succeeds or is done at the next start (C168).
+            core.persist.commit(vec![Op::PutMeta { key: RESET_DUE.into(), value: "1".into() }]).await;
             Ok(cwmp_proto::write_empty_response(context, "FactoryReset"))
         }
         other => {

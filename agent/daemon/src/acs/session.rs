@@ -7,7 +7,7 @@ use cwmp_proto::{Context, Event, Inform, Limits};
 use cwmp_session::{event, Action, EventRecord, Failure, Outcome, Session, Start};
 use cwmp_store::Op;
 
-use super::execute::{execute, Afterwards};
+use super::execute::execute;
 use crate::core::Core;
 use crate::identity::Identity;
 use crate::local;
@@ -18,7 +18,6 @@ pub(super) struct Ended {
     pub(super) outcome: Outcome,
     /// The ACS asks not to be tried before so many seconds.
     pub(super) retry_after: Option<u64>,
-    pub(super) afterwards: Afterwards,
 }
 
 /// What the Inform told, to be marked as delivered when the ACS has it.
@@ -44,7 +43,6 @@ pub(super) async fn run(
     let (inform, told) = inform(core, identity, retry_count);
     let limits = Limits { bytes: core.config.acs.max_message, ..Limits::default() };
     let (mut session, first) = Session::start(Start { inform, namespace, own: Vec::new(), limits });
-    let mut afterwards = Afterwards::default();
     let mut retry_after = None;
     let mut actions = std::collections::VecDeque::from([first]);
     let outcome = loop {
@@ -63,7 +61,7 @@ pub(super) async fn run(
             Action::Execute { id, namespace, request } => {
                 let context = Context { namespace, id: &id };
                 tracing::info!("session {number}: {}", request.method());
-                let response = execute(core, context, request, number, &mut afterwards).await;
+                let response = execute(core, context, request, number).await;
                 actions.push_front(session.executed(response));
                 continue;
             }
@@ -80,7 +78,7 @@ pub(super) async fn run(
         }
     };
     connection.close().await;
-    Ended { outcome, retry_after, afterwards }
+    Ended { outcome, retry_after }
 }
 
 /// A 503 may say when to come back.

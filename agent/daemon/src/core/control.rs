@@ -8,6 +8,10 @@ use super::providers::RESET;
 use super::{lock, Core};
 use crate::provider::Origin;
 
+/// The fact that the ACS asked for a reboot, until there is one.
+pub(crate) const REBOOT_DUE: &str = "reboot";
+/// The fact that the ACS asked for a factory reset, until everything is forgotten.
+pub(crate) const RESET_DUE: &str = "factory_reset";
 /// The fact that a factory reset still has to run its command.
 pub(crate) const RESET_COMMAND: &str = "factory_reset_command";
 /// The fact of which boot the agent saw last.

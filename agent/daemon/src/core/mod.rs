@@ -165,6 +165,11 @@ impl Core {
         let _ = self.stop.send_replace(true);
     }
 
+    /// Whether everyone was told to end.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
     /// Ends when the agent is to stop.
     pub(crate) fn stopping(&self) -> impl Future<Output = ()> + Send {
         let mut stop = self.stop.subscribe();

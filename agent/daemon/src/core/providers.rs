@@ -65,9 +65,9 @@ impl Core {
         lock(&self.providers).iter().find(owns).cloned()
     }
 
-    /// Waits until a provider comes or goes.
-    pub(crate) async fn provider_moved(&self, _name: &str) {
-        self.providers_moved.notified().await;
+    /// Ends when a provider comes or goes.
+    pub(crate) fn provider_moves(&self) -> tokio::sync::futures::Notified<'_> {
+        self.providers_moved.notified()
     }
 
     /// A line to the provider behind an owner index, waiting for it a short time.

@@ -20,6 +20,10 @@ use crate::core::Core;
 
 /// The least time between two starts of one host.
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
+/// The time between two tries to start a host that cannot be started.
+const START_PAUSE: Duration = Duration::from_secs(10);
+/// How often a host that is no child of ours is looked at while it ends.
+const STOP_POLL: Duration = Duration::from_millis(20);
 /// How long a host may take to end when it is asked to.
 const STOP_WAIT: Duration = Duration::from_secs(3);
 /// Where systemd leaves its mark.
@@ -40,15 +44,21 @@ pub(crate) async fn keep(core: Arc<Core>, name: String) {
         if let Err(error) = adopted(&core, &name).await {
             tracing::debug!("provider {name}: {error}, ignoring");
         }
+        if core.is_stopping() {
+            return;
+        }
         let mut child = match command(&core, &name).spawn() {
             Ok(child) => child,
             Err(error) => {
                 let host = core.config.plugins.host.display();
                 core.provider_lost(&name, Stage::Failed, &format!("{host} cannot be started: {error}"));
-                core.clock.sleep(Duration::from_secs(10)).await;
-                continue;
+                tokio::select! {
+                    () = core.clock.sleep(START_PAUSE) => continue,
+                    () = core.stopping() => return,
+                }
             }
         };
+        let pid = child.id();
         let ended = tokio::select! {
             ended = child.wait() => ended,
             () = core.stopping() => return stop(child).await,
@@ -57,24 +67,61 @@ pub(crate) async fn keep(core: Arc<Core>, name: String) {
             Ok(status) => format!("its host ended with {status}"),
             Err(error) => format!("its host cannot be watched: {error}"),
         };
+        if serves_without(&core, &name, pid).await {
+            // One that an earlier agent had started came when ours was on its way.
+            tracing::info!("provider {name}: {cause}; another one serves");
+            continue;
+        }
         tracing::warn!("provider {name}: {cause}; it is started again");
         core.provider_lost(&name, Stage::Failed, &cause);
-        tokio::time::sleep(RESTART_PAUSE).await;
+        tokio::select! {
+            () = tokio::time::sleep(RESTART_PAUSE) => {}
+            () = core.stopping() => return,
+        }
     }
 }
 
-/// Waits while a host that an earlier agent started still has the name.
-async fn adopted(core: &Core, name: &str) -> zbus::Result<()> {
+/// Whether somebody else than this process has the provider's name.
+async fn serves_without(core: &Core, name: &str, pid: Option<u32>) -> bool {
+    let Some(service) = names::provider_service(name) else { return false };
+    matches!(owner(core, &service).await, Ok(Some(owner)) if Some(owner) != pid)
+}
+
+/// The process that owns a name.
+async fn owner(core: &Core, service: &str) -> zbus::Result<Option<u32>> {
     let dbus = zbus::fdo::DBusProxy::new(core.bus()).await?;
+    let service: zbus::names::BusName<'_> = service.try_into()?;
+    match dbus.get_connection_unix_process_id(service).await {
+        Ok(pid) => Ok(Some(pid)),
+        Err(zbus::fdo::Error::NameHasNoOwner(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits while a host that an earlier agent started still has the name; it ends with this agent.
+async fn adopted(core: &Core, name: &str) -> zbus::Result<()> {
     let Some(service) = names::provider_service(name) else { return Ok(()) };
-    let service: zbus::names::OwnedBusName = service.try_into()?;
-    while dbus.name_has_owner(service.as_ref()).await? {
+    loop {
+        // Before the question, so that nothing is missed after it.
+        let moved = core.provider_moves();
+        tokio::pin!(moved);
+        moved.as_mut().enable();
+        let Some(pid) = owner(core, &service).await? else { return Ok(()) };
         tokio::select! {
-            () = core.provider_moved(name) => {}
-            () = core.stopping() => return Ok(()),
+            () = moved => {}
+            () = core.stopping() => {
+                signal(Some(pid), Signal::SIGTERM);
+                let end = tokio::time::Instant::now() + STOP_WAIT;
+                while tokio::time::Instant::now() < end && owner(core, &service).await? == Some(pid) {
+                    tokio::time::sleep(STOP_POLL).await;
+                }
+                if owner(core, &service).await? == Some(pid) {
+                    signal(Some(pid), Signal::SIGKILL);
+                }
+                return Ok(());
+            }
         }
     }
-    Ok(())
 }
 
 fn command(core: &Core, name: &str) -> Command {
@@ -126,12 +173,16 @@ fn give_state(state: &Path, name: &str, user: &User) -> std::io::Result<()> {
 }
 
 async fn stop(mut child: Child) {
-    let pid = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(pid) = pid {
-        // It may have ended by itself meanwhile.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
-    }
+    signal(child.id(), Signal::SIGTERM);
     if tokio::time::timeout(STOP_WAIT, child.wait()).await.is_err() {
+        // It may have ended in this moment.
         let _ = child.kill().await;
+    }
+}
+
+/// Sends a signal to a host, which may have ended by itself meanwhile.
+fn signal(pid: Option<u32>, signal: Signal) {
+    if let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) {
+        let _ = kill(Pid::from_raw(pid), signal);
     }
 }
