@@ -188,7 +188,8 @@ fn the_credentials_are_those_of_the_settings() {
     client.inform().unwrap();
     let mut session = acs.session();
     let user = ("Device.ManagementServer.ConnectionRequestUsername", ValueType::String, "new \"user\" ü");
-    let password = ("Device.ManagementServer.ConnectionRequestPassword", ValueType::String, "new: pass, word");
+    let password =
+        ("Device.ManagementServer.ConnectionRequestPassword", ValueType::String, "new: pass, word");
     session.set(&[user, password], "").unwrap();
     session.end();
     client.wait_for("idle");
@@ -266,7 +267,7 @@ fn hostile_callers_are_survived() {
             let mut answer = Vec::new();
             let _ = socket.read_to_end(&mut answer);
             let answer = String::from_utf8_lossy(&answer).into_owned();
-            assert!(!answer.starts_with("HTTP/1.1 200"), "{:.60}: {answer}", text);
+            assert!(!answer.starts_with("HTTP/1.1 200"), "{text:.60}: {answer}");
         }
     }
     // Callers that say nothing, more of them than there are places.
