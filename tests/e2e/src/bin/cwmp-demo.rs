@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ fn main() -> ExitCode {
     session.delete(&format!("{LAMPS}1."), "demo 3").expect("the row can be deleted");
     println!("{}", session.end());
 
-    finish(&device, &pipe, &acs, stay);
+    finish(&device, &pipe, &acs, &url, stay);
     ExitCode::SUCCESS
 }
 
@@ -135,9 +136,7 @@ fn title(what: &str, why: &str) {
     println!("==== {what}\n{why}\n");
 }
 
-fn finish(device: &Device, pipe: &std::path::Path, acs: &Acs, stay: bool) {
-    let ctl = binary("cwmpctl");
-    let bus = device.bus.address();
+fn finish(device: &Device, pipe: &Path, acs: &Acs, url: &str, stay: bool) {
     if !stay {
         println!(
             "==== That was a management session\n\
@@ -145,18 +144,35 @@ fn finish(device: &Device, pipe: &std::path::Path, acs: &Acs, stay: bool) {
         );
         return;
     }
+    let bus = device.bus.address();
+    let ctl = binary("cwmpctl");
+    let programs = ctl.parent().unwrap_or(Path::new("."));
+    let (user, password) = CONNECTION_REQUEST;
     println!(
-        "==== The device stays up; Ctrl-C ends it. In another terminal:\n\n\
+        "==== The device stays up; Ctrl-C ends it. Its sessions are shown here. In another terminal:\n\n\
          \x20   export DBUS_SYSTEM_BUS_ADDRESS='{bus}'\n\
-         \x20   {ctl} status\n\
-         \x20   {ctl} get Device.X_CWMPD_Demo.\n\
-         \x20   {ctl} set {LEVEL}=20\n\
-         \x20   {ctl} add {LAMPS} Colour=Red\n\
-         \x20   {ctl} watch &\n\
-         \x20   echo Temperature=35 > {pipe}\n\
-         \x20   busctl --address='{bus}' call org.cwmpd1 /org/cwmpd1 org.cwmpd1.DataModel GetValue s Device.DeviceInfo.SoftwareVersion\n",
-        ctl = ctl.display(),
+         \x20   PATH={programs}:$PATH\n\n\
+         Look around, and change something:\n\n\
+         \x20   cwmpctl status\n\
+         \x20   cwmpctl plugins\n\
+         \x20   cwmpctl get Device.X_CWMPD_Demo.\n\
+         \x20   cwmpctl set {LEVEL}=20 Device.X_CWMPD_DemoC.Label=kitchen\n\
+         \x20   cwmpctl set {LEVEL}=1000\n\
+         \x20   cwmpctl add {LAMPS} Name=hall Colour=Red\n\
+         \x20   busctl --address='{bus}' call org.cwmpd1 /org/cwmpd1 org.cwmpd1.DataModel GetValue s Device.DeviceInfo.SoftwareVersion\n\n\
+         What the box changes by itself, seen on the bus and by the ACS, which asked for it:\n\n\
+         \x20   cwmpctl watch --count 1 &\n\
+         \x20   echo Temperature=35 > {pipe}\n\n\
+         A session that the box opens, and one that the ACS asks for:\n\n\
+         \x20   cwmpctl inform\n\
+         \x20   curl --digest --user '{user}:{password}' {url}\n\n\
+         The log of the agent and its plugins, and all files of this device:\n\n\
+         \x20   cat {log}\n\
+         \x20   ls {folder}\n",
+        programs = programs.display(),
         pipe = pipe.display(),
+        log = device.path("log").display(),
+        folder = device.path("").display(),
     );
     let _ = std::io::stdout().flush();
     let (sender, interrupted) = std::sync::mpsc::channel();
