@@ -66,13 +66,14 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
         tracing::error!("{error}; the device does not inform");
         error.to_string()
     });
+    let bus = bus::connect(&config.bus).await?;
     let persist = Persist::open(&config.store.folder)?;
     let clock = Clock::trusted_by(config.boot.clock_file.clone());
     let core = Arc::new(Core::new(config, identity, persist, clock));
     acs::boot::started(&core).await;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    bus::start(&core).await?;
+    bus::serve(&core, bus).await?;
 
     let mut tasks = JoinSet::new();
     let listening = tokio::spawn(bus::listen(Arc::clone(&core)));

@@ -214,7 +214,10 @@ impl Inner {
     fn open(&mut self) -> Result<&mut Connection, StoreError> {
         if self.connection.is_none() {
             let connection = match self.file.clone() {
-                Some(file) => open_or_replace(&file)?,
+                Some(file) => match open_or_replace(&file) {
+                    Err(StoreError::Sqlite(error)) if cannot_be_written(&error) => remember(&file, &error)?,
+                    opened => opened?,
+                },
                 None => prepare(Connection::open_in_memory()?)?,
             };
             self.keys = connection.query_row("SELECT count(*) FROM kv", [], |row| row.get(0))?;
@@ -273,6 +276,52 @@ fn open_or_replace(file: &Path) -> Result<Connection, StoreError> {
         }
         other => other,
     }
+}
+
+/// Whether nothing can be kept in the file at the moment, through no fault of its content.
+fn cannot_be_written(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
+    let codes = [CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure];
+    error.sqlite_error_code().is_some_and(|code| codes.contains(&code))
+}
+
+/// A copy in memory of what can be read: a plugin that forgets with its process is better than none.
+fn remember(file: &Path, error: &rusqlite::Error) -> Result<Connection, StoreError> {
+    let connection = prepare(Connection::open_in_memory()?)?;
+    let copy = |mode: &str| -> rusqlite::Result<()> {
+        connection.execute("ATTACH ?1 AS old", [uri(file, mode)])?;
+        let copied = connection.execute_batch(
+            "BEGIN; INSERT INTO kv SELECT key, value FROM old.kv;
+             INSERT INTO event SELECT id, name, arguments FROM old.event; COMMIT;",
+        );
+        if copied.is_err() && !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
+        }
+        connection.execute_batch("DETACH old")?;
+        copied
+    };
+    // Without a log, SQLite wants to make one even for reading, unless it is told that the file cannot change. Then it
+    // passes over a log that is there, and the newest values in it.
+    let has_log = || std::fs::metadata(file.with_extension("db-wal")).is_ok_and(|log| log.len() > 0);
+    let copied = copy("mode=ro").is_ok() || (!has_log() && copy("immutable=1").is_ok());
+    tracing::error!(
+        "{}: {error}; {}, and what the plugin stores will not survive",
+        file.display(),
+        if copied { "what it has was read" } else { "starting empty" }
+    );
+    Ok(connection)
+}
+
+fn uri(file: &Path, mode: &str) -> String {
+    use std::os::unix::ffi::OsStrExt as _;
+    let escaped = file.as_os_str().as_bytes().iter().map(|byte| {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(byte) {
+            char::from(*byte).to_string()
+        } else {
+            format!("%{byte:02X}")
+        }
+    });
+    format!("file:{}?{mode}", escaped.collect::<String>())
 }
 
 fn open(file: &Path) -> Result<Connection, StoreError> {
@@ -375,6 +424,31 @@ mod tests {
         assert_eq!(store.next_event().unwrap().unwrap().name, "X 000000 B");
         store.wipe().unwrap();
         assert_eq!(store.next_event().unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_is_replaced_by_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("store.db")).unwrap();
+        let store = Store::new(Some(folder.path()));
+        store.put("a", b"1").unwrap();
+        assert_eq!(store.get("a").unwrap().as_deref(), Some(&b"1"[..]));
+    }
+
+    #[test]
+    fn what_a_file_holds_is_copied_to_memory() {
+        let folder = tempfile::Builder::new().prefix("odd %41?#name").tempdir().unwrap();
+        let store = Store::new(Some(folder.path()));
+        store.put("a", b"1").unwrap();
+        store.add_event("X 000000 A", &BTreeMap::new()).unwrap();
+        let error = rusqlite::Error::QueryReturnedNoRows;
+        let memory = remember(&folder.path().join("store.db"), &error).unwrap();
+        let count = |table: &str| -> i64 {
+            memory.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+        };
+        assert_eq!((count("kv"), count("event")), (1, 1));
+        memory.execute("DELETE FROM kv", []).unwrap();
+        assert_eq!(store.list("").unwrap(), ["a"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use cwmp_store::Op;
 use super::boot::{bootstrap_if_new, retry_op, stored_retry};
 use super::planned_reboot::PlannedReboot;
 use super::{action, listener, session};
-use crate::core::control::{REBOOT_DUE, RESET_COMMAND, RESET_DUE};
+use crate::core::control::{BOOT_ID, REBOOT_DUE, RESET_COMMAND, RESET_DUE};
 use crate::core::transaction::REBOOT_TO_APPLY;
 use crate::core::{lock, Core};
 use crate::identity::Identity;
@@ -335,25 +335,39 @@ impl Driver {
         }
     }
 
-    /// The second half of a factory reset; after a power cut between the halves it is done at the next start.
+    /// The second half of a factory reset; after a cut between the halves, or in this one, it is done at the next start.
     async fn finish_factory_reset(&mut self) {
         let core = Arc::clone(&self.core);
-        if !core.persist.read().meta.contains_key(RESET_COMMAND) {
-            return;
+        let fact = |key: &str| core.persist.read().meta.get(key).cloned();
+        let Some(state) = fact(RESET_COMMAND) else { return };
+        let boot = fact(BOOT_ID).unwrap_or_default();
+        // "NUMBER BOOT" once the command was begun.
+        let begun = state.split_once(' ').and_then(|(times, boot)| Some((times.parse::<u32>().ok()?, boot)));
+        let times = match begun {
+            // It ended in a boot.
+            Some((_, before)) if before != boot => FACTORY_RESET_TRIES,
+            Some((times, _)) => times,
+            None => 0,
+        };
+        if times < FACTORY_RESET_TRIES {
+            let value = format!("{} {boot}", times + 1);
+            core.persist.commit(vec![Op::PutMeta { key: RESET_COMMAND.into(), value }]).await;
+            match action::run(&core.config.factory_reset).await {
+                Ok(()) => {
+                    tokio::select! {
+                        () = core.stopping() => return,
+                        () = core.clock.sleep(FACTORY_RESET_WAIT) => {}
+                    }
+                }
+                Err(why) => tracing::error!("factory reset: {why}"),
+            }
         }
         core.persist.commit(vec![Op::RemoveMeta { key: RESET_COMMAND.into() }]).await;
-        match action::run(&core.config.factory_reset).await {
-            Ok(()) => {
-                tokio::select! {
-                    () = core.stopping() => {}
-                    () = core.clock.sleep(FACTORY_RESET_WAIT) => {}
-                }
-            }
-            Err(why) => tracing::error!("factory reset: {why}"),
-        }
     }
 }
 
+/// How often the command of a factory reset is run in one boot, if the agent ends in it: it may be what restarts the agent.
+const FACTORY_RESET_TRIES: u32 = 2;
 /// How long the agent waits whether the command of a factory reset ends it; not every one reboots.
 const FACTORY_RESET_WAIT: Duration = Duration::from_secs(5);
 
