@@ -41,7 +41,7 @@ pub struct Config {
 pub struct AcsConfig {
     /// Factory value of `ManagementServer.URL`.
     pub url: String,
-    /// Factory value of `ManagementServer.Username`.
+    /// Factory value of `ManagementServer.Username`; `{device}` in it is OUI-ProductClass-SerialNumber.
     pub username: String,
     /// Factory value of `ManagementServer.Password`.
     pub password: String,

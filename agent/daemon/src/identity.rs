@@ -73,6 +73,14 @@ impl Identity {
         identity.checked()
     }
 
+    /// A user name that no other device has: OUI-ProductClass-SerialNumber, or OUI-SerialNumber; what is neither letter nor
+    /// digit is percent-encoded (TR-069 3.4.4, C31).
+    pub fn unique_name(&self) -> String {
+        let parts = [&self.oui, &self.product_class, &self.serial_number];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        parts.map(|part| encoded(part)).collect::<Vec<_>>().join("-")
+    }
+
     /// Checks what an Inform needs. A box without a serial number does not inform.
     fn checked(mut self) -> Result<Self, IdentityError> {
         self.oui.make_ascii_uppercase();
@@ -103,6 +111,20 @@ impl Identity {
         }
         Ok(self)
     }
+}
+
+fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
 }
 
 async fn run(command: &[String]) -> Result<toml::Table, IdentityError> {
@@ -145,6 +167,15 @@ mod tests {
         assert!(identity("00AABB", "").is_err());
         assert!(identity("00AABB", &"1".repeat(65)).is_err());
         assert!(identity("00AABB", "1\u{2}").is_err());
+    }
+
+    /// C31: a user name of the device's own, in the form of the standard.
+    #[test]
+    fn the_name_of_a_device_is_encoded() {
+        let mut identity = identity("00AABB", "S/N 1-ü").unwrap();
+        assert_eq!(identity.unique_name(), "00AABB-S%2FN%201%2D%C3%BC");
+        identity.product_class = "Box_2".to_owned();
+        assert_eq!(identity.unique_name(), "00AABB-Box%5F2-S%2FN%201%2D%C3%BC");
     }
 
     #[tokio::test]

@@ -15,6 +15,8 @@ pub(crate) enum Source {
     Identity(fn(&Identity) -> &str),
     /// A setting: what was written last, else this factory value.
     Setting(fn(&Config) -> String),
+    /// A setting whose factory value is in the identity file.
+    IdentitySetting(fn(&Identity) -> &str),
     /// Always the same.
     Fixed(&'static str),
     /// Known to the running agent.
@@ -67,7 +69,7 @@ pub(crate) const PROVISIONING_CODE: &str = "Device.DeviceInfo.ProvisioningCode";
 
 /// Every parameter of the agent. Types, limits and notification rules are those of Device:2.19.
 pub(crate) static PARAMETERS: &[Parameter] = {
-    use Source::{Fixed, Identity, Live as L, Setting};
+    use Source::{Fixed, Identity, IdentitySetting, Live as L, Setting};
     use ValueType::{Boolean, DateTime, Int, String, UnsignedInt};
     const fn p(
         path: &'static str,
@@ -93,7 +95,7 @@ pub(crate) static PARAMETERS: &[Parameter] = {
         p("Device.DeviceInfo.SerialNumber", String, R, "size=:64", Identity(|i| &i.serial_number)),
         p("Device.DeviceInfo.HardwareVersion", String, INFORM, "size=:64", Identity(|i| &i.hardware_version)),
         p(SOFTWARE_VERSION, String, INFORM_FORCED, "size=:64", L(Live::SoftwareVersion)),
-        p(PROVISIONING_CODE, String, INFORM_FORCED_W, "size=:64", Setting(|_| std::string::String::new())),
+        p(PROVISIONING_CODE, String, INFORM_FORCED_W, "size=:64", IdentitySetting(|i| &i.provisioning_code)),
         p(ENABLE_CWMP, Boolean, W, "", Setting(|_| "true".into())),
         p(URL, String, W, "size=:2048", Setting(|c| c.acs.url.clone())),
         p(USERNAME, String, W, "size=:256", Setting(|c| c.acs.username.clone())),
@@ -170,7 +172,7 @@ mod tests {
             let text = match p.source {
                 Source::Setting(factory) => factory(&config),
                 Source::Fixed(text) => text.to_owned(),
-                Source::Identity(_) | Source::Live(_) => continue,
+                Source::Identity(_) | Source::IdentitySetting(_) | Source::Live(_) => continue,
             };
             schema.check_report(id, p.kind, &text).unwrap_or_else(|f| panic!("{}: {f}", p.path));
         }

@@ -8,6 +8,7 @@
 //! | `read` | reading over all providers |
 //! | `names` | GetParameterNames, and what a path can be |
 //! | `write` | what a Set, Add or Delete means: checks, split, what is stored |
+//! | `references` | parameters that name a row or parameter elsewhere |
 //! | `unique` | keys that no two rows of a table may have in common |
 //! | `transaction` | prepare, journal, commit or roll back over several providers |
 //! | `attributes` | notification and access lists |
@@ -24,6 +25,7 @@ mod names;
 mod own;
 pub(crate) mod providers;
 mod read;
+mod references;
 mod rows;
 pub(crate) mod transaction;
 pub(crate) mod tree;
@@ -84,6 +86,9 @@ pub(crate) struct Core {
     stop: watch::Sender<bool>,
 }
 
+/// What stands in a configured user name for the name of the device.
+const DEVICE: &str = "{device}";
+
 /// What `org.cwmpd1.Agent` shows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Status {
@@ -108,6 +113,10 @@ impl Core {
         persist: Persist,
         clock: Clock,
     ) -> Self {
+        let mut config = config;
+        if let Ok(identity) = &identity {
+            config.acs.username = config.acs.username.replace(DEVICE, &identity.unique_name());
+        }
         let events = events::restored(&persist.read());
         #[allow(clippy::cast_precision_loss)] // seconds of a setting
         let gate = Gate::new(config.connection_request.minimum_interval as f64);

@@ -15,6 +15,9 @@ pub(super) fn setting(core: &Core, path: &str) -> String {
     }
     match local::parameter(path).map(|p| p.source) {
         Some(Source::Setting(factory)) => factory(&core.config),
+        Some(Source::IdentitySetting(factory)) => {
+            core.identity.as_ref().map(|i| factory(i).to_owned()).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }
@@ -26,7 +29,7 @@ impl Core {
             Source::Identity(field) => {
                 self.identity.as_ref().map(|i| field(i).to_owned()).unwrap_or_default()
             }
-            Source::Setting(_) => setting(self, parameter.path),
+            Source::Setting(_) | Source::IdentitySetting(_) => setting(self, parameter.path),
             Source::Fixed(text) => text.to_owned(),
             Source::Live(Live::ConnectionRequestUrl) => lock(&self.status).connection_request_url.clone(),
             Source::Live(Live::SoftwareVersion) => {

@@ -106,6 +106,7 @@ impl Core {
             self.check_aliases(&tree, &aliases, origin, &mut faults).await;
             intent.append(&mut aliases);
         }
+        self.check_references(&tree, &intent, &mut faults).await;
         self.check_unique_keys(&tree, &intent, &|name| seen.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
@@ -195,6 +196,7 @@ impl Core {
             self.check_alias_values(&rows, &aliases, &mut faults);
             intent.append(&mut aliases);
         }
+        self.check_references(&tree, &intent, &mut faults).await;
         self.check_unique_keys(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
@@ -251,6 +253,9 @@ impl Core {
             path: row.to_owned(),
             value: String::new(),
         }];
+        let released = self.released(&tree, row).await;
+        let referrers: Vec<String> = released.iter().map(|c| c.path.clone()).collect();
+        intent.extend(released);
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
         }
@@ -261,6 +266,7 @@ impl Core {
         drop(turn);
         self.view_removes(row);
         self.rows_changed(vec![table.to_owned()]).await;
+        self.values_changed(referrers).await;
         Ok(applied)
     }
 
