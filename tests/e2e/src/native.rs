@@ -43,6 +43,11 @@ pub trait Serve: Send + Sync + 'static {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// What the transaction is to change, before it is prepared: operation, type number, path, value.
+    fn changes(&self, txn: u64, changes: &[(u32, u8, String, String)]) {
+        let _ = (txn, changes);
+    }
+
     /// Commits it.
     fn commit(&self, txn: u64) -> Step<u32> {
         let _ = txn;
@@ -193,6 +198,7 @@ impl<S: Serve> Interface<S> {
         #[zbus(connection)] bus: &zbus::Connection,
     ) -> Result<PathIndexFaults, BusError> {
         let _ = (lease_ms, options);
+        self.0.changes(txn, &changes);
         let paths = changes.into_iter().map(|(_, _, path, _)| path).collect();
         self.0.prepare(bus.clone(), txn, paths).await
     }

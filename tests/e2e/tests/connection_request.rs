@@ -45,7 +45,7 @@ fn authority(url: &str) -> &str {
     &rest[..rest.find('/').unwrap()]
 }
 
-/// C173, C175, C176, C177, C50: an authenticated GET is answered with 200 and nothing, and a session follows.
+/// C41, C173, C175, C176, C177, C50: an authenticated GET is answered with 200 and nothing, and a session follows.
 #[test]
 fn an_authenticated_request_opens_a_session() {
     let (acs, _device, _client, url) = known("");

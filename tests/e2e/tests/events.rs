@@ -43,13 +43,14 @@ fn moment(session: &Session) -> i64 {
     date_time::unix_seconds(&session.inform().current_time).unwrap()
 }
 
-/// C50, C71, C73, C75: the first contact is a bootstrap and a boot; what an Inform must have is there.
+/// C1, C5, C50, C71, C72, C73, C75: the first contact is a bootstrap and a boot; what an Inform must have is there.
 #[test]
 fn the_first_session_is_a_bootstrap_and_a_boot() {
     let acs = Acs::start(Options::default());
     let device = device(&acs);
     let session = acs.session();
     assert_eq!(session.events(), ["0 BOOTSTRAP", "1 BOOT"]);
+    assert_eq!((session.namespace(), session.offered_versions()), (2, Some("1.0,1.1,1.2,1.3,1.4")));
     assert_eq!((session.device().as_str(), session.retry_count()), ("00AABB-Box-S1", 0));
     assert_eq!(session.inform().manufacturer, "Example");
     assert!((device.client().now() - moment(&session)).abs() <= 2);
@@ -267,6 +268,19 @@ fn another_oui_is_a_bootstrap() {
     device.start();
     let session = acs.session();
     assert_eq!((session.events(), session.device().as_str()), (vec!["0 BOOTSTRAP"], "00AABC-Box-S1"));
+    session.end();
+}
+
+/// C168, C75: the provisioning code of the identity is the factory value of its parameter.
+#[test]
+fn a_device_is_delivered_with_its_provisioning_code() {
+    let acs = Acs::start(Options::default());
+    let identity =
+        "manufacturer = 'Example'\noui = '00AABB'\nserial_number = 'S1'\nprovisioning_code = 'TLCO.1'\n";
+    let _device = Device::builder().acs(acs.url()).identity(identity).start();
+    let session = acs.session();
+    assert_eq!(session.parameter("Device.DeviceInfo.ProvisioningCode"), Some("TLCO.1"));
+    assert_eq!(session.device(), "00AABB-S1");
     session.end();
 }
 

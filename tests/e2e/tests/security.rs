@@ -288,7 +288,22 @@ fn a_wrong_password_is_not_tried_for_ever() {
     }
 }
 
-/// C113, C31, C33: user and password that the ACS sets count from the next session, and are never shown.
+/// C31: the device can prove itself by a name of its own.
+#[test]
+fn the_user_can_be_the_name_of_the_device() {
+    let mine = Authentication { user: "00AABB-Box-S1".to_owned(), ..authentication(Scheme::Basic) };
+    let acs = Acs::start(Options { authentication: Some(mine), ..Options::https() });
+    let _device = Device::builder()
+        .acs(acs.url())
+        .trust(acs.ca_file())
+        .config("[acs]\nusername = '{device}'\npassword = 'the: password'\n")
+        .start();
+    let mut session = acs.session();
+    assert_eq!(session.get_value("Device.ManagementServer.Username").unwrap(), "00AABB-Box-S1");
+    session.end();
+}
+
+/// C113, C33: user and password that the ACS sets count from the next session, and are never shown.
 #[test]
 fn new_credentials_count_from_the_next_session() {
     let digest = Scheme::Digest(Digest::default());

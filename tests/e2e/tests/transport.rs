@@ -24,7 +24,7 @@ fn question(session: &mut Session) -> String {
     session.envelope(&Request::GetParameterValues { names: vec![LEVEL.to_owned()] })
 }
 
-/// C15, C16, C17, C21, C23: one connection, POSTs of the right form, and the end of both when the session is over.
+/// C15, C16, C17, C21, C23, C56, C59, C62, C65: one connection, POSTs of the right form, and the end of both when the session is over.
 #[test]
 fn a_session_is_one_connection() {
     let (acs, device) = start(Options::default());

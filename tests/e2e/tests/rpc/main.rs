@@ -1,6 +1,7 @@
 //! The RPCs of an ACS, on a whole device with two plugins.
 
 mod attributes;
+mod daemon;
 mod reading;
 mod rows;
 mod set;

@@ -89,7 +89,7 @@ fn paths_may_overlap() {
     session.end();
 }
 
-/// C33, C118: a secret reads as empty, whoever keeps it, by name and by path.
+/// C33, C118, C146: a secret reads as empty, whoever keeps it, by name and by path.
 #[test]
 fn secrets_read_as_empty() {
     let (_acs, device, mut session) = start();
