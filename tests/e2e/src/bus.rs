@@ -4,6 +4,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use crate::files;
+
 /// A dbus-daemon of our own. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Bus {
@@ -28,6 +30,41 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bu
 </busconfig>
 "#;
 
+/// A system bus, for every user of the machine.
+const SYSTEM: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=SOCKET</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    RULES
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+  </policy>
+  <includedir>system.d</includedir>
+</busconfig>
+"#;
+
+/// What a bus allows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rights {
+    /// Everything, to the user that runs the test.
+    #[default]
+    Own,
+    /// What a system bus allows where the policy of the agent is installed, and that of the plugin `demo` for root.
+    Policy,
+    /// Everything, to everyone: no policy is installed, and nobody forbids anything.
+    Everyone,
+}
+
 impl Bus {
     /// Starts a bus with its socket in `folder`.
     ///
@@ -35,9 +72,42 @@ impl Bus {
     /// If dbus-daemon cannot be started.
     #[track_caller]
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, Rights::Own)
+    }
+
+    /// Starts a bus that allows this.
+    ///
+    /// # Panics
+    /// If dbus-daemon cannot be started.
+    #[track_caller]
+    pub fn start_with(folder: &Path, rights: Rights) -> Self {
+        let careful = "<deny own=\"*\"/><deny send_type=\"method_call\"/>";
+        let careless = "<allow own=\"*\"/><allow send_destination=\"*\"/>";
+        let config = match rights {
+            Rights::Own => CONFIG.to_owned(),
+            Rights::Policy => SYSTEM.replace("RULES", careful),
+            Rights::Everyone => SYSTEM.replace("RULES", careless),
+        };
+        if rights == Rights::Policy {
+            let rules = folder.join("system.d");
+            std::fs::create_dir_all(&rules).expect("the folder can be written to");
+            let policies = files::root().join("bus-schemas/policy");
+            let read =
+                |name: &str| std::fs::read_to_string(policies.join(name)).expect("the policy is there");
+            let plugin = read("org.cwmpd1.Provider.NAME.conf.in");
+            let plugin = plugin.replace("@NAME@", "demo").replace("@USER@", "root");
+            for (name, text) in [("org.cwmpd1.conf", read("org.cwmpd1.conf")), ("demo.conf", plugin)] {
+                std::fs::write(rules.join(name), text).expect("the folder can be written to");
+            }
+        }
+        Self::run(folder, &config)
+    }
+
+    #[track_caller]
+    fn run(folder: &Path, text: &str) -> Self {
         let socket = folder.join("bus");
         let config = folder.join("bus.conf");
-        std::fs::write(&config, CONFIG.replace("SOCKET", &socket.display().to_string()))
+        std::fs::write(&config, text.replace("SOCKET", &socket.display().to_string()))
             .expect("the folder can be written to");
         let mut child = Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::{binary, eventually, files, Bus, Client, CONNECTION_REQUEST};
+use crate::{binary, eventually, files, Bus, Client, Rights, CONNECTION_REQUEST};
 
 /// What a device is to be like.
 #[derive(Debug, Default)]
@@ -21,6 +21,7 @@ pub struct Builder {
     config: String,
     identity: Option<String>,
     environment: Vec<(String, String)>,
+    rights: Rights,
 }
 
 impl Builder {
@@ -75,6 +76,13 @@ impl Builder {
         self
     }
 
+    /// What its bus allows, and to whom.
+    #[must_use]
+    pub fn bus(mut self, rights: Rights) -> Self {
+        self.rights = rights;
+        self
+    }
+
     /// Makes the folder and the bus and starts the agent.
     #[track_caller]
     pub fn start(self) -> Device {
@@ -116,7 +124,12 @@ impl Builder {
         );
         write("reboot", &script);
         std::fs::set_permissions(at("reboot"), std::fs::Permissions::from_mode(0o755)).expect("our own file");
-        let bus = Bus::start(folder.path());
+        if self.rights != Rights::Own {
+            // Other users must come to the socket of the bus.
+            let open = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(folder.path(), open).expect("our own folder");
+        }
+        let bus = Bus::start_with(folder.path(), self.rights);
         let mut config = String::new();
         let trust: Vec<String> = self.trust.iter().map(|p| format!("'{}'", p.display())).collect();
         let (user, password) = CONNECTION_REQUEST;

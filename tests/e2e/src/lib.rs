@@ -9,7 +9,7 @@ mod device;
 mod files;
 pub mod native;
 
-pub use bus::Bus;
+pub use bus::{Bus, Rights};
 pub use client::{Client, Heard, Refused};
 pub use device::{is_gone, Builder, Device};
 pub use files::binary;

@@ -229,13 +229,11 @@ impl Story {
         } else if self.done.contains(&Wish::Add) && !self.is_warmed {
             std::fs::write(self.device.path("pipe"), "Temperature=31\n").unwrap();
             self.is_warmed = true;
-        } else if self.told.iter().any(|t| t.has(M_REBOOT)) && events.is_empty() {
-            if is_due(self.last_period) {
-                self.periods += 1;
-                self.last_period = Some(Instant::now());
-                // It may be cut off by this.
-                let _ = self.client.try_advance(DAY);
-            }
+        } else if self.told.iter().any(|t| t.has(M_REBOOT)) && events.is_empty() && is_due(self.last_period) {
+            self.periods += 1;
+            self.last_period = Some(Instant::now());
+            // It may be cut off by this.
+            let _ = self.client.try_advance(DAY);
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cwmp_bus::BusError;
+use zbus::fdo;
 use zbus::message::Header;
 use zbus::zvariant::OwnedValue;
 
@@ -19,6 +20,28 @@ pub(super) struct Agent {
 impl Agent {
     pub(super) fn new(core: Arc<Core>) -> Self {
         Self { core, rights: Rights::default() }
+    }
+
+    /// Properties are for those who may read. Without a header the agent asks itself.
+    async fn admit(&self, header: Option<Header<'_>>) -> fdo::Result<()> {
+        let Some(header) = header else { return Ok(()) };
+        let admitted = self.rights.check(self.core.bus(), &header, Wish::Read).await;
+        admitted.map_err(|error| fdo::Error::AccessDenied(error.to_string()))
+    }
+
+    fn state_word(&self) -> &'static str {
+        if self.core.identity.is_err() {
+            return "unidentified";
+        }
+        if !self.core.truth(local::ENABLE_CWMP) || self.core.setting(local::URL).is_empty() {
+            return "disabled";
+        }
+        let status = lock(&self.core.status);
+        match (status.in_session, status.waiting) {
+            (true, _) => "session",
+            (false, true) => "waiting",
+            _ => "idle",
+        }
     }
 }
 
@@ -43,88 +66,95 @@ impl Agent {
         Ok(())
     }
 
-    #[allow(clippy::unused_self)] // a property is a method
     #[zbus(property(emits_changed_signal = "false"))]
-    fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
+    async fn version(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<&'static str> {
+        self.admit(header).await?;
+        Ok(env!("CARGO_PKG_VERSION"))
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn state(&self) -> &'static str {
-        if self.core.identity.is_err() {
-            return "unidentified";
-        }
-        if !self.core.truth(local::ENABLE_CWMP) || self.core.setting(local::URL).is_empty() {
-            return "disabled";
-        }
-        let status = lock(&self.core.status);
-        match (status.in_session, status.waiting) {
-            (true, _) => "session",
-            (false, true) => "waiting",
-            _ => "idle",
-        }
+    async fn state(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<&'static str> {
+        self.admit(header).await?;
+        Ok(self.state_word())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn acs_url(&self) -> String {
-        self.core.setting(local::URL)
+    async fn acs_url(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<String> {
+        self.admit(header).await?;
+        Ok(self.core.setting(local::URL))
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn last_inform(&self) -> String {
-        lock(&self.core.status).last_inform.clone()
+    async fn last_inform(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<String> {
+        self.admit(header).await?;
+        Ok(lock(&self.core.status).last_inform.clone())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn last_result(&self) -> String {
+    async fn last_result(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<String> {
+        self.admit(header).await?;
         let why = self.core.identity.as_ref().err().cloned();
-        why.unwrap_or_else(|| lock(&self.core.status).last_result.clone())
+        Ok(why.unwrap_or_else(|| lock(&self.core.status).last_result.clone()))
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn next_inform(&self) -> String {
-        lock(&self.core.status).next_inform.clone()
+    async fn next_inform(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<String> {
+        self.admit(header).await?;
+        Ok(lock(&self.core.status).next_inform.clone())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn retry_count(&self) -> u32 {
-        lock(&self.core.status).retry_count
+    async fn retry_count(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<u32> {
+        self.admit(header).await?;
+        Ok(lock(&self.core.status).retry_count)
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn pending_events(&self) -> Vec<(String, String)> {
-        self.core.pending_events().into_iter().map(|e| (e.code, e.command_key)).collect()
+    async fn pending_events(
+        &self,
+        #[zbus(header)] header: Option<Header<'_>>,
+    ) -> fdo::Result<Vec<(String, String)>> {
+        self.admit(header).await?;
+        Ok(self.core.pending_events().into_iter().map(|e| (e.code, e.command_key)).collect())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn pending_changes(&self) -> Vec<String> {
-        self.core.pending_changes()
+    async fn pending_changes(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<Vec<String>> {
+        self.admit(header).await?;
+        Ok(self.core.pending_changes())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn providers(&self) -> Vec<ProviderLine> {
+    async fn providers(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<Vec<ProviderLine>> {
+        self.admit(header).await?;
         let line = |p: Arc<crate::provider::Provider>| {
             let condition = p.condition();
             let stage = condition.stage.word().to_owned();
             (p.name().to_owned(), stage, condition.version, condition.cause, p.manifest.roots.clone())
         };
-        self.core.providers().into_iter().map(line).collect()
+        Ok(self.core.providers().into_iter().map(line).collect())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn store(&self) -> String {
-        self.core.persist.health()
+    async fn store(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<String> {
+        self.admit(header).await?;
+        Ok(self.core.persist.health())
     }
 
     #[zbus(property(emits_changed_signal = "false"))]
-    fn identity(&self) -> (String, String, String, String) {
-        self.core
+    async fn identity(
+        &self,
+        #[zbus(header)] header: Option<Header<'_>>,
+    ) -> fdo::Result<(String, String, String, String)> {
+        self.admit(header).await?;
+        Ok(self
+            .core
             .identity
             .as_ref()
             .map(|i| {
                 let (maker, oui) = (i.manufacturer.clone(), i.oui.clone());
                 (maker, oui, i.product_class.clone(), i.serial_number.clone())
             })
-            .unwrap_or_default()
+            .unwrap_or_default())
     }
 }
