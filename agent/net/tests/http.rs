@@ -138,6 +138,27 @@ async fn a_session_goes_on_over_a_new_connection_when_the_acs_closes_after_a_rep
     }
 }
 
+/// C21: also when the close came the moment before, and nobody has had time to look.
+#[tokio::test]
+async fn a_close_is_seen_before_the_next_request_is_committed() {
+    let acs = Acs::start().await;
+    let mut session = acs.session();
+    let (reply, peer) = tokio::join!(session.post(ENVELOPE), async {
+        let mut peer = acs.accept().await;
+        peer.request().await;
+        peer.ok("one").await;
+        peer
+    });
+    assert_eq!(reply.unwrap(), "one");
+    drop(peer);
+    let (reply, ()) = tokio::join!(session.post(None), async {
+        let mut peer = acs.accept().await;
+        peer.request().await;
+        peer.ok("two").await;
+    });
+    assert_eq!(reply.unwrap(), "two");
+}
+
 /// C22: whether or not the connection is new, and however much of the reply came: no second try.
 #[tokio::test]
 async fn a_lost_reply_fails_and_nothing_is_sent_again() {
