@@ -21,6 +21,10 @@ const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
 const LEAVES: [&str; 10] =
     ["Name", "Group", "Index", "Square", "Signed", "Negative", "Even", "Moment", "Hex", "Text"];
 
+/// What a unit file sets for a small box: memory of a large answer goes back to the system at once.
+const ALLOCATOR: [(&str, &str); 2] =
+    [("MALLOC_MMAP_THRESHOLD_", "131072"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+
 /// The processes of a device.
 struct Processes {
     agent: u32,
@@ -52,6 +56,9 @@ fn device(acs: &Acs, tls: bool) -> Device {
         .plugin("demo_c", "")
         .plugin("device_info", "")
         .environment("CWMP_LOG", "warn");
+    for (name, value) in ALLOCATOR {
+        builder = builder.environment(name, value);
+    }
     if tls {
         builder = builder.trust(acs.ca_file());
     }
