@@ -176,6 +176,9 @@ impl Wire {
                 }
             }
         }
+        if reply.close == Close::Silent {
+            self.hold_together();
+        }
         match reply.delivery {
             Delivery::AtOnce => self.stream.write_all(&out).await?,
             Delivery::Cut(bytes) => self.stream.write_all(&out[..bytes.min(out.len())]).await?,
@@ -193,6 +196,17 @@ impl Wire {
         }
         self.stream.shutdown().await?;
         Ok(false)
+    }
+
+    /// What is sent from now on leaves together with the end of the connection: else a CPE could speak on a connection
+    /// that is about to close, and nobody can say whether it was heard.
+    fn hold_together(&self) {
+        let tcp = match &self.stream {
+            Stream::Clear(tcp) => tcp,
+            Stream::Tls(tls) => tls.get_ref().0,
+        };
+        // Without it the reply leaves as well, only a little earlier.
+        let _ = socket2::SockRef::from(tcp).set_tcp_cork(true);
     }
 
     async fn drip(&mut self, bytes: &[u8], pause: Duration) -> io::Result<()> {
