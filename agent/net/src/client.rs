@@ -71,7 +71,7 @@ impl std::fmt::Debug for Credentials {
 /// Opens sessions with the ACS. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 /// What all connections of a client share.

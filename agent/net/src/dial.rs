@@ -26,17 +26,27 @@ pub(crate) async fn dial(
 ) -> Result<(Stream, IpAddr), NetError> {
     let tls = if url.tls { Some(shared.tls()?) } else { None };
     let addresses = arrange(resolve(shared, url).await?, shared.favourite(url));
+    first_of(addresses, shared, url, tls.as_ref(), check_dates).await
+}
+
+/// Connects to the first of the addresses that works.
+async fn first_of(
+    addresses: Vec<SocketAddr>,
+    shared: &Shared,
+    url: &Url,
+    tls: Option<&Tls>,
+    check_dates: bool,
+) -> Result<(Stream, IpAddr), NetError> {
     let mut last = NetError::Resolve { host: url.host.clone(), why: "it has no address".to_owned() };
     for address in addresses {
         let limit = shared.settings.connect_timeout;
-        let tried =
-            timeout(limit, connect(url, address, tls.as_ref(), check_dates)).await.unwrap_or_else(|_| {
-                Err(NetError::Connect {
-                    host: url.host.clone(),
-                    address,
-                    why: format!("no answer within {} s", limit.as_secs_f32()),
-                })
-            });
+        let tried = timeout(limit, connect(url, address, tls, check_dates)).await.unwrap_or_else(|_| {
+            Err(NetError::Connect {
+                host: url.host.clone(),
+                address,
+                why: format!("no answer within {} s", limit.as_secs_f32()),
+            })
+        });
         match tried {
             Ok((stream, own)) => {
                 shared.set_favourite(url, Some(address.ip()));
@@ -103,6 +113,7 @@ async fn connect(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::{Client, ClientSettings};
 
     /// C49: a random first choice among all addresses, and affinity to the one that works.
     #[test]
@@ -131,5 +142,26 @@ mod tests {
             .collect();
         assert_eq!(arrange(all.clone(), None).len(), MAX_ADDRESSES);
         assert_eq!(arrange(all[1..].to_vec(), None).len(), MAX_ADDRESSES);
+    }
+
+    /// C49: an address that refuses costs nothing but a try, and the one that works is remembered.
+    #[tokio::test]
+    async fn the_other_addresses_are_tried_when_one_refuses() {
+        let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let client = Client::new(ClientSettings::default()).unwrap();
+        let shared = &client.shared;
+        let url = Url::parse(&format!("http://acs.example:{port}/")).unwrap();
+        let good = SocketAddr::from(([127, 0, 0, 1], port));
+        // Loopback addresses on which nobody listens.
+        let bad = |n| SocketAddr::from(([127, 0, 0, n], port));
+        let (_, own) = first_of(vec![bad(78), bad(79), good], shared, &url, None, true).await.unwrap();
+        assert_eq!(own, good.ip());
+        assert_eq!(shared.favourite(&url), Some(good.ip()));
+        let other = Url::parse("http://acs.example:1/").unwrap();
+        assert_eq!(shared.favourite(&other), None);
+        let error = first_of(vec![bad(78), bad(79)], shared, &url, None, true).await.err().unwrap();
+        assert!(matches!(error, NetError::Connect { address, .. } if address == bad(79)), "{error:?}");
+        assert_eq!(shared.favourite(&url), None);
     }
 }

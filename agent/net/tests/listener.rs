@@ -279,7 +279,10 @@ async fn a_caller_with_a_large_body_is_hung_up_on() {
             ),
         ] {
             let mut caller = device.call().await;
+            let start = std::time::Instant::now();
             let answer = caller.get(&device.path, &framing).await;
+            // Without waiting for what is not going to be read.
+            assert!(start.elapsed() < HEAD_TIMEOUT);
             assert_eq!((answer.status, answer.header("connection")), (401, Some("close")));
             caller.hung_up().await;
         }
@@ -399,7 +402,9 @@ async fn garbage_is_survived() {
             caller.stream.shutdown().await.unwrap();
             caller.hung_up().await;
             let answer = String::from_utf8_lossy(&caller.read).into_owned();
-            assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{garbage:?}: {answer}");
+            // Refused as what it is, and not looked up as a path.
+            let refused = answer.starts_with("HTTP/1.1 4") && !answer.starts_with("HTTP/1.1 404");
+            assert!(answer.is_empty() || refused, "{garbage:?}: {answer}");
         }
         let mut caller = device.call().await;
         assert_eq!(caller.get(&device.path, &"A: b\r\n".repeat(MAX_CALL_HEADERS - 1)).await.status, 401);
