@@ -79,6 +79,8 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
     let listening = tokio::spawn(bus::listen(Arc::clone(&core)));
     tasks.spawn(supervise_all(Arc::clone(&core)));
     tasks.spawn(watch_clock(Arc::clone(&core)));
+    let poll = Arc::clone(&core);
+    tasks.spawn(async move { poll.poll().await });
     let journal = Arc::clone(&core);
     tasks.spawn(async move {
         tokio::select! {

@@ -230,7 +230,7 @@ fn rows_that_come_and_go_are_told_by_their_count() {
     drop(device);
 }
 
-/// C94, C52, C135: the throttle holds back sessions for changes alone; any other cause carries them.
+/// C94, C52: the throttle holds back sessions for changes alone; any other cause carries them.
 #[test]
 fn the_throttle_holds_back_changes_only() {
     let (acs, device, client) = watched(&[(TEMPERATURE, 2)]);

@@ -25,9 +25,17 @@ impl Core {
     /// Equal to the last value that the ACS wrote or was told is no change; anything else waits to be told, even if the
     /// value comes back (C78, C112). A change from A to B and back between two reads is not seen.
     pub(crate) async fn values_changed(&self, names: Vec<String>) {
+        self.look_at(&names).await;
+        for part in names.chunks(SIGNAL_NAMES) {
+            self.signal("Changed", part).await;
+        }
+    }
+
+    /// Reads those of these values that are watched and compares them with what the ACS knows.
+    pub(super) async fn look_at(&self, names: &[String]) {
         let tree = self.tree();
         let mut watched = Vec::new();
-        for name in &names {
+        for name in names {
             let on = self.notification(&tree, name) != notification::OFF || name == SOFTWARE_VERSION;
             if on && tree.schema.find(name).is_some() {
                 watched.push(name.as_str());
@@ -42,9 +50,6 @@ impl Core {
             let mut values = Vec::with_capacity(reading.len());
             reading.for_each(|name, kind, text| values.push((name.to_owned(), Value::new(kind, text))));
             self.compare(values).await;
-        }
-        for part in names.chunks(SIGNAL_NAMES) {
-            self.signal("Changed", part).await;
         }
     }
 

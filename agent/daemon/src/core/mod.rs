@@ -13,6 +13,7 @@
 //! | `transaction` | prepare, journal, commit or roll back over several providers |
 //! | `attributes` | notification and access lists |
 //! | `changes` | what changed, and what the ACS knows of it |
+//! | `poll` | values that cannot be pushed |
 //! | `events` | the queue of events, stored |
 //! | `providers` | manifests, coming and going, row numbers |
 //! | `control` | what may be asked of the agent itself, factory reset |
@@ -23,6 +24,7 @@ pub(crate) mod control;
 mod events;
 mod names;
 mod own;
+pub(crate) mod poll;
 pub(crate) mod providers;
 mod read;
 mod references;

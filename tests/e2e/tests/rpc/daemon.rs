@@ -152,6 +152,23 @@ fn a_row_takes_its_strong_references_along() {
     assert_eq!(device.client().value(ALL).unwrap(), lamp(1));
 }
 
+/// C50, C77: a value that its provider cannot push is looked at from time to time, if somebody wants to know.
+#[test]
+fn a_value_that_cannot_be_pushed_is_looked_at() {
+    let (acs, device, shelf, _native, mut session) = start();
+    session.set_notifications(&[(NOTE, 2)]).unwrap();
+    session.end();
+    let client = device.client();
+    shelf.0.lock().unwrap().values.insert(NOTE.to_owned(), "the device wrote it".to_owned());
+    client.settle();
+    assert_eq!(acs.informs(), 1);
+    client.advance(std::time::Duration::from_secs(61));
+    let session = acs.session();
+    assert_eq!(session.events(), ["4 VALUE CHANGE"]);
+    assert_eq!(session.parameter(NOTE), Some("the device wrote it"));
+    session.end();
+}
+
 /// C109: what is applied later is answered with status 1, read as it will be, and applied when the session has ended.
 #[test]
 fn what_is_applied_later_waits_for_the_end_of_the_session() {
