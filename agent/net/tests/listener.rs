@@ -399,12 +399,17 @@ async fn garbage_is_survived() {
         ] {
             let mut caller = device.call().await;
             caller.send(&garbage).await;
-            caller.stream.shutdown().await.unwrap();
+            // What does not end would be waited for, and HTTP/2 gets no answer that it could read.
+            let whole =
+                garbage.contains("\r\n\r\n") && !garbage.trim().is_empty() && !garbage.starts_with("PRI ");
+            if !whole {
+                caller.stream.shutdown().await.unwrap();
+            }
             caller.hung_up().await;
             let answer = String::from_utf8_lossy(&caller.read).into_owned();
             // Refused as what it is, and not looked up as a path.
             let refused = answer.starts_with("HTTP/1.1 4") && !answer.starts_with("HTTP/1.1 404");
-            assert!(answer.is_empty() || refused, "{garbage:?}: {answer}");
+            assert!(refused || (answer.is_empty() && !whole), "{garbage:?}: {answer}");
         }
         let mut caller = device.call().await;
         assert_eq!(caller.get(&device.path, &"A: b\r\n".repeat(MAX_CALL_HEADERS - 1)).await.status, 401);
