@@ -8,7 +8,14 @@ use cwmp_repository::{files, root, shown};
 /// Pages that show commands: the test that runs them, and a word in that test that is sure to be there while it does.
 const COVERED: &[(&str, &str, &str)] = &[
     ("README.md", ".ci/run", "tests/run"),
+    ("README.md", "tests/e2e/tests/demo.rs", "fn the_demonstration_shows_a_session"),
+    ("README.md", "tests/e2e/tests/demo.rs", "fn what_the_demonstration_tells_people_to_type_works"),
     ("docs/bus-reference.md", "agent/ctl/tests/bus/document.rs", "fn the_commands_of_the_bus_reference_work"),
+    (
+        "docs/integrator.md",
+        "agent/daemon/tests/integrator_page.rs",
+        "fn the_commands_put_everything_where_the_programs_look",
+    ),
     ("docs/cwmpctl.md", "agent/ctl/tests/bus/document.rs", "fn the_commands_of_the_page_work"),
     (
         "docs/plugin-authors.md",
@@ -131,6 +138,43 @@ fn what_the_pages_point_at_is_there() {
         }
     }
     assert!(count > 10, "only {count} references were found");
+}
+
+#[test]
+fn the_page_for_operators_lists_the_methods_that_are_served() {
+    let source = std::fs::read_to_string(root().join("agent/daemon/src/acs/execute.rs")).unwrap();
+    let list = source.split("const METHODS: &[&str] = &[").nth(1).and_then(|s| s.split(']').next()).unwrap();
+    let served: Vec<&str> = list.split('"').skip(1).step_by(2).collect();
+    let page = std::fs::read_to_string(root().join("docs/operator.md")).unwrap();
+    let said = page.split("fault 9000:\n\n").nth(1).and_then(|s| s.split(".\n").next()).unwrap();
+    let said: Vec<&str> = said.split(',').map(str::trim).collect();
+    assert!(served.len() > 5, "{served:?}");
+    assert_eq!(said, served);
+}
+
+#[test]
+fn every_decision_is_in_the_list() {
+    let folder = root().join("docs/decisions");
+    let list = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let mut numbers = BTreeSet::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name == "README.md" {
+            continue;
+        }
+        let number = name
+            .get(..3)
+            .filter(|n| n.bytes().all(|b| b.is_ascii_digit()))
+            .unwrap_or_else(|| panic!("{name}"));
+        assert!(numbers.insert(number.to_owned()), "two decisions have the number {number}");
+        assert!(list.contains(&format!("| [{number}]({name}) | ")), "{name} is not in the list");
+        let text = std::fs::read_to_string(folder.join(&name)).unwrap();
+        assert!(text.starts_with(&format!("# {number}: ")), "{name}: its title has another number");
+        for part in ["**Context.**", "**Decision.**", "**Consequence.**"] {
+            assert!(text.contains(part), "{name} has no {part}");
+        }
+    }
+    assert!(numbers.len() > 5);
 }
 
 #[test]

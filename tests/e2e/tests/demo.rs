@@ -1,0 +1,60 @@
+//! The demonstration of the README: it runs, shows what it promises, and what it tells people to type works.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
+fn demo() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_cwmp-demo"))
+}
+
+#[test]
+fn the_demonstration_shows_a_session() {
+    let output = demo().output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shown}\n{}", String::from_utf8_lossy(&output.stderr));
+    for word in [
+        "0 BOOTSTRAP, 1 BOOT",
+        "GetParameterNames Device.",
+        "SetParameterValues (key demo 1)",
+        "fault 9003",
+        "AddObjectResponse: row 1",
+        "4 VALUE CHANGE",
+        "Device.X_CWMPD_Demo.Temperature = 31",
+        "6 CONNECTION REQUEST",
+        "DeleteObjectResponse: applied",
+        "tests/demo --stay",
+    ] {
+        assert!(shown.contains(word), "'{word}' is not shown:\n{shown}");
+    }
+}
+
+#[test]
+fn what_the_demonstration_tells_people_to_type_works() {
+    let mut demo = demo().arg("--stay").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("The device stays up")), "it ended early");
+    // All in one shell, as somebody would type them; the last one lists the files.
+    let mut script = String::new();
+    for line in lines.by_ref() {
+        let Some(command) = line.strip_prefix("    ") else { continue };
+        // One that must be refused shows a fault.
+        let refused = if command.ends_with("=1000") { " && exit 1" } else { "" };
+        script.push_str(&format!("echo '$' >&2\n{command}{refused}\n"));
+        if command.starts_with("ls ") {
+            break;
+        }
+    }
+    script.push_str("wait\n");
+    assert!(script.lines().count() > 20, "the commands were not found: {script}");
+    let output = Command::new("bash").args(["-e", "-c", &script]).output().unwrap();
+    let (shown, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{script}\n{shown}\n{error}");
+    for word in ["3 ready", "Device.X_CWMPD_Demo.Lamp.2.", "Temperature = 35", "cwmpd.toml"] {
+        assert!(shown.contains(word), "'{word}' is not shown:\n{shown}");
+    }
+    // Sessions go on being shown.
+    assert!(lines.any(|line| line.contains("6 CONNECTION REQUEST")));
+    let interrupt = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
+    assert!(interrupt.success());
+    assert!(demo.wait().unwrap().success(), "Ctrl-C is its ordinary end");
+}
