@@ -37,19 +37,23 @@ fn what_the_demonstration_tells_people_to_type_works() {
     let mut commands = Vec::new();
     for line in lines.by_ref() {
         let Some(command) = line.strip_prefix("    ") else { continue };
-        // A failure ends the shell; this one must fail.
-        let refused = if command.ends_with("=1000") { " && exit 1" } else { "" };
-        commands.push(format!("{command}{refused}\n"));
+        commands.push(match command.strip_suffix(" &") {
+            // Somebody who types sees that it watches before they go on.
+            Some(watch) => format!("exec 3< <({watch} 2>&1); read -r -u 3\n"),
+            // A failure ends the shell; this one must fail.
+            None if command.ends_with("=1000") => format!("{command} && exit 1\n"),
+            None => format!("{command}\n"),
+        });
         if command.starts_with("ls ") {
             break;
         }
     }
     assert!(commands.len() >= 14, "commands are missing: {commands:?}");
-    let script = format!("{}wait\n", commands.concat());
+    let script = format!("{}cat <&3\n", commands.concat());
     let output = Command::new("bash").args(["-e", "-c", &script]).output().unwrap();
     let (shown, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{script}\n{shown}\n{error}");
-    for word in ["3 ready", "Device.X_CWMPD_Demo.Lamp.2.", "Temperature = 35", "cwmpd.toml"] {
+    for word in ["3 ready", "200 OK", "Device.X_CWMPD_Demo.Lamp.2.", "Temperature = 35", "cwmpd.toml"] {
         assert!(shown.contains(word), "'{word}' is not shown:\n{shown}");
     }
     // Sessions go on being shown.

@@ -165,7 +165,7 @@ fn finish(device: &Device, pipe: &Path, acs: &Acs, url: &str, stay: bool) {
          \x20   echo Temperature=35 > {pipe}\n\n\
          A session that the box opens, and one that the ACS asks for:\n\n\
          \x20   cwmpctl inform\n\
-         \x20   curl --digest --user '{user}:{password}' {url}\n\n\
+         \x20   curl -i --digest --user '{user}:{password}' {url}\n\n\
          The log of the agent and its plugins, and all files of this device:\n\n\
          \x20   cat {log}\n\
          \x20   ls {folder}\n",
