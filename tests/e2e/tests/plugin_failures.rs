@@ -20,7 +20,7 @@ fn device(acs: &Acs) -> Device {
     let device = Device::builder()
         .acs(acs.url())
         .plugin("demo", "[config]\nfailures = true\n")
-        .manifest("demo", "[deadlines]\nget_ms = 1000\nprepare_ms = 1000\ncommit_ms = 1000\nhard_ms = 2500\n")
+        .manifest("demo", "[deadlines]\nget_ms = 1500\nprepare_ms = 1500\ncommit_ms = 1500\nhard_ms = 3000\n")
         .plugin("demo_c", "")
         .start();
     device.ready("demo");
@@ -68,8 +68,16 @@ fn a_plugin_that_crashes_in_a_read_is_back_before_the_next() {
     assert_eq!(session.get_value(LEVEL).unwrap(), "50");
     session.end();
     another_host(&device, &client, host);
+    // Another crash, another wait: twice as long.
+    let host = device.host("demo");
+    client.set_value(FAIL, "crash").unwrap();
+    assert!(client.value(LEVEL).is_err());
+    another_host(&device, &client, host);
     let log = device.log();
     assert!(log.contains("provider demo: its host ended with signal: 6"), "{log}");
+    for wait in [1, 2] {
+        assert!(log.contains(&format!("waiting {wait} s before the next start")), "{log}");
+    }
 }
 
 #[test]
@@ -155,7 +163,7 @@ fn a_plugin_that_hangs_makes_nobody_else_wait_and_ends_by_its_hard_limit() {
     another_host(&device, &client, host);
     assert_eq!(client.value(LEVEL).unwrap(), "50");
     let log = device.log();
-    assert!(log.contains("plugin demo: a call into the plugin did not return within 2.5 s"), "{log}");
+    assert!(log.contains("plugin demo: a call into the plugin did not return within 3 s"), "{log}");
     assert!(log.contains("provider demo: its host ended with exit status: 7"), "{log}");
 }
 

@@ -15,7 +15,7 @@ const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
 const SENSORS: &str = "Device.X_CWMPD_DemoC.Sensor.";
 
 /// Short, because a late answer is waited for.
-const DEADLINES: &str = "[deadlines]\nget_ms = 1000\nprepare_ms = 1000\ncommit_ms = 1000\nhard_ms = 5000\n";
+const DEADLINES: &str = "[deadlines]\nget_ms = 2000\nprepare_ms = 2000\ncommit_ms = 1500\nhard_ms = 5000\n";
 
 fn device(acs: &Acs) -> Device {
     let device = Device::builder()
