@@ -102,26 +102,19 @@ fn rpcs(transport: &str, options: Options) {
 
     client.inform().expect("a session can be asked for");
     let mut session = acs.session();
-    let lamps: Vec<u32> = (0..16).map(|_| session.add(LAMPS, "").expect("there is room").0).collect();
-    let mut turn = 0_u32;
-    for count in [1, 48] {
+    let settable = settable(&mut session);
+    let mut turn = 0;
+    for count in [1, 100] {
         lines.push(measure(&processes, &format!("SetParameterValues, {count}"), || {
             turn += 1;
-            let values: Vec<(String, ValueType, String)> = lamps
+            let values: Vec<(&str, ValueType, String)> = settable
                 .iter()
-                .flat_map(|lamp| {
-                    let name = |leaf: &str| format!("{LAMPS}{lamp}.{leaf}");
-                    [
-                        (name("Name"), ValueType::String, format!("lamp {lamp} turn {turn}")),
-                        (name("Brightness"), ValueType::UnsignedInt, (turn % 100).to_string()),
-                        (name("On"), ValueType::Boolean, (turn % 2).to_string()),
-                    ]
-                })
                 .take(count)
+                .map(|(name, kind)| (name.as_str(), *kind, value(name, *kind, turn)))
                 .collect();
-            let values: Vec<(&str, ValueType, &str)> =
-                values.iter().map(|(n, t, v)| (n.as_str(), *t, v.as_str())).collect();
-            session.set(&values, "").expect("the lamps can be set");
+            assert_eq!(values.len(), count, "there are enough parameters");
+            let values: Vec<_> = values.iter().map(|(n, t, v)| (*n, *t, v.as_str())).collect();
+            session.set(&values, "").expect("they can be set");
         }));
     }
     session.end();
@@ -158,6 +151,41 @@ fn selection(count: usize) -> (Vec<String>, Vec<String>) {
         _ => (1..=rows).map(|row| format!("{BIG}{row}.")).collect(),
     };
     (partial, names)
+}
+
+/// Parameters to set: those of sixteen lamps, and of the schedules of one.
+fn settable(session: &mut Session) -> Vec<(String, ValueType)> {
+    let mut all = Vec::new();
+    for _ in 0..16 {
+        let (lamp, _) = session.add(LAMPS, "").expect("there is room");
+        for (leaf, kind) in [
+            ("Name", ValueType::String),
+            ("Colour", ValueType::String),
+            ("Brightness", ValueType::UnsignedInt),
+            ("On", ValueType::Boolean),
+        ] {
+            all.push((format!("{LAMPS}{lamp}.{leaf}"), kind));
+        }
+    }
+    for _ in 0..12 {
+        let (row, _) = session.add(&format!("{LAMPS}1.Schedule."), "").expect("there is room");
+        for (leaf, kind) in
+            [("Hour", ValueType::UnsignedInt), ("Minute", ValueType::UnsignedInt), ("On", ValueType::Boolean)]
+        {
+            all.push((format!("{LAMPS}1.Schedule.{row}.{leaf}"), kind));
+        }
+    }
+    all
+}
+
+/// Another value each time, good for every parameter of its type; names differ, as they are a key.
+fn value(name: &str, kind: ValueType, turn: u32) -> String {
+    match kind {
+        ValueType::Boolean => (turn % 2).to_string(),
+        ValueType::UnsignedInt => (turn % 24).to_string(),
+        _ if name.ends_with("Colour") => ["Red", "Green", "Blue"][turn as usize % 3].to_owned(),
+        _ => format!("{} {turn}", &name[LAMPS.len()..].replace(".Name", "")),
+    }
 }
 
 fn empty_session(client: &Client, acs: &Acs) {
