@@ -1,7 +1,7 @@
 //! The RPCs of the ACS: each request becomes a response or a fault.
 
 use cwmp_model::{Fault, FaultCode};
-use cwmp_proto::{Context, ParameterNames, ParameterValues, Request, XsiType};
+use cwmp_proto::{Context, ParameterNames, ParameterValues, Request, XsiType, SERVED};
 use cwmp_session::event;
 use cwmp_store::Op;
 
@@ -9,20 +9,6 @@ use super::action;
 use crate::core::control::{REBOOT_DUE, RESET_DUE};
 use crate::core::{AttributeRequest, Core, Declared, NewValue, WriteError, MAX_ANSWER};
 use crate::provider::Origin;
-
-/// What GetRPCMethods lists: exactly what is served (C95, C97).
-pub(crate) const METHODS: &[&str] = &[
-    "GetRPCMethods",
-    "GetParameterNames",
-    "GetParameterValues",
-    "SetParameterValues",
-    "GetParameterAttributes",
-    "SetParameterAttributes",
-    "AddObject",
-    "DeleteObject",
-    "Reboot",
-    "FactoryReset",
-];
 
 /// Does what is asked and writes the answer.
 pub(super) async fn execute(core: &Core, context: Context<'_>, request: Request, session: u64) -> Vec<u8> {
@@ -67,7 +53,7 @@ async fn run(
     origin: Origin,
 ) -> Result<Vec<u8>, Refusal> {
     match request {
-        Request::GetRpcMethods => Ok(cwmp_proto::write_methods(context, METHODS)),
+        Request::GetRpcMethods => Ok(cwmp_proto::write_methods(context, SERVED)),
         Request::GetParameterValues { names } => values(core, context, &names, origin).await,
         Request::GetParameterNames { path, next_level } => {
             let names = core.list(&path, next_level, origin).await.map_err(whole)?;
