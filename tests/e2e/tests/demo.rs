@@ -1,10 +1,29 @@
 //! The demonstration of the README: it runs, shows what it promises, and what it tells people to type works.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 fn demo() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cwmp-demo"))
+}
+
+/// A demonstration that stays. It is interrupted when this is dropped, so that its device ends with it.
+struct Staying(Child);
+
+impl Staying {
+    fn interrupt(&mut self) -> ExitStatus {
+        let told = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
+        assert!(told.is_ok_and(|told| told.success()), "it has ended by itself");
+        self.0.wait().unwrap()
+    }
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.interrupt();
+        }
+    }
 }
 
 #[test]
@@ -30,8 +49,9 @@ fn the_demonstration_shows_a_session() {
 
 #[test]
 fn what_the_demonstration_tells_people_to_type_works() {
-    let mut demo = demo().arg("--stay").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let demo = demo().arg("--stay").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut demo = Staying(demo);
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("The device stays up")), "it ended early");
     // All in one shell, as somebody would type them; the last one lists the files.
     let mut commands = Vec::new();
@@ -58,7 +78,5 @@ fn what_the_demonstration_tells_people_to_type_works() {
     }
     // Sessions go on being shown.
     assert!(lines.any(|line| line.contains("6 CONNECTION REQUEST")));
-    let interrupt = Command::new("kill").args(["-INT", &demo.id().to_string()]).status().unwrap();
-    assert!(interrupt.success());
-    assert!(demo.wait().unwrap().success(), "Ctrl-C is its ordinary end");
+    assert!(demo.interrupt().success(), "Ctrl-C is its ordinary end");
 }
