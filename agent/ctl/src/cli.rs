@@ -160,7 +160,7 @@ JSON: {\"version\", \"state\", \"acsUrl\", \"lastInform\", \"lastResult\", \"nex
         after_help = "JSON: {\"plugins\": [{\"name\", \"state\", \"version\", \"cause\", \"roots\": [PATH]}]}"
     )]
     Plugins,
-    /// Read the configuration and the manifests again
+    /// Read the manifests of the plugins again
     #[command(after_help = "JSON: {\"status\": \"reloaded\"}")]
     Reload,
     /// Print a completion script

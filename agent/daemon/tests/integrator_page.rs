@@ -156,5 +156,5 @@ fn the_commands_put_everything_where_the_programs_look() {
     let policy = system.join("usr/share/dbus-1/system.d/org.cwmpd1.Provider.device_info.conf");
     let policy = std::fs::read_to_string(policy).unwrap();
     assert!(policy.contains("<allow own=\"org.cwmpd1.Provider.device_info\"/>"), "{policy}");
-    assert!(policy.contains("<policy user=\"cwmp-device-info\">"), "{policy}");
+    assert!(policy.contains("<policy user=\"cwmp-device_info\">"), "{policy}");
 }
