@@ -4,6 +4,8 @@
 pub const MAX_EVENTS: usize = 64;
 /// The longest event code, in characters.
 pub const MAX_CODE: usize = 64;
+/// The most events that may wait; beyond, only those that are listed once are taken.
+pub const MAX_WAITING: usize = 512;
 
 /// First contact with this ACS.
 pub const BOOTSTRAP: &str = "0 BOOTSTRAP";
@@ -130,6 +132,8 @@ pub enum Change {
 pub enum Refused {
     /// There is no such code (C80).
     UnknownCode,
+    /// Too many wait already: it may be added again when some of them were delivered.
+    Full,
 }
 
 /// The undelivered events, in the order of happening.
@@ -167,6 +171,10 @@ impl EventQueue {
         let known = |r: &EventRecord| r.code == code && (rule.single || r.command_key == command_key);
         if self.events.iter().any(known) {
             return Ok(changes);
+        }
+        // Whoever raises events faster than an ACS takes them must not fill the memory and the store.
+        if !rule.single && self.events.len() >= MAX_WAITING {
+            return Err(Refused::Full);
         }
         let record =
             EventRecord { seq: self.next.max(1), code: code.to_owned(), command_key: command_key.to_owned() };
@@ -313,6 +321,22 @@ mod tests {
         assert_eq!(first.len(), MAX_EVENTS);
         all.informed(&first);
         assert_eq!(all.events().len(), 101 - MAX_EVENTS);
+    }
+
+    /// C84: a flood is refused, not stored; what is listed once is always taken, and there is room again after a delivery.
+    #[test]
+    fn a_full_queue_refuses_what_could_be_added_for_ever() {
+        let mut all = EventQueue::default();
+        for i in 0..MAX_WAITING {
+            all.add(&format!("X 00AABB {i}"), "").unwrap();
+        }
+        assert_eq!(all.add("X 00AABB more", ""), Err(Refused::Full));
+        assert_eq!(all.add(M_REBOOT, "key"), Err(Refused::Full));
+        // One that waits already is no more than before.
+        assert_eq!(all.add("X 00AABB 7", ""), Ok(Vec::new()));
+        assert!(all.add(PERIODIC, "").is_ok() && all.add(BOOT, "").is_ok());
+        all.informed(&all.for_inform());
+        assert!(all.add(M_REBOOT, "key").is_ok());
     }
 
     /// C82: the event of a method stands beside its numbered one.

@@ -1,7 +1,7 @@
 //! The queue of events, stored as it changes.
 
 use cwmp_model::{Fault, FaultCode};
-use cwmp_session::event::Change;
+use cwmp_session::event::{Change, Refused, MAX_WAITING};
 use cwmp_session::{EventQueue, EventRecord};
 use cwmp_store::{Op, State};
 
@@ -43,9 +43,15 @@ impl Core {
         command_key: &str,
         more: Vec<Op>,
     ) -> Result<(), Fault> {
-        let changes = lock(&self.events)
-            .add(code, command_key)
-            .map_err(|_| Fault::new(FaultCode::InvalidArguments, format!("'{code}' is no event code")))?;
+        let changes = lock(&self.events).add(code, command_key).map_err(|refused| match refused {
+            Refused::UnknownCode => {
+                Fault::new(FaultCode::InvalidArguments, format!("'{code}' is no event code"))
+            }
+            Refused::Full => Fault::new(
+                FaultCode::ResourcesExceeded,
+                format!("{MAX_WAITING} events wait for the ACS already"),
+            ),
+        })?;
         let mut ops: Vec<Op> = changes.into_iter().map(op).collect();
         ops.extend(more);
         self.persist.commit(ops).await;
