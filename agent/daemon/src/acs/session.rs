@@ -107,8 +107,10 @@ fn inform(core: &Core, identity: &Identity, retry_count: u32) -> (Inform, Told) 
         _ => {}
     }
     let mut parameters = core.inform_parameters();
+    let forced = parameters.len();
     for (name, value) in changes {
-        match parameters.iter_mut().find(|(known, _)| *known == name) {
+        // Changes differ in their names; only those of every Inform may be there already.
+        match parameters[..forced].iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => *known = value,
             None => parameters.push((name, value)),
         }
