@@ -80,11 +80,12 @@ async fn run(
             Ok(cwmp_proto::write_status_response(context, "SetParameterValues", applied.later))
         }
         Request::GetParameterAttributes { names } => {
-            let mut attributes = Vec::new();
-            for name in &names {
-                attributes.extend(core.attributes(name, origin).await.map_err(whole)?);
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let (attributes, faults) = core.attributes(&names, origin).await;
+            match faults.into_iter().next() {
+                Some((_, fault)) => Err(whole(fault)),
+                None => Ok(cwmp_proto::write_attributes(context, &attributes)),
             }
-            Ok(cwmp_proto::write_attributes(context, &attributes))
         }
         Request::SetParameterAttributes { changes } => {
             let requests: Vec<AttributeRequest> = changes

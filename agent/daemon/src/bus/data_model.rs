@@ -9,7 +9,7 @@ use zbus::message::Header;
 use zbus::zvariant::{OwnedValue, Value};
 
 use super::rights::{Rights, Wish};
-use crate::core::{AttributeRequest, Core, Declared, NewValue, WriteError, MAX_ANSWER};
+use crate::core::{AttributeRequest, Core, Declared, NewValue, WriteError, MAX_ANSWER, MAX_LISTED};
 use crate::provider::Origin;
 
 type Options = HashMap<String, OwnedValue>;
@@ -28,6 +28,7 @@ impl DataModel {
 
     /// Checks the caller. A provider that would wait for itself, or calls inside its own transaction, is sent away.
     async fn admit(&self, header: &Header<'_>, wish: Wish, paths: &[&str]) -> Result<(), BusError> {
+        few(paths)?;
         let sender = header.sender().map(zbus::names::UniqueName::as_str).unwrap_or_default();
         if let Some(provider) = self.core.provider_of(sender) {
             if self.core.would_wait_for(provider.name(), paths) {
@@ -36,6 +37,21 @@ impl DataModel {
         }
         self.rights.check(self.core.bus(), header, wish).await
     }
+}
+
+/// The most paths of one call, as of one message of the ACS.
+const MAX_PATHS: usize = 65_536;
+
+fn few<T>(paths: &[T]) -> Result<(), BusError> {
+    if paths.len() <= MAX_PATHS {
+        return Ok(());
+    }
+    let text = format!("{} paths in one call, {MAX_PATHS} are allowed", paths.len());
+    Err(Fault::new(FaultCode::ResourcesExceeded, text).into())
+}
+
+fn too_much() -> BusError {
+    Fault::new(FaultCode::ResourcesExceeded, "the answer is too large: ask for less at once").into()
 }
 
 fn wire(faults: Vec<(String, Fault)>) -> Faults {
@@ -76,8 +92,7 @@ impl DataModel {
         self.admit(&header, Wish::Read, &paths).await?;
         let reading = self.core.read(&paths, Origin::Bus).await;
         if reading.size() > MAX_ANSWER {
-            let text = "the answer is too large: ask for less at once";
-            return Err(Fault::new(FaultCode::ResourcesExceeded, text).into());
+            return Err(too_much());
         }
         let mut values = Vec::with_capacity(reading.len());
         reading.for_each(|name, kind, text| {
@@ -110,7 +125,8 @@ impl DataModel {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(u32, Faults), BusError> {
         let _ = options;
-        self.admit(&header, Wish::Change, &[]).await?;
+        let paths: Vec<&str> = values.iter().map(|(path, _)| path.as_str()).collect();
+        self.admit(&header, Wish::Change, &paths).await?;
         match self.core.set(&new_values(values), Origin::Bus, None).await {
             Ok(applied) => Ok((u32::from(applied.later), Vec::new())),
             Err(error) => Ok((0, split(error)?)),
@@ -124,7 +140,7 @@ impl DataModel {
         value: String,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<u32, BusError> {
-        self.admit(&header, Wish::Change, &[]).await?;
+        self.admit(&header, Wish::Change, &[&path]).await?;
         match self.core.set(&new_values(vec![(path, value)]), Origin::Bus, None).await {
             Ok(applied) => Ok(u32::from(applied.later)),
             Err(error) => Err(single(split(error)?)),
@@ -138,7 +154,7 @@ impl DataModel {
         values: Vec<(String, String)>,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(u32, u32, Faults), BusError> {
-        self.admit(&header, Wish::Change, &[]).await?;
+        self.admit(&header, Wish::Change, &[table]).await?;
         match self.core.add(table, &new_values(values), Origin::Bus, None).await {
             Ok(applied) => Ok((applied.number, u32::from(applied.later), Vec::new())),
             Err(error) => Ok((0, 0, split(error)?)),
@@ -147,7 +163,7 @@ impl DataModel {
 
     #[zbus(out_args("status"))]
     async fn delete(&self, row: &str, #[zbus(header)] header: Header<'_>) -> Result<u32, BusError> {
-        self.admit(&header, Wish::Change, &[]).await?;
+        self.admit(&header, Wish::Change, &[row]).await?;
         match self.core.delete(row, Origin::Bus, None).await {
             Ok(applied) => Ok(u32::from(applied.later)),
             Err(error) => Err(single(split(error)?)),
@@ -174,6 +190,7 @@ impl DataModel {
     ) -> Result<(Nodes, Faults), BusError> {
         let _ = options;
         self.admit(&header, Wish::Read, &[]).await?;
+        few(&paths)?;
         let mut nodes = Nodes::new();
         let mut faults = Vec::new();
         for path in &paths {
@@ -191,6 +208,9 @@ impl DataModel {
                 })),
                 Err(fault) => faults.push((path.clone(), fault)),
             }
+            if nodes.len() > MAX_LISTED {
+                return Err(too_much());
+            }
         }
         Ok((nodes, wire(faults)))
     }
@@ -203,18 +223,9 @@ impl DataModel {
     ) -> Result<(Vec<(String, u32, Vec<String>)>, Faults), BusError> {
         let asked: Vec<&str> = paths.iter().map(String::as_str).collect();
         self.admit(&header, Wish::Read, &asked).await?;
-        let mut attributes = Vec::new();
-        let mut faults = Vec::new();
-        for path in &paths {
-            match self.core.attributes(path, Origin::Bus).await {
-                Ok(found) => {
-                    attributes
-                        .extend(found.into_iter().map(|(name, level, list)| (name, u32::from(level), list)));
-                }
-                Err(fault) => faults.push((path.clone(), fault)),
-            }
-        }
-        Ok((attributes, wire(faults)))
+        let (attributes, faults) = self.core.attributes(&asked, Origin::Bus).await;
+        let attributes = attributes.into_iter().map(|(name, level, list)| (name, u32::from(level), list));
+        Ok((attributes.collect(), wire(faults)))
     }
 
     #[zbus(out_args("faults"))]
@@ -223,7 +234,8 @@ impl DataModel {
         changes: Vec<(String, bool, u32, bool, Vec<String>)>,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Faults, BusError> {
-        self.admit(&header, Wish::Change, &[]).await?;
+        let paths: Vec<&str> = changes.iter().map(|(path, ..)| path.as_str()).collect();
+        self.admit(&header, Wish::Change, &paths).await?;
         let requests: Vec<AttributeRequest> = changes
             .into_iter()
             .map(|(name, change, level, change_list, list)| AttributeRequest {

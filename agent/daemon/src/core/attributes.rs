@@ -1,5 +1,7 @@
 //! Notification attributes and access lists (TR-069 A.3.2.4, A.3.2.5).
 
+use std::collections::{BTreeMap, HashMap};
+
 use cwmp_model::schema::NodeId;
 use cwmp_model::{Fault, FaultCode, NodeFlags};
 use cwmp_session::notification;
@@ -16,6 +18,11 @@ pub(crate) const MAX_ACCESS_LIST: usize = 16;
 /// The longest entry of an access list, in characters.
 pub(crate) const MAX_ACCESS_ENTRY: usize = 64;
 
+/// Name, notification and access list of parameters.
+type Attributes = Vec<(String, u8, Vec<String>)>;
+/// Paths of a request that are in error.
+type Faults = Vec<(String, Fault)>;
+
 /// One change of attributes: a name or partial path, and what is to change.
 #[derive(Debug, Clone)]
 pub(crate) struct AttributeRequest {
@@ -25,20 +32,18 @@ pub(crate) struct AttributeRequest {
 }
 
 impl Core {
-    /// The parameters at or below a path.
-    async fn parameters(&self, name: &str, origin: Origin) -> Result<Vec<String>, Fault> {
-        let listed = self.list(name, false, origin).await?;
-        Ok(listed.into_iter().map(|(name, _)| name).filter(|n| !n.ends_with('.')).collect())
-    }
-
-    /// Reads the attributes at or below a path: name, notification, access list (C132).
-    pub(crate) async fn attributes(
-        &self,
-        name: &str,
-        origin: Origin,
-    ) -> Result<Vec<(String, u8, Vec<String>)>, Fault> {
-        let names = self.parameters(name, origin).await?;
+    /// Reads the attributes at or below each path: name, notification, access list (C132); and the paths in error.
+    pub(crate) async fn attributes(&self, names: &[&str], origin: Origin) -> (Attributes, Faults) {
         let tree = self.tree();
+        let found = self.parameters_at(&tree, names, origin).await;
+        let mut parameters = Vec::new();
+        let mut faults = Vec::new();
+        for (name, found) in names.iter().zip(found) {
+            match found {
+                Ok(found) => parameters.extend(found),
+                Err(fault) => faults.push(((*name).to_owned(), fault)),
+            }
+        }
         let state = self.persist.read();
         let one = |name: String| {
             let stored = state.attributes.get(&name);
@@ -46,7 +51,7 @@ impl Core {
             let list = stored.and_then(|a| a.access_list.clone());
             (name, level, list.unwrap_or_else(|| vec![SUBSCRIBER.to_owned()]))
         };
-        Ok(names.into_iter().map(one).collect())
+        (parameters.into_iter().map(one).collect(), faults)
     }
 
     /// Changes attributes, all or none; entries that overlap are applied in their order (C127).
@@ -54,12 +59,14 @@ impl Core {
         &self,
         requests: &[AttributeRequest],
         origin: Origin,
-    ) -> Result<(), Vec<(String, Fault)>> {
+    ) -> Result<(), Faults> {
         let tree = self.tree();
         let mut faults = Vec::new();
         let mut changes: Vec<(String, &AttributeRequest)> = Vec::new();
-        for request in requests {
-            match self.check_attributes(&tree, request, origin).await {
+        let asked: Vec<&str> = requests.iter().map(|request| request.name.as_str()).collect();
+        let found = self.parameters_at(&tree, &asked, origin).await;
+        for (request, found) in requests.iter().zip(found) {
+            match found.and_then(|names| check_attributes(&tree, request, names)) {
                 Ok(names) => changes.extend(names.into_iter().map(|name| (name, request))),
                 Err(fault) => faults.push((request.name.clone(), fault)),
             }
@@ -73,13 +80,15 @@ impl Core {
             .filter(|(_, request)| request.notification.is_some_and(|n| n > 0))
             .map(|(name, _)| name.as_str())
             .collect();
-        let known =
-            if watched.is_empty() { Vec::new() } else { self.read(&watched, Origin::Agent).await.pairs() };
+        let known: HashMap<String, String> = if watched.is_empty() {
+            HashMap::new()
+        } else {
+            self.read(&watched, Origin::Agent).await.pairs().into_iter().collect()
+        };
         self.persist
             .update(|state| {
                 let mut ops = Vec::new();
-                let mut latest: std::collections::BTreeMap<&str, Attribute> =
-                    std::collections::BTreeMap::new();
+                let mut latest: BTreeMap<&str, Attribute> = BTreeMap::new();
                 for (name, request) in &changes {
                     let attribute = latest.entry(name).or_insert_with(|| {
                         let none = Attribute { notification: None, access_list: None };
@@ -100,9 +109,8 @@ impl Core {
                         ops.push(Op::RemoveReported { path: name.to_owned() });
                         ops.push(Op::RemovePending { path: name.to_owned() });
                     } else if !state.reported.contains_key(name) {
-                        let value = known.iter().find(|(known, _)| known == name);
-                        ops.extend(value.map(|(name, value)| Op::PutReported {
-                            path: name.clone(),
+                        ops.extend(known.get(name).map(|value| Op::PutReported {
+                            path: name.to_owned(),
                             kind: 0,
                             value: value.clone(),
                         }));
@@ -112,37 +120,6 @@ impl Core {
             })
             .await;
         Ok(())
-    }
-
-    async fn check_attributes(
-        &self,
-        tree: &Tree,
-        request: &AttributeRequest,
-        origin: Origin,
-    ) -> Result<Vec<String>, Fault> {
-        if let Some(list) = &request.access_list {
-            let bad = |entry: &&String| {
-                let vendor = entry.starts_with("X_") && entry.chars().count() <= MAX_ACCESS_ENTRY;
-                entry.as_str() != SUBSCRIBER && !vendor
-            };
-            if list.len() > MAX_ACCESS_LIST {
-                let text = format!("{}: an access list has at most {MAX_ACCESS_LIST} entries", request.name);
-                return Err(Fault::new(FaultCode::InvalidArguments, text));
-            }
-            if let Some(entry) = list.iter().find(bad) {
-                let text = format!("{}: '{entry}' is no entity; {SUBSCRIBER} is one", request.name);
-                return Err(Fault::new(FaultCode::InvalidArguments, text));
-            }
-        }
-        let names = self.parameters(&request.name, origin).await?;
-        if let Some(wanted) = request.notification {
-            for name in &names {
-                let flags = flags(tree, name);
-                // A partial path may hold a parameter that refuses active: it keeps what it has only if named itself.
-                notification::check(name, flags, wanted)?;
-            }
-        }
-        Ok(names)
     }
 
     /// The notification of a parameter now.
@@ -156,6 +133,35 @@ impl Core {
         let list = state.attributes.get(name).and_then(|a| a.access_list.as_ref());
         list.is_none_or(|list| list.iter().any(|entry| entry == SUBSCRIBER))
     }
+}
+
+/// Checks what is to become of the parameters that a request names.
+fn check_attributes(
+    tree: &Tree,
+    request: &AttributeRequest,
+    names: Vec<String>,
+) -> Result<Vec<String>, Fault> {
+    if let Some(list) = &request.access_list {
+        let bad = |entry: &&String| {
+            let vendor = entry.starts_with("X_") && entry.chars().count() <= MAX_ACCESS_ENTRY;
+            entry.as_str() != SUBSCRIBER && !vendor
+        };
+        if list.len() > MAX_ACCESS_LIST {
+            let text = format!("{}: an access list has at most {MAX_ACCESS_LIST} entries", request.name);
+            return Err(Fault::new(FaultCode::InvalidArguments, text));
+        }
+        if let Some(entry) = list.iter().find(bad) {
+            let text = format!("{}: '{entry}' is no entity; {SUBSCRIBER} is one", request.name);
+            return Err(Fault::new(FaultCode::InvalidArguments, text));
+        }
+    }
+    if let Some(wanted) = request.notification {
+        for name in &names {
+            // A partial path may hold a parameter that refuses active: it keeps what it has only if named itself.
+            notification::check(name, flags(tree, name), wanted)?;
+        }
+    }
+    Ok(names)
 }
 
 fn flags(tree: &Tree, name: &str) -> NodeFlags {

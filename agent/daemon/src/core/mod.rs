@@ -47,6 +47,7 @@ use crate::identity::Identity;
 use crate::persist::Persist;
 use crate::provider::Provider;
 pub(crate) use attributes::AttributeRequest;
+pub(crate) use names::MAX_LISTED;
 pub(crate) use read::MAX_ANSWER;
 use tree::Tree;
 pub(crate) use write::{Declared, NewValue, WriteError};

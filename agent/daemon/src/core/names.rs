@@ -1,13 +1,16 @@
 //! GetParameterNames, and what can be at a path.
 
 use cwmp_model::schema::NodeId;
-use cwmp_model::{path, Access, Fault, NodeFlags, NodeKind};
+use cwmp_model::{path, Access, Fault, FaultCode, NodeFlags, NodeKind};
 
 use super::read::no_such;
-use super::rows::owners_of_rows;
+use super::rows::{owners_of_rows, Rows};
 use super::tree::{Tree, AGENT};
 use super::Core;
 use crate::provider::Origin;
+
+/// The most names of one answer; beyond is fault 9004.
+pub(crate) const MAX_LISTED: usize = 262_144;
 
 /// What `Describe` tells of a node.
 #[derive(Debug)]
@@ -32,24 +35,67 @@ impl Core {
     ) -> Result<Vec<(String, bool)>, Fault> {
         path::check(name)?;
         let tree = self.tree();
+        let rows = self.rows_along(&tree, &[name], true, origin).await;
+        self.list_among(&tree, &rows, name, next_level)
+    }
+
+    /// The parameters at or below each of these names. All names together cost one look at the rows.
+    pub(super) async fn parameters_at(
+        &self,
+        tree: &Tree,
+        names: &[&str],
+        origin: Origin,
+    ) -> Vec<Result<Vec<String>, Fault>> {
+        let known: Vec<&str> = names.iter().copied().filter(|name| path::check(name).is_ok()).collect();
+        let rows = self.rows_along(tree, &known, true, origin).await;
+        let mut room = Some(MAX_LISTED);
+        let one = |name: &&str| {
+            room.ok_or_else(too_many)?;
+            let listed = self.list_among(tree, &rows, name, false)?;
+            room = room.and_then(|room| room.checked_sub(listed.len()));
+            room.ok_or_else(too_many)?;
+            Ok(listed.into_iter().map(|(name, _)| name).filter(|n| !path::is_partial(n)).collect())
+        };
+        names.iter().map(one).collect()
+    }
+
+    fn list_among(
+        &self,
+        tree: &Tree,
+        rows: &Rows,
+        name: &str,
+        next_level: bool,
+    ) -> Result<Vec<(String, bool)>, Fault> {
+        path::check(name)?;
         tree.schema.find(name).ok_or_else(|| no_such(name))?;
-        // The children of an object without tables need no rows; everything else may.
-        let owners = owners_of_rows(&tree, name, true);
-        let rows = self.rows(&tree, &owners, outermost_table(name), origin).await;
         if !rows.exist(name) {
-            let away = owners_of_rows(&tree, name, false).into_iter().find_map(|o| rows.away(o).cloned());
+            let away = owners_of_rows(tree, name, false).into_iter().find_map(|o| rows.away(o).cloned());
             return Err(away.unwrap_or_else(|| no_such(name)));
         }
         // Inside a provider that is away there is nothing to list; a wider path goes without it.
-        for owner in &owners {
-            if let Some(fault) = rows.away(*owner) {
-                if self.provider(tree.owner_name(*owner)).is_some_and(|p| p.covers(name)) {
+        for owner in owners_of_rows(tree, name, true) {
+            if let Some(fault) = rows.away(owner) {
+                if self.provider(tree.owner_name(owner)).is_some_and(|p| p.covers(name)) {
                     return Err(fault.clone());
                 }
             }
         }
-        let listed = tree.schema.list(name, next_level, &mut |table| rows.for_schema(table))?;
-        Ok(listed.into_iter().map(|(name, access)| (name, access == Access::ReadWrite)).collect())
+        // Many rows of a wide table are more names than there is memory for.
+        let mut room = Some(MAX_LISTED);
+        let listed = tree.schema.list(name, next_level, &mut |table| {
+            let found = rows.for_schema(table, name);
+            let width = if next_level || name.len() > table.len() { 0 } else { row_width(tree, table) };
+            room = room.and_then(|room| room.checked_sub(found.len().saturating_mul(1 + width)));
+            if room.is_some() {
+                found
+            } else {
+                Vec::new()
+            }
+        });
+        if room.is_none() {
+            return Err(too_many());
+        }
+        Ok(listed?.into_iter().map(|(name, access)| (name, access == Access::ReadWrite)).collect())
     }
 
     /// Tells what can be at or below a path.
@@ -64,6 +110,21 @@ impl Core {
         };
         Ok(tree.schema.below(id).filter(shown).map(|id| described(&tree, id)).collect())
     }
+}
+
+/// How many names a row of a table has below it, those of the rows of inner tables not counted.
+fn row_width(tree: &Tree, table: &str) -> usize {
+    fn below(tree: &Tree, id: NodeId) -> usize {
+        let children = tree.schema.children_of(id).filter(|child| tree.schema.node(*child).name() != "{i}");
+        children.map(|child| 1 + below(tree, child)).sum()
+    }
+    let row = tree.schema.find(table).and_then(|id| tree.schema.child(id, "{i}"));
+    row.map_or(0, |row| below(tree, row))
+}
+
+fn too_many() -> Fault {
+    let text = format!("the answer has more than {MAX_LISTED} names: ask for less at once");
+    Fault::new(FaultCode::ResourcesExceeded, text)
 }
 
 fn described(tree: &Tree, id: NodeId) -> Described {

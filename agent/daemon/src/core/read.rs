@@ -98,7 +98,9 @@ impl Core {
         let mut plan = Plan::default();
         let acs = matches!(origin, Origin::Acs(_));
         let mut walker = Walker::new(&tree, None);
-        for name in paths {
+        // An object that is asked for twice is answered once (C119): each costs a walk through everything below it.
+        let mut objects = HashSet::new();
+        for name in paths.iter().filter(|name| !path::is_partial(name) || objects.insert(**name)) {
             if let Err(fault) = plan_one(&mut plan, &mut walker, name, acs) {
                 reading.faults.push(((*name).to_owned(), fault));
             }
@@ -228,24 +230,15 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
     let mut walker = Walker::new(tree, rows);
     let mut picks = Vec::with_capacity(block.len());
     let mut answered = vec![false; asked.len()];
-    let mut at = 0;
+    let mut places = Places::new(asked);
     let mut lies = 0_u32;
     for index in 0..block.len() {
         let (name, kind, text) = block.value(index);
-        while at < asked.len() && !matches(asked[at], name) {
-            at += 1;
-        }
-        if at == asked.len() {
-            // Out of order, or not asked for. Look at the whole request once more before calling it a lie.
-            match asked.iter().position(|a| matches(a, name)) {
-                Some(position) => at = position,
-                None => {
-                    lies += 1;
-                    report_lie(provider, name, "was not asked for", lies);
-                    continue;
-                }
-            }
-        }
+        let Some(at) = places.of(name) else {
+            lies += 1;
+            report_lie(provider, name, "was not asked for", lies);
+            continue;
+        };
         answered[at] = true;
         let Some(id) = walker.find(name) else {
             // A row that is newer than the lists of this session waits.
@@ -317,6 +310,44 @@ const REPORTED_LIES: u32 = 5;
 fn report_lie(provider: &str, name: &str, why: &str, count: u32) {
     if count <= REPORTED_LIES {
         tracing::error!("provider {provider} lies: {name} {why}; the value is not passed on");
+    }
+}
+
+/// Finds for each value of an answer the name or partial path of the request that asked for it.
+///
+/// Answers in the order of the request need no look-up. A provider that answers in another order, or what nobody asked
+/// for, must not make the agent search a long request once for each value.
+struct Places<'a> {
+    asked: &'a [&'a str],
+    at: usize,
+    index: Option<HashMap<&'a str, usize>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(asked: &'a [&'a str]) -> Self {
+        Self { asked, at: 0, index: None }
+    }
+
+    fn of(&mut self, name: &str) -> Option<usize> {
+        let next = (self.at..self.asked.len()).take(2).find(|at| matches(self.asked[*at], name));
+        self.at = next.or_else(|| self.look_up(name))?;
+        Some(self.at)
+    }
+
+    fn look_up(&mut self, name: &str) -> Option<usize> {
+        let asked = self.asked;
+        let index =
+            self.index.get_or_insert_with(|| asked.iter().enumerate().rev().map(|(i, a)| (*a, i)).collect());
+        let mut above = name;
+        loop {
+            if let Some(at) = index.get(above).copied().filter(|at| matches(asked[*at], name)) {
+                return Some(at);
+            }
+            if above.is_empty() {
+                return None;
+            }
+            above = path::parent(above);
+        }
     }
 }
 
@@ -417,4 +448,45 @@ impl<'a> Walker<'a> {
 /// Whether the rows that a name goes through are in the lists. Lists that were not fetched hide nothing.
 fn is_listed(rows: &Rows, object: &str) -> bool {
     rows.is_unknown(object) || rows.exist(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_finds_what_asked_for_it_in_any_order() {
+        let asked = ["Device.A.", "Device.B.C", "Device.B.D", "Device.B.C", "Device.E.1."];
+        let mut places = Places::new(&asked);
+        for (name, place) in [
+            ("Device.A.X", Some(0)),
+            ("Device.A.Y.1.Z", Some(0)),
+            ("Device.B.C", Some(1)),
+            ("Device.B.D", Some(2)),
+            ("Device.B.C", Some(3)),
+            ("Device.E.1.N", Some(4)),
+            ("Device.B.D", Some(2)),
+            ("Device.B", None),
+            ("Device.E.2.N", None),
+            ("Ger\u{e4}t.\u{1f4a1}", None),
+            ("", None),
+            ("Device.A.X", Some(0)),
+        ] {
+            assert_eq!(places.of(name), place, "{name}");
+        }
+        assert_eq!(Places::new(&["Device.A", ""]).of("Device.Z"), Some(1));
+        assert_eq!(Places::new(&[]).of("Device.Z"), None);
+    }
+
+    /// Cost is linear in the answer, whatever the provider does: this would take minutes if each value were searched for.
+    #[test]
+    fn an_answer_of_lies_costs_no_more_than_its_length() {
+        let names: Vec<String> = (0..50_000).map(|i| format!("Device.A.{i}.B")).collect();
+        let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut places = Places::new(&asked);
+        for (i, name) in asked.iter().enumerate().rev() {
+            assert_eq!(places.of(name), Some(i));
+            assert_eq!(places.of("Device.A.0.C"), None);
+        }
+    }
 }

@@ -8,8 +8,7 @@ use cwmp_model::schema::NodeId;
 use cwmp_model::{path, Fault, FaultCode};
 use cwmp_store::JournalChange;
 
-use super::names::outermost_table;
-use super::rows::owners_of_rows;
+use super::rows::{owners_of_rows, Rows};
 use super::tree::{Tree, AGENT};
 use super::write::op_byte;
 use super::Core;
@@ -23,32 +22,27 @@ impl Core {
         intent: &[JournalChange],
         faults: &mut Vec<(String, Fault)>,
     ) {
-        for change in intent.iter().filter(|c| c.op == op_byte(SET)) {
-            let Some(facets) = tree.schema.find(&change.path).and_then(|id| references(tree, id)) else {
-                continue;
+        let references = intent.iter().filter(|c| c.op == op_byte(SET)).filter_map(|change| {
+            let facets = tree.schema.find(&change.path).and_then(|id| references(tree, id))?;
+            Some((change, facets))
+        });
+        let references: Vec<(&JournalChange, &Facets)> = references.collect();
+        // Every provider is asked for its rows once, whatever the number of targets.
+        let strong = references.iter().filter(|(_, facets)| facets.strong);
+        let targets: Vec<String> =
+            strong.flat_map(|(change, _)| items(&change.value)).filter_map(|t| object(tree, t)).collect();
+        let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+        let rows = self.rows_along(tree, &targets, false, Origin::Agent).await;
+        for (change, facets) in references {
+            let good = |target: &&str| {
+                facets.references.iter().any(|table| leads_below(table, target))
+                    && (!facets.strong || is_there(tree, &rows, target))
             };
-            for target in items(&change.value) {
-                let good = facets.references.iter().any(|table| leads_below(table, target))
-                    && (!facets.strong || self.is_there(tree, target).await);
-                if !good {
-                    let text = format!("{}: '{target}' is nothing that it may refer to", change.path);
-                    faults.push((change.path.clone(), Fault::new(FaultCode::InvalidParameterValue, text)));
-                    break;
-                }
+            if let Some(target) = items(&change.value).find(|target| !good(target)) {
+                let text = format!("{}: '{target}' is nothing that it may refer to", change.path);
+                faults.push((change.path.clone(), Fault::new(FaultCode::InvalidParameterValue, text)));
             }
         }
-    }
-
-    /// Whether a path names something. What belongs to a provider that is away may be there.
-    async fn is_there(&self, tree: &Tree, target: &str) -> bool {
-        let object = format!("{target}.");
-        let known = tree.schema.find(target).or_else(|| tree.schema.find(&object));
-        if path::check(target).is_err() && path::check(&object).is_err() || known.is_none() {
-            return false;
-        }
-        let owners = owners_of_rows(tree, &object, false);
-        let rows = self.rows(tree, &owners, outermost_table(&object), Origin::Agent).await;
-        rows.exist(&object) || owners.iter().any(|owner| rows.away(*owner).is_some())
     }
 
     /// The changes that empty every strong reference to a row that goes, or to something below it (C140).
@@ -82,6 +76,21 @@ impl Core {
         }
         changes
     }
+}
+
+/// Whether a path names something. What belongs to a provider that is away may be there.
+fn is_there(tree: &Tree, rows: &Rows, target: &str) -> bool {
+    let is_away = |object: &str| {
+        owners_of_rows(tree, object, false).into_iter().any(|owner| rows.away(owner).is_some())
+    };
+    object(tree, target).is_some_and(|object| rows.exist(&object) || is_away(&object))
+}
+
+/// The target as an object, if the tree can have it; a parameter has the dot too, which changes nothing of its rows.
+fn object(tree: &Tree, target: &str) -> Option<String> {
+    let object = format!("{target}.");
+    let is_path = path::check(target).is_ok() || path::check(&object).is_ok();
+    (is_path && tree.schema.find(target).or_else(|| tree.schema.find(&object)).is_some()).then_some(object)
 }
 
 fn references(tree: &Tree, id: NodeId) -> Option<&Facets> {

@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 use cwmp_model::path;
 use cwmp_model::schema::{NodeId, Owner, Row};
 use cwmp_model::{Fault, FaultCode, NodeKind};
+use futures_util::future::join_all;
 
+use super::names::outermost_table;
 use super::tree::Tree;
 use super::{lock, Core};
 use crate::provider::{Origin, ReportedRow, Tables};
@@ -67,9 +69,15 @@ impl Rows {
         true
     }
 
-    /// In the form that the schema wants them.
-    pub(super) fn for_schema(&self, table: &str) -> Vec<Row> {
-        self.of(table).iter().map(|r| Row { number: r.number, deletable: r.deletable }).collect()
+    /// In the form that the schema wants them, for a listing of `name`: of a table above it, only the row on the way.
+    pub(super) fn for_schema(&self, table: &str, name: &str) -> Vec<Row> {
+        let rows = self.of(table);
+        let on_the_way = name.strip_prefix(table).and_then(|rest| rest.split('.').next());
+        let rows = match on_the_way.and_then(path::instance_number) {
+            Some(number) => self.row(table, number).map_or(&[][..], std::slice::from_ref),
+            None => rows,
+        };
+        rows.iter().map(|r| Row { number: r.number, deletable: r.deletable }).collect()
     }
 
     /// Whether every row that the name goes through exists.
@@ -117,12 +125,32 @@ impl Core {
     /// The rows of these providers' tables. A provider that is away has none, and is named.
     pub(super) async fn rows(&self, tree: &Tree, owners: &[Owner], below: &str, origin: Origin) -> Rows {
         let mut rows = Rows::default();
-        for owner in owners {
-            if let Err(fault) = self.fetch_rows(tree, *owner, below, origin, &mut rows.tables).await {
-                rows.away.insert(*owner, fault);
+        // All at once: providers that hang cost the time of one.
+        let asked = owners.iter().map(|owner| self.fetch_rows(tree, *owner, below, origin));
+        for (owner, answer) in owners.iter().zip(join_all(asked).await) {
+            match answer {
+                Ok(tables) => rows.tables.extend(tables),
+                Err(fault) => {
+                    rows.away.insert(*owner, fault);
+                }
             }
         }
         rows
+    }
+
+    /// The rows that these names go through and, with `below`, those of the tables at or below them. Each provider is
+    /// asked once, whatever the number of names.
+    pub(super) async fn rows_along(&self, tree: &Tree, names: &[&str], below: bool, origin: Origin) -> Rows {
+        let mut owners = Vec::new();
+        let mut table = None;
+        for name in names {
+            owners.extend(owners_of_rows(tree, name, below));
+            let outermost = outermost_table(name);
+            table = Some(if table.is_none_or(|known| known == outermost) { outermost } else { "" });
+        }
+        owners.sort_unstable();
+        owners.dedup();
+        self.rows(tree, &owners, table.unwrap_or_default(), origin).await
     }
 
     async fn fetch_rows(
@@ -131,16 +159,12 @@ impl Core {
         owner: Owner,
         below: &str,
         origin: Origin,
-        into: &mut Tables,
-    ) -> Result<(), Fault> {
+    ) -> Result<Tables, Fault> {
         let acs = matches!(origin, Origin::Acs(_));
         if acs {
             let view = lock(&self.view);
             match view.fetched.get(&owner) {
-                Some(true) => {
-                    copy(tree, owner, &view.tables, into);
-                    return Ok(());
-                }
+                Some(true) => return Ok(copy(tree, owner, &view.tables)),
                 Some(false) => {
                     let name = tree.owner_name(owner);
                     return Err(Fault::new(FaultCode::InternalError, format!("provider {name} is away")));
@@ -179,8 +203,7 @@ impl Core {
             view.fetched.insert(owner, true);
             view.tables.extend(tables.clone());
         }
-        into.extend(tables);
-        Ok(())
+        Ok(tables)
     }
 
     /// A row was added in this session: the ACS made it, so it sees it.
@@ -204,12 +227,12 @@ impl Core {
     }
 }
 
-fn copy(tree: &Tree, owner: Owner, from: &Tables, into: &mut Tables) {
-    for (table, rows) in from {
-        if tree.schema.find(table).is_some_and(|id| tree.table_owner(id) == Some(owner)) {
-            into.insert(table.clone(), rows.clone());
-        }
-    }
+fn copy(tree: &Tree, owner: Owner, from: &Tables) -> Tables {
+    let theirs = |table: &str| tree.schema.find(table).is_some_and(|id| tree.table_owner(id) == Some(owner));
+    from.iter()
+        .filter(|(table, _)| theirs(table))
+        .map(|(table, rows)| (table.clone(), rows.clone()))
+        .collect()
 }
 
 /// The owners of the tables that a name goes through, and of those at or below it.

@@ -10,8 +10,6 @@ use cwmp_model::facets::Facets;
 use cwmp_model::{path, Fault, FaultCode};
 use cwmp_store::JournalChange;
 
-use super::names::outermost_table;
-use super::rows::owners_of_rows;
 use super::transaction::OURS;
 use super::tree::{Tree, ALIAS};
 use super::write::op_byte;
@@ -35,8 +33,7 @@ impl Core {
         for (table, added) in touched(tree, intent) {
             let Some(facets) = facets(tree, &table) else { continue };
             // Live, also for the ACS: a row that it does not see yet has its key all the same.
-            let owners = owners_of_rows(tree, &table, false);
-            let rows = self.rows(tree, &owners, outermost_table(&table), Origin::Agent).await;
+            let rows = self.rows_along(tree, &[&table], false, Origin::Agent).await;
             let numbers: BTreeSet<u32> =
                 rows.of(&table).iter().map(|row| row.number).chain(added.iter().copied()).collect();
             let wanted: BTreeSet<&str> = facets.unique_keys.iter().flatten().map(String::as_str).collect();

@@ -1,6 +1,6 @@
 //! What a Set, an Add or a Delete means: checked, split by provider, and put down as one intent.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cwmp_bus::BusError;
 use cwmp_model::path::{self, PathError};
@@ -8,9 +8,8 @@ use cwmp_model::{Fault, FaultCode, NodeFlags, NodeKind, ValueType};
 use cwmp_session::notification;
 use cwmp_store::JournalChange;
 
-use super::names::outermost_table;
 use super::read::{no_such, COUNT_SUFFIX};
-use super::rows::{owners_of_rows, Rows};
+use super::rows::Rows;
 use super::transaction::{ALIAS_CHANGE, OURS, REPORTED_CHANGE};
 use super::tree::{Tree, AGENT, ALIAS};
 use super::Core;
@@ -80,11 +79,8 @@ impl Core {
         origin: Origin,
         parameter_key: Option<&str>,
     ) -> Result<Applied, WriteError> {
+        not_too_many(values)?;
         let turn = self.turn().await?;
-        if values.len() > MAX_CHANGES {
-            let text = format!("{} values in one request, {MAX_CHANGES} are allowed", values.len());
-            return Err(Fault::new(FaultCode::ResourcesExceeded, text).into());
-        }
         let tree = self.tree();
         let mut faults = Vec::new();
         let mut intent = Vec::new();
@@ -133,6 +129,7 @@ impl Core {
         origin: Origin,
         parameter_key: Option<&str>,
     ) -> Result<Applied, WriteError> {
+        not_too_many(values)?;
         let turn = self.turn().await?;
         let tree = self.tree();
         if !table.ends_with('.') {
@@ -147,7 +144,7 @@ impl Core {
             let text = format!("{table}: rows cannot be added here");
             return Err(Fault::new(FaultCode::InvalidParameterName, text).into());
         };
-        let rows = self.rows_around(&tree, table, origin).await;
+        let rows = self.rows_along(&tree, &[table], false, origin).await;
         if !rows.exist(table) {
             return Err(no_such(table).into());
         }
@@ -193,7 +190,7 @@ impl Core {
             }
         }
         if !aliases.is_empty() {
-            self.check_alias_values(&rows, &aliases, &mut faults);
+            self.check_alias_values(&rows, table, &aliases, &mut faults);
             intent.append(&mut aliases);
         }
         self.check_references(&tree, &intent, &mut faults).await;
@@ -233,7 +230,7 @@ impl Core {
         let (table, number) = path::split_row(row).ok_or_else(|| no_such(row))?;
         let id = tree.schema.find(table).ok_or_else(|| no_such(table))?;
         let owner = tree.table_owner(id).ok_or_else(|| no_such(row))?;
-        let rows = self.rows_around(&tree, table, origin).await;
+        let rows = self.rows_along(&tree, &[table], false, origin).await;
         if let Some(fault) = rows.away(owner) {
             return Err(fault.clone().into());
         }
@@ -268,12 +265,6 @@ impl Core {
         self.rows_changed(vec![table.to_owned()]).await;
         self.values_changed(referrers).await;
         Ok(applied)
-    }
-
-    /// The rows of a table and of the tables on the way to it.
-    async fn rows_around(&self, tree: &Tree, table: &str, origin: Origin) -> Rows {
-        let owners = owners_of_rows(tree, table, false);
-        self.rows(tree, &owners, outermost_table(table), origin).await
     }
 
     /// Checks one value and makes the change of it (C102, C107).
@@ -343,25 +334,38 @@ impl Core {
             }
         }
         for (table, changes) in tables {
-            let rows = self.rows_around(tree, table, origin).await;
+            let rows = self.rows_along(tree, &[table], false, origin).await;
             for change in &changes {
                 if !rows.exist(path::parent(&change.path)) {
                     faults.push((change.path.clone(), no_such(&change.path)));
                 }
             }
-            self.check_alias_values(&rows, &changes, faults);
+            self.check_alias_values(&rows, table, &changes, faults);
         }
     }
 
-    fn check_alias_values(&self, rows: &Rows, changes: &[JournalChange], faults: &mut Vec<(String, Fault)>) {
-        for change in changes {
-            let Some((table, number)) = path::split_row(path::parent(&change.path)) else { continue };
-            let taken = |row: &ReportedRow| {
-                let name = format!("{table}{}.{ALIAS}", row.number);
-                let new = changes.iter().find(|c| c.path == name).map(|c| c.value.clone());
-                new.unwrap_or_else(|| self.alias(table, row.number, &row.alias)) == change.value
+    /// Checks the aliases that rows of one table are to have.
+    fn check_alias_values(
+        &self,
+        rows: &Rows,
+        table: &str,
+        changes: &[JournalChange],
+        faults: &mut Vec<(String, Fault)>,
+    ) {
+        let number = |change: &JournalChange| path::split_row(path::parent(&change.path)).map(|(_, n)| n);
+        let new: HashMap<u32, &str> =
+            changes.iter().filter_map(|c| Some((number(c)?, c.value.as_str()))).collect();
+        let mut holders: HashMap<String, Vec<u32>> = HashMap::new();
+        for row in rows.of(table) {
+            let alias = match new.get(&row.number) {
+                Some(alias) => (*alias).to_owned(),
+                None => self.alias(table, row.number, &row.alias),
             };
-            if rows.of(table).iter().any(|row| row.number != number && taken(row)) {
+            holders.entry(alias).or_default().push(row.number);
+        }
+        for change in changes {
+            let others = holders.get(&change.value).into_iter().flatten().any(|n| Some(*n) != number(change));
+            if others {
                 let text = format!("{}: another row has the alias '{}'", change.path, change.value);
                 faults.push((change.path.clone(), Fault::new(FaultCode::InvalidParameterValue, text)));
             }
@@ -384,6 +388,14 @@ impl Core {
         (self.notification(tree, &name) != notification::OFF)
             .then(|| ours(u32::from(REPORTED_CHANGE), ValueType::UnsignedInt, &name, &count.to_string()))
     }
+}
+
+fn not_too_many(values: &[NewValue]) -> Result<(), Fault> {
+    if values.len() <= MAX_CHANGES {
+        return Ok(());
+    }
+    let text = format!("{} values in one request, {MAX_CHANGES} are allowed", values.len());
+    Err(Fault::new(FaultCode::ResourcesExceeded, text))
 }
 
 /// AddObject and DeleteObject tell a path that is none from one of something that does not exist (C138).
