@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use cwmp_model::{NodeFlags, NodeKind, Value, ValueType};
+use cwmp_model::schema::{NodeId, Owner};
+use cwmp_model::{path, NodeFlags, NodeKind, Value, ValueType};
 use cwmp_session::notification::{self, Verdict, Watched};
 use cwmp_session::{event, EventRecord};
 use cwmp_store::Op;
 
 use super::own::TOLD_SOFTWARE_VERSION;
+use super::read::COUNT_SUFFIX;
 use super::tree::{Tree, AGENT};
 use super::{events, lock, Core};
 use crate::local::SOFTWARE_VERSION;
@@ -106,7 +108,7 @@ impl Core {
     pub(crate) fn watched_names(&self, provider: Option<&str>) -> Vec<String> {
         let tree = self.tree();
         let belongs = |name: &str| {
-            tree.schema.find(name).is_some_and(|id| match (tree.owner_of(id), provider) {
+            tree.schema.find(name).is_some_and(|id| match (decided_by(&tree, name, id), provider) {
                 (AGENT, None) => true,
                 (AGENT, Some(_)) | (_, None) => false,
                 (owner, Some(provider)) => tree.owner_name(owner) == provider,
@@ -194,7 +196,7 @@ impl Core {
     pub(crate) async fn rows_changed(&self, tables: Vec<String>) {
         let counts: Vec<String> = tables
             .iter()
-            .filter_map(|table| Some(format!("{}{}", table.strip_suffix('.')?, super::read::COUNT_SUFFIX)))
+            .filter_map(|table| Some(format!("{}{COUNT_SUFFIX}", table.strip_suffix('.')?)))
             .collect();
         self.values_changed(counts).await;
         self.signal("InstancesChanged", &tables).await;
@@ -212,6 +214,21 @@ impl Core {
             tracing::debug!("a signal could not be sent, ignoring: {error}");
         }
     }
+}
+
+/// Who must be there before a parameter can be read: its owner or, for a count or an alias, whoever has the rows.
+fn decided_by(tree: &Tree, name: &str, id: NodeId) -> Owner {
+    let owner = tree.owner_of(id);
+    let node = tree.schema.node(id);
+    let table = if owner != AGENT {
+        None
+    } else if node.flags.has(NodeFlags::COMPUTED) {
+        name.strip_suffix(COUNT_SUFFIX).map(|stem| format!("{stem}."))
+    } else {
+        path::split_row(path::parent(name)).map(|(table, _)| table.to_owned())
+    };
+    let table = table.and_then(|table| tree.schema.find(&table));
+    table.and_then(|table| tree.table_owner(table)).unwrap_or(owner)
 }
 
 /// Whether no provider serves the software version.
