@@ -77,6 +77,8 @@ impl Core {
 
     /// Everything goes back to factory values (C168). Providers that are away are told when they come.
     pub(crate) async fn factory_reset(&self) {
+        // A write that is under way would leave its outcome behind, here or at a provider.
+        let turn = self.writing.lock().await;
         tracing::warn!("factory reset");
         let keep: Vec<String> = self
             .persist
@@ -100,6 +102,7 @@ impl Core {
                 self.forget_if_told(provider.name(), &line).await;
             }
         }
+        drop(turn);
         self.settings.send_modify(|generation| *generation += 1);
     }
 }
