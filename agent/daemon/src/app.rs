@@ -12,7 +12,7 @@ use crate::config::{Config, ConfigError};
 use crate::core::Core;
 use crate::identity::Identity;
 use crate::persist::Persist;
-use crate::provider::{supervise, Origin};
+use crate::provider::{supervise, Origin, Provider};
 use crate::{acs, bus};
 
 /// How the agent ends when the bus goes away; whoever supervises it starts it again.
@@ -122,21 +122,29 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
     ended
 }
 
-/// Keeps every host running, if that is the agent's task.
+/// Keeps every host running, if that is the agent's task; after a reload, those of the manifests as they are then.
 async fn supervise_all(core: Arc<Core>) {
-    if !supervise::spawns(core.config.plugins.hosts) {
-        return core.stopping().await;
-    }
+    let spawns = supervise::spawns(core.config.plugins.hosts);
     let mut hosts: JoinSet<()> = JoinSet::new();
-    let mut kept = std::collections::BTreeSet::new();
+    let mut seen: Vec<Arc<Provider>> = Vec::new();
+    let mut is_start = true;
     loop {
         let reloaded = core.reloaded.notified();
+        while hosts.try_join_next().is_some() {}
+        seen.retain(|provider| core.has(provider));
         for provider in core.providers() {
-            let name = provider.name().to_owned();
-            if provider.manifest.library.is_some() && kept.insert(name.clone()) {
-                hosts.spawn(supervise::keep(Arc::clone(&core), name));
+            if seen.iter().any(|known| Arc::ptr_eq(known, &provider)) {
+                continue;
+            }
+            seen.push(Arc::clone(&provider));
+            let core = Arc::clone(&core);
+            if spawns && provider.manifest.library.is_some() {
+                hosts.spawn(supervise::keep(core, provider));
+            } else if !is_start {
+                hosts.spawn(async move { core.meet_if_there(&provider).await });
             }
         }
+        is_start = false;
         tokio::select! {
             () = reloaded => {}
             () = core.stopping() => break,

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use cwmp_bus::{names, BusError};
+use serde::de::DeserializeOwned;
+use serde::Serialize;
 use tokio::sync::oneshot;
-use zbus::zvariant::OwnedValue;
+use zbus::zvariant::{self, DynamicType, OwnedValue};
 
 /// Values of a Get: path, type number, text.
 pub type Values = Vec<(String, u8, String)>;
@@ -144,6 +146,25 @@ impl Native {
                 &(paths,),
             ))
             .expect("the bus takes a signal");
+    }
+
+    /// Calls a method of the agent on the provider's own connection.
+    ///
+    /// # Errors
+    /// What the agent refuses.
+    ///
+    /// # Panics
+    /// If the answer is another than the interface says.
+    pub fn ask<R, B>(&self, interface: &str, member: &str, body: &B) -> Result<R, BusError>
+    where
+        R: DeserializeOwned + zvariant::Type,
+        B: Serialize + DynamicType,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let to = Some(names::SERVICE);
+        let call = self.connection.call_method(to, names::PATH, Some(interface), member, body);
+        let reply = runtime.block_on(call).map_err(|error| BusError::from_reply(&error))?;
+        Ok(reply.body().deserialize().unwrap_or_else(|e| panic!("the answer to {member}: {e}")))
     }
 }
 

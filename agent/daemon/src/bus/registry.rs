@@ -43,17 +43,14 @@ impl Registry {
         if !self.core.is_provider(name, &sender).await {
             return Err(denied(format!("the caller does not own the bus name of provider {name}")));
         }
-        if self.core.provider(name).is_none() {
+        let Some(provider) = self.core.provider(name) else {
             return Err(denied(format!("provider {name} has no manifest")));
+        };
+        if provider.announces(sender.into()) {
+            // Answered first: the provider may serve one call at a time.
+            let core = Arc::clone(&self.core);
+            tokio::spawn(async move { core.meet(&provider).await });
         }
-        // Answered first: the provider may serve one call at a time.
-        let core = Arc::clone(&self.core);
-        let name = name.to_owned();
-        tokio::spawn(async move {
-            if core.announced(&name, sender.into()).await.is_ok() {
-                core.catch_up(&name).await;
-            }
-        });
         Ok(())
     }
 

@@ -120,8 +120,12 @@ fn owner_changed(core: &Core, message: &zbus::Message) {
     let body = message.body();
     let Ok((service, old, new)) = body.deserialize::<(&str, &str, &str)>() else { return };
     let Some(name) = names::provider_of(service) else { return };
-    let owner = core.provider(name).and_then(|p| p.condition().owner);
-    if new.is_empty() && owner.is_none_or(|owner| owner.as_str() == old) {
+    let is_gone = match core.provider(name).and_then(|p| p.condition().owner) {
+        // Also when another takes the name: what the former owner says is a provider's word no more.
+        Some(owner) => owner.as_str() == old,
+        None => new.is_empty(),
+    };
+    if is_gone {
         core.provider_lost(name, Stage::Absent, "");
     }
 }

@@ -6,6 +6,7 @@ use cwmp_bus::{names, BusError, Manifest};
 use cwmp_model::schema::Owner;
 use cwmp_model::{Fault, FaultCode};
 use cwmp_store::Op;
+use futures_util::future::join_all;
 use zbus::names::OwnedUniqueName;
 
 use super::tree::{self, Part, Tree};
@@ -98,11 +99,24 @@ impl Core {
         Some(Line { bus: self.bus().clone(), owner, provider })
     }
 
+    /// Whether the provider is still what its manifest says; after a reload another may have taken its place.
+    pub(crate) fn has(&self, provider: &Arc<Provider>) -> bool {
+        lock(&self.providers).iter().any(|p| Arc::ptr_eq(p, provider))
+    }
+
+    /// Looks at the announcements of a provider until there are no more.
+    pub(crate) async fn meet(&self, provider: &Arc<Provider>) {
+        while let Some(sender) = provider.next_announcement() {
+            // After a reload it is for another to announce.
+            if self.has(provider) && self.announced(provider, sender).await.is_ok() {
+                self.catch_up(provider.name()).await;
+            }
+        }
+    }
+
     /// A provider announces itself. `sender` was found to own its name.
-    pub(crate) async fn announced(&self, name: &str, sender: OwnedUniqueName) -> Result<(), BusError> {
-        let unknown =
-            || BusError::Fault(Fault::new(FaultCode::RequestDenied, format!("{name} has no manifest")));
-        let provider = self.provider(name).ok_or_else(unknown)?;
+    async fn announced(&self, provider: &Arc<Provider>, sender: OwnedUniqueName) -> Result<(), BusError> {
+        let name = provider.name();
         let now = self.clock.steady();
         provider.set(|c| {
             if c.stage == Stage::Ready {
@@ -111,7 +125,7 @@ impl Core {
             c.stage = Stage::Starting;
             c.owner = Some(sender.clone());
         });
-        let line = Line { bus: self.bus().clone(), owner: sender.clone(), provider: Arc::clone(&provider) };
+        let line = Line { bus: self.bus().clone(), owner: sender.clone(), provider: Arc::clone(provider) };
         let description = match line.describe().await {
             Ok(description) => description,
             Err(error) => {
@@ -125,6 +139,8 @@ impl Core {
         if let Err(error) = line.watch(&provider.manifest.roots).await {
             tracing::warn!("provider {name}: changes will not be seen: {error}");
         }
+        // Before it is ready: what does not fit is refused and never was.
+        self.merge_if_free();
         let version = description.version.clone();
         let mut came = false;
         provider.set(|c| {
@@ -138,8 +154,11 @@ impl Core {
         });
         if came {
             tracing::info!("provider {name} {} is ready", description.version);
-            self.merge_if_free();
             self.providers_moved.notify_waiters();
+            if self.clock.is_trusted() {
+                // It was not there when everyone was told.
+                line.mention("clock-trusted", 0).await;
+            }
         }
         Ok(())
     }
@@ -178,6 +197,9 @@ impl Core {
         let known = self.persist.read().meta.get(&key) == Some(&text);
         if !known {
             self.persist.commit(vec![Op::PutMeta { key, value: text }]).await;
+        }
+        // One that is known and yet no part of the tree was refused: it may fit now, or is refused again.
+        if !known || !self.tree().has_part(name) {
             *lock(&self.stale) = true;
         }
     }
@@ -229,10 +251,9 @@ impl Core {
         if lock(&self.view).is_fixed() {
             return;
         }
-        for provider in self.providers() {
-            // One that is away is known from before, or is a gap.
-            let _ = provider.ready(|| self.clock.steady()).await;
-        }
+        // One that is away is known from before, or is a gap. All at once: they cost the time of one.
+        let providers = self.providers();
+        join_all(providers.iter().map(|provider| provider.ready(|| self.clock.steady()))).await;
         self.merge_if_free();
         self.view_fixes();
     }
@@ -270,7 +291,9 @@ impl Core {
                         given.push(*number);
                         continue;
                     }
-                    let Some(number) = next else { return (Vec::new(), None) };
+                    let Some(number) = next else {
+                        return (Vec::new(), Err("no instance number is left".to_owned()));
+                    };
                     next = number.checked_add(1);
                     numbers.insert(key, number);
                     ops.push(Op::PutInstance {
@@ -281,22 +304,47 @@ impl Core {
                     });
                     given.push(number);
                 }
-                (ops, Some(given))
+                let theirs = state.tables.iter().filter(|(table, _)| manifest.covers(table));
+                let kept: usize = theirs.map(|(_, table)| table.rows.len()).sum();
+                if !ops.is_empty() && kept + ops.len() > MAX_KEPT_ROWS {
+                    let text = format!("{kept} rows of {provider} are kept, {MAX_KEPT_ROWS} are possible");
+                    return (Vec::new(), Err(text));
+                }
+                (ops, Ok(given))
             })
             .await;
-        numbers.ok_or_else(|| Fault::new(FaultCode::ResourcesExceeded, "no instance number is left"))
+        numbers.map_err(|text| {
+            tracing::error!("provider {provider}: {table} gets no rows: {text}");
+            Fault::new(FaultCode::ResourcesExceeded, text)
+        })
     }
 
     /// Checks that a connection owns the name of the provider that it says it is.
     pub(crate) async fn is_provider(&self, name: &str, sender: &str) -> bool {
-        let Some(service) = names::provider_service(name) else { return false };
-        let Ok(dbus) = zbus::fdo::DBusProxy::new(self.bus()).await else { return false };
-        let Ok(service) = zbus::names::BusName::try_from(service) else { return false };
-        dbus.get_name_owner(service).await.is_ok_and(|owner| owner.as_str() == sender)
+        self.owner_of_name(name).await.is_some_and(|owner| owner.as_str() == sender)
+    }
+
+    /// A provider whose manifest is new may be there already, and will not announce itself again.
+    pub(crate) async fn meet_if_there(&self, provider: &Arc<Provider>) {
+        if let Some(owner) = self.owner_of_name(provider.name()).await {
+            if provider.announces(owner) {
+                self.meet(provider).await;
+            }
+        }
+    }
+
+    /// The connection that owns the name of a provider.
+    async fn owner_of_name(&self, name: &str) -> Option<OwnedUniqueName> {
+        let service = names::provider_service(name)?;
+        let dbus = zbus::fdo::DBusProxy::new(self.bus()).await.ok()?;
+        let service = zbus::names::BusName::try_from(service).ok()?;
+        dbus.get_name_owner(service).await.ok()
     }
 }
 
 /// The most keys of one allocation.
 pub(crate) const MAX_KEYS: usize = 16_384;
+/// The most rows of one provider whose numbers are kept: they are kept for ever, and the flash is not endless.
+pub(crate) const MAX_KEPT_ROWS: usize = 65_536;
 /// The longest key, in bytes.
 pub(crate) const MAX_KEY: usize = 256;

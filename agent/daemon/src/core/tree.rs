@@ -120,6 +120,11 @@ impl Tree {
         self.owners.get(usize::from(owner)).map_or("cwmpd", |n| n)
     }
 
+    /// Whether a provider's part is in the tree.
+    pub(crate) fn has_part(&self, provider: &str) -> bool {
+        self.owners.iter().skip(1).any(|owner| **owner == *provider)
+    }
+
     /// Who serves a parameter. Counts and objects between roots are the agent's.
     pub(crate) fn owner_of(&self, id: NodeId) -> Owner {
         match self.schema.node(id).owner {

@@ -87,6 +87,15 @@ pub(crate) struct Provider {
     condition: Mutex<Condition>,
     /// Wakes whoever waits for another condition.
     moved: Notify,
+    announcements: Mutex<Announcements>,
+}
+
+/// The announcements that were not looked at yet. Only the newest counts, however many come.
+#[derive(Debug, Default)]
+struct Announcements {
+    newest: Option<OwnedUniqueName>,
+    /// Whether somebody looks at them.
+    taken: bool,
 }
 
 /// What a provider said of itself.
@@ -100,7 +109,27 @@ pub(crate) struct Description {
 impl Provider {
     /// A provider that is not there yet.
     pub(crate) fn new(manifest: Manifest, now: Duration) -> Self {
-        Self { manifest, condition: Mutex::new(Condition::absent(now)), moved: Notify::new() }
+        Self {
+            manifest,
+            condition: Mutex::new(Condition::absent(now)),
+            moved: Notify::new(),
+            announcements: Mutex::default(),
+        }
+    }
+
+    /// Keeps an announcement. True if the caller is to look at it, and at those that come meanwhile.
+    pub(crate) fn announces(&self, sender: OwnedUniqueName) -> bool {
+        let mut announcements = self.announcements.lock().unwrap_or_else(PoisonError::into_inner);
+        announcements.newest = Some(sender);
+        !std::mem::replace(&mut announcements.taken, true)
+    }
+
+    /// The announcement to look at next; without one, the next to come is somebody else's to look at.
+    pub(crate) fn next_announcement(&self) -> Option<OwnedUniqueName> {
+        let mut announcements = self.announcements.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = announcements.newest.take();
+        announcements.taken = newest.is_some();
+        newest
     }
 
     /// Its name.
@@ -365,6 +394,23 @@ pub(crate) fn is_plain(description: &Description) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flood_of_announcements_is_looked_at_by_one() {
+        let name = |text: &str| OwnedUniqueName::try_from(text).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.toml");
+        std::fs::write(&file, "name = 'a'\nroots = ['Device.X_A.']\n").unwrap();
+        let provider = Provider::new(Manifest::load(&file).unwrap(), Duration::ZERO);
+        assert!(provider.announces(name(":1.1")));
+        assert_eq!(provider.next_announcement(), Some(name(":1.1")));
+        for _ in 0..100 {
+            assert!(!provider.announces(name(":1.2")));
+        }
+        assert_eq!(provider.next_announcement(), Some(name(":1.2")));
+        assert_eq!(provider.next_announcement(), None);
+        assert!(provider.announces(name(":1.3")));
+    }
 
     #[test]
     fn a_description_survives_the_store() {

@@ -14,7 +14,7 @@ use nix::sys::signal::{kill, Signal};
 use nix::unistd::{Pid, User};
 use tokio::process::{Child, Command};
 
-use super::Stage;
+use super::{Provider, Stage};
 use crate::config::Hosts;
 use crate::core::Core;
 
@@ -38,44 +38,66 @@ pub(crate) fn spawns(hosts: Hosts) -> bool {
     }
 }
 
-/// Keeps the host of one provider running. Dropping the future kills it.
-pub(crate) async fn keep(core: Arc<Core>, name: String) {
+/// Keeps the host of one provider running until the agent stops or the manifest changes. Dropping the future kills it.
+pub(crate) async fn keep(core: Arc<Core>, provider: Arc<Provider>) {
+    let name = provider.name();
     loop {
-        if let Err(error) = adopted(&core, &name).await {
+        if let Err(error) = adopted(&core, &provider).await {
             tracing::debug!("provider {name}: {error}, ignoring");
         }
-        if core.is_stopping() {
+        if is_over(&core, &provider) {
             return;
         }
-        let mut child = match command(&core, &name).spawn() {
+        let mut child = match command(&core, &provider).spawn() {
             Ok(child) => child,
             Err(error) => {
                 let host = core.config.plugins.host.display();
-                core.provider_lost(&name, Stage::Failed, &format!("{host} cannot be started: {error}"));
+                core.provider_lost(name, Stage::Failed, &format!("{host} cannot be started: {error}"));
                 tokio::select! {
                     () = core.clock.sleep(START_PAUSE) => continue,
-                    () = core.stopping() => return,
+                    () = over(&core, &provider) => return,
                 }
             }
         };
         let pid = child.id();
         let ended = tokio::select! {
             ended = child.wait() => ended,
-            () = core.stopping() => return stop(child).await,
+            () = over(&core, &provider) => return stop(child).await,
         };
         let cause = match ended {
             Ok(status) => format!("its host ended with {status}"),
             Err(error) => format!("its host cannot be watched: {error}"),
         };
-        if serves_without(&core, &name, pid).await {
+        if is_over(&core, &provider) {
+            return;
+        }
+        if serves_without(&core, name, pid).await {
             // One that an earlier agent had started came when ours was on its way.
             tracing::info!("provider {name}: {cause}; another one serves");
             continue;
         }
         tracing::warn!("provider {name}: {cause}; it is started again");
-        core.provider_lost(&name, Stage::Failed, &cause);
+        core.provider_lost(name, Stage::Failed, &cause);
         tokio::select! {
             () = tokio::time::sleep(RESTART_PAUSE) => {}
+            () = over(&core, &provider) => return,
+        }
+    }
+}
+
+/// Whether nobody wants the host any more: the agent stops, or the manifest went or is another one.
+fn is_over(core: &Core, provider: &Arc<Provider>) -> bool {
+    core.is_stopping() || !core.has(provider)
+}
+
+async fn over(core: &Core, provider: &Arc<Provider>) {
+    loop {
+        let reloaded = core.reloaded.notified();
+        if is_over(core, provider) {
+            return;
+        }
+        tokio::select! {
+            () = reloaded => {}
             () = core.stopping() => return,
         }
     }
@@ -99,8 +121,8 @@ async fn owner(core: &Core, service: &str) -> zbus::Result<Option<u32>> {
 }
 
 /// Waits while a host that an earlier agent started still has the name; it ends with this agent.
-async fn adopted(core: &Core, name: &str) -> zbus::Result<()> {
-    let Some(service) = names::provider_service(name) else { return Ok(()) };
+async fn adopted(core: &Core, provider: &Arc<Provider>) -> zbus::Result<()> {
+    let Some(service) = names::provider_service(provider.name()) else { return Ok(()) };
     loop {
         // Before the question, so that nothing is missed after it.
         let moved = core.provider_moves();
@@ -109,7 +131,7 @@ async fn adopted(core: &Core, name: &str) -> zbus::Result<()> {
         let Some(pid) = owner(core, &service).await? else { return Ok(()) };
         tokio::select! {
             () = moved => {}
-            () = core.stopping() => {
+            () = over(core, provider) => {
                 signal(Some(pid), Signal::SIGTERM);
                 let end = tokio::time::Instant::now() + STOP_WAIT;
                 while tokio::time::Instant::now() < end && owner(core, &service).await? == Some(pid) {
@@ -124,8 +146,9 @@ async fn adopted(core: &Core, name: &str) -> zbus::Result<()> {
     }
 }
 
-fn command(core: &Core, name: &str) -> Command {
+fn command(core: &Core, provider: &Provider) -> Command {
     let config = &core.config;
+    let name = provider.name();
     let mut command = Command::new(&config.plugins.host);
     command.arg(name);
     for folder in &config.plugins.folders {
@@ -136,9 +159,9 @@ fn command(core: &Core, name: &str) -> Command {
     if !config.bus.address.is_empty() {
         command.arg("--bus").arg(&config.bus.address);
     }
-    let user = core.provider(name).and_then(|p| p.manifest.user.clone());
+    let user = provider.manifest.user.as_deref();
     if let Some(user) = user.filter(|_| nix::unistd::geteuid().is_root()) {
-        match User::from_name(&user) {
+        match User::from_name(user) {
             Ok(Some(user)) => {
                 let state = core.config.store.folder.join("plugins");
                 if let Err(error) = give_state(&state, name, &user) {
