@@ -84,26 +84,13 @@ impl Core {
         let tree = self.tree();
         let mut faults = Vec::new();
         let mut intent = Vec::new();
-        let mut aliases = Vec::new();
-        let mut seen = HashSet::new();
-        for value in values {
-            if !seen.insert(value.name.as_str()) {
-                let text = format!("{} is in the request twice", value.name);
-                faults.push((value.name.clone(), Fault::new(FaultCode::InvalidArguments, text)));
-                continue;
-            }
-            match self.check_set(&tree, value, origin) {
-                Ok(change) if change.op == ALIAS_CHANGE => aliases.push(change),
-                Ok(change) => intent.push(change),
-                Err(fault) => faults.push((value.name.clone(), fault)),
-            }
-        }
+        let (given, mut aliases) = self.check_each(&tree, values, origin, &mut intent, &mut faults);
         if !aliases.is_empty() {
             self.check_aliases(&tree, &aliases, origin, &mut faults).await;
             intent.append(&mut aliases);
         }
         self.check_references(&tree, &intent, &mut faults).await;
-        self.check_unique_keys(&tree, &intent, &|name| seen.contains(name), &mut faults).await;
+        self.check_unique_keys(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
         }
@@ -167,25 +154,13 @@ impl Core {
         };
         let mut intent = vec![change(op_byte(ADD), None, row.clone(), String::new())];
         let mut faults = Vec::new();
-        let mut aliases = Vec::new();
-        let mut given = HashSet::new();
-        for value in values {
-            let full = NewValue { name: format!("{row}{}", value.name), ..value.clone() };
-            if !given.insert(full.name.clone()) {
-                let text = format!("{} is in the request twice", value.name);
-                faults.push((full.name, Fault::new(FaultCode::InvalidArguments, text)));
-                continue;
-            }
-            match self.check_set(&tree, &full, origin) {
-                Ok(change) if change.op == ALIAS_CHANGE => aliases.push(change),
-                Ok(change) => intent.push(change),
-                Err(fault) => faults.push((full.name, fault)),
-            }
-        }
+        let full = |value: &NewValue| NewValue { name: format!("{row}{}", value.name), ..value.clone() };
+        let values: Vec<NewValue> = values.iter().map(full).collect();
+        let (given, mut aliases) = self.check_each(&tree, &values, origin, &mut intent, &mut faults);
         for (name, kind, default) in tree.schema.row_defaults(id) {
             let full = format!("{row}{name}");
             let theirs = tree.schema.find(&full).is_some_and(|id| tree.schema.node(id).owner == owner);
-            if theirs && !given.contains(&full) {
+            if theirs && !given.contains(full.as_str()) {
                 intent.push(change(op_byte(SET), Some(kind), full, default));
             }
         }
@@ -265,6 +240,34 @@ impl Core {
         self.rows_changed(vec![table.to_owned()]).await;
         self.values_changed(referrers).await;
         Ok(applied)
+    }
+
+    /// Checks each value by itself and adds the changes to the intent. Answers the names, and the changes of aliases: they
+    /// are checked together.
+    fn check_each<'a>(
+        &self,
+        tree: &Tree,
+        values: &'a [NewValue],
+        origin: Origin,
+        intent: &mut Vec<JournalChange>,
+        faults: &mut Vec<(String, Fault)>,
+    ) -> (HashSet<&'a str>, Vec<JournalChange>) {
+        let mut given = HashSet::new();
+        let mut aliases = Vec::new();
+        for value in values {
+            let checked = if given.insert(value.name.as_str()) {
+                self.check_set(tree, value, origin)
+            } else {
+                let text = format!("{} is in the request twice", value.name);
+                Err(Fault::new(FaultCode::InvalidArguments, text))
+            };
+            match checked {
+                Ok(change) if change.op == ALIAS_CHANGE => aliases.push(change),
+                Ok(change) => intent.push(change),
+                Err(fault) => faults.push((value.name.clone(), fault)),
+            }
+        }
+        (given, aliases)
     }
 
     /// Checks one value and makes the change of it (C102, C107).
