@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cwmp_bus::{names, BusError};
-use cwmp_e2e::native::{Native, PathFaults, Serve, Tables, Values};
+use cwmp_e2e::native::{Native, PathFaults, PathIndexFaults, Serve, Step, Tables, Values};
 use cwmp_e2e::{eventually, Client, Device, Refused};
 use cwmp_model::FaultCode;
 
@@ -188,6 +188,56 @@ fn a_watched_count_is_compared_when_its_provider_is_there() {
     eventually("the count is compared", || {
         (client.property::<Vec<String>>("PendingChanges") == [COUNT]).then_some(())
     });
+}
+
+/// A provider that has a book to say about everything.
+struct Wordy;
+
+/// More than anybody wants to read.
+const BOOK: usize = 2_000_000;
+
+impl Serve for Wordy {
+    fn nodes(&self) -> Vec<(String, u8, u32, String)> {
+        Rows(Arc::default()).nodes()
+    }
+
+    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
+        let fault = |path: &String| (path.clone(), 9002, "\u{e9}".repeat(BOOK));
+        let strangers = (0..5000).map(|i| (format!("Device.Stranger{i}"), 9002, "away".to_owned()));
+        (Vec::new(), paths.iter().map(fault).chain(strangers).collect())
+    }
+
+    fn instances(&self) -> Tables {
+        (0..5000).map(|i| (format!("Device.Stranger{i}."), vec![(1, String::new(), 0)])).collect()
+    }
+
+    fn prepare(&self, _: zbus::Connection, _: u64, _: Vec<String>) -> Step<PathIndexFaults> {
+        Box::pin(async { Ok(vec![(0, 9007, "\u{e9}".repeat(BOOK))]) })
+    }
+
+    fn commit(&self, _: u64) -> Step<u32> {
+        unreachable!("it does not prepare")
+    }
+}
+
+/// The log, the bus and the ACS get the beginning of what a provider says.
+#[test]
+fn what_a_provider_says_in_words_is_cut() {
+    let device = Device::builder().manifest("native", NATIVE).start();
+    present(&device);
+    let (_native, announced) = Native::start(device.bus.address(), "native", Wordy);
+    announced.unwrap();
+    device.ready("native");
+    let client = device.client();
+    let own = "Device.X_TEST_Native.Own";
+    let text = |answer: Result<String, Refused>| match answer {
+        Err(BusError::Fault(fault)) => fault.text.len(),
+        other => panic!("{other:?}"),
+    };
+    assert!(text(client.value(own)) < 4096);
+    assert!(text(client.set_value(own, "x").map(|status| status.to_string())) < 4096);
+    assert_eq!(client.list(TABLE, false).unwrap().len(), 1);
+    assert!(device.log().len() < 64 * 1024, "{}", device.log().len());
 }
 
 /// Waits until the agent is on the bus.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use cwmp_bus::names;
+use cwmp_model::path::MAX_PATH;
 use futures_util::StreamExt;
 use tokio::sync::Notify;
 use zbus::message::Type;
@@ -68,11 +69,11 @@ fn note(core: &Core, waiting: &Mutex<Waiting>, message: &zbus::Message) {
     let body = message.body();
     let Ok(paths) = body.deserialize::<Vec<&str>>() else { return };
     let name = provider.name().to_owned();
-    // What is not below its roots is not its to speak of.
-    let paths = paths
-        .into_iter()
-        .filter(|p| provider.covers(p) || cwmp_model::path::is_partial(p))
-        .map(str::to_owned);
+    // What is neither below its roots nor an object above one is not its to speak of.
+    let roots = &provider.manifest.roots;
+    let is_above = |p: &str| cwmp_model::path::is_partial(p) && roots.iter().any(|root| root.starts_with(p));
+    let paths = paths.into_iter().filter(|p| p.len() <= MAX_PATH && (provider.covers(p) || is_above(p)));
+    let paths = paths.map(str::to_owned);
     let mut waiting = lock(waiting);
     let waiting = &mut *waiting;
     let set = match header.member().map(zbus::names::MemberName::as_str) {

@@ -4,7 +4,7 @@ use cwmp_model::path;
 use cwmp_session::event;
 use cwmp_store::Op;
 
-use super::providers::RESET;
+use super::providers::{DESCRIPTION, RESET};
 use super::{lock, Core};
 use crate::provider::Origin;
 
@@ -85,7 +85,7 @@ impl Core {
             .read()
             .meta
             .keys()
-            .filter(|key| key.starts_with("describe:") || *key == BOOT_ID)
+            .filter(|key| key.starts_with(DESCRIPTION) || *key == BOOT_ID)
             .cloned()
             .collect();
         let mut batch = vec![Op::Wipe { keep_meta: keep }];

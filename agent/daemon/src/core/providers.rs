@@ -15,7 +15,7 @@ use crate::local::SOFTWARE_VERSION;
 use crate::provider::{self, Description, Line, Provider, Stage};
 
 /// The start of the facts that keep what providers described.
-const DESCRIPTION: &str = "describe:";
+pub(super) const DESCRIPTION: &str = "describe:";
 /// The start of the facts that say which providers still have to forget everything.
 pub(crate) const RESET: &str = "factory_reset:";
 
@@ -181,7 +181,7 @@ impl Core {
     pub(crate) fn provider_lost(&self, name: &str, stage: Stage, cause: &str) {
         if let Some(provider) = self.provider(name) {
             let now = self.clock.steady();
-            provider.set(|c| c.lost(stage, cause, now));
+            provider.set(|c| c.lost(stage, provider::words(cause), now));
             self.providers_moved.notify_waiters();
         }
     }
@@ -189,7 +189,11 @@ impl Core {
     /// Keeps a description that is new. It becomes part of the tree when no session looks at it.
     async fn adopt(&self, name: &str, description: &Description) {
         if !provider::is_plain(description) {
-            self.provider_lost(name, Stage::Refused, "its description has tabs or line breaks");
+            self.provider_lost(
+                name,
+                Stage::Refused,
+                "its description has tabs or line breaks, or a long version",
+            );
             return;
         }
         let key = format!("{DESCRIPTION}{name}");
@@ -240,7 +244,7 @@ impl Core {
         let (tree, refused) = Tree::merge(&parts);
         *lock(&self.tree) = Arc::new(tree);
         for (name, why) in refused {
-            tracing::error!("provider {name} is refused: {why}");
+            tracing::error!("provider {name} is refused: {}", provider::words(&why));
             self.provider_lost(&name, Stage::Refused, &why);
         }
     }

@@ -12,7 +12,7 @@ use super::tree::{Tree, AGENT, ALIAS};
 use super::Core;
 use crate::local;
 use crate::provider::block::Block;
-use crate::provider::Origin;
+use crate::provider::{words, Origin};
 
 /// The largest answer to one request, in bytes of names and values; beyond is fault 9004 (C118).
 pub(crate) const MAX_ANSWER: usize = 48 * 1024 * 1024;
@@ -275,13 +275,19 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
     } else {
         asked.iter().enumerate().map(|(i, a)| (*a, i)).collect()
     };
+    let mut left_out = 0_u32;
     for (name, code, text) in block.faults() {
         let code = FaultCode::from_number(*code).unwrap_or(FaultCode::InternalError);
         if let Some(position) = positions.get(name.as_str()) {
             answered[*position] = true;
-            reading.faults.push((name.clone(), Fault::new(code, format!("{name}: {text}"))));
+            let text = format!("{name}: {}", words(text));
+            reading.faults.push((name.clone(), Fault::new(code, text)));
         } else {
-            tracing::warn!("provider {provider}: {name} is left out of an answer: {text}");
+            left_out += 1;
+            if left_out <= REPORTED_LIES {
+                let (name, text) = (words(name), words(text));
+                tracing::warn!("provider {provider}: {name} is left out of an answer: {text}");
+            }
         }
     }
     let open: Vec<&str> = asked
@@ -304,11 +310,12 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
 /// The end of the name of a computed count.
 pub(super) const COUNT_SUFFIX: &str = "NumberOfEntries";
 
-/// How many wrong values of one answer are named in the log.
+/// How many wrong or missing values of one answer are named in the log.
 const REPORTED_LIES: u32 = 5;
 
 fn report_lie(provider: &str, name: &str, why: &str, count: u32) {
     if count <= REPORTED_LIES {
+        let (name, why) = (words(name), words(why));
         tracing::error!("provider {provider} lies: {name} {why}; the value is not passed on");
     }
 }

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use super::names::outermost_table;
 use super::tree::Tree;
 use super::{lock, Core};
-use crate::provider::{Origin, ReportedRow, Tables};
+use crate::provider::{words, Origin, ReportedRow, Tables};
 
 /// The rows that the ACS sees in its session.
 #[derive(Debug, Default)]
@@ -189,15 +189,18 @@ impl Core {
                 return Err(fault);
             }
         };
+        let mut strange = None;
         tables.retain(|table, _| {
             let known = tree.schema.find(table).is_some_and(|id| tree.table_owner(id) == Some(owner));
-            if !known {
-                tracing::warn!(
-                    "provider {name}: it reports rows of {table}, which is not its table, ignoring"
-                );
+            if !known && strange.is_none() {
+                strange = Some(words(table).to_owned());
             }
             known
         });
+        if let Some(table) = strange {
+            // One line, however many there are.
+            tracing::warn!("provider {name}: it reports rows of {table}, which is not its table, ignoring");
+        }
         if acs {
             let mut view = lock(&self.view);
             view.fetched.insert(owner, true);

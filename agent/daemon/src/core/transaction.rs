@@ -20,7 +20,7 @@ use tokio::sync::MutexGuard;
 
 use super::write::{op_byte, Applied, WriteError};
 use super::{changes, lock, Core};
-use crate::provider::{Origin, ProviderChange, ADD, DELETE, SET};
+use crate::provider::{words, Origin, ProviderChange, ADD, DELETE, SET};
 
 /// How long a caller waits for the transaction before it.
 pub(crate) const TURN_WAIT: Duration = Duration::from_secs(10);
@@ -111,7 +111,8 @@ impl Core {
                     faults.extend(found.into_iter().filter_map(|(index, code, text)| {
                         let change = changes.get(index as usize)?;
                         let code = FaultCode::from_number(code).unwrap_or(FaultCode::InternalError);
-                        Some((change.path.clone(), Fault::new(code, format!("{}: {text}", change.path))))
+                        let text = format!("{}: {}", change.path, words(&text));
+                        Some((change.path.clone(), Fault::new(code, text)))
                     }));
                 }
                 Err(fault) => {
@@ -333,7 +334,7 @@ impl Core {
             let faults = line.prepare(txn, part, LEASE, Origin::Agent).await;
             match faults.map_err(|error| refused(error.to_string()))?.into_iter().next() {
                 None => {}
-                Some((_, _, text)) => return Err(refused(text)),
+                Some((_, _, text)) => return Err(refused(words(&text).to_owned())),
             }
         }
         let mut effects = Effects::default();

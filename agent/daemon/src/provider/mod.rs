@@ -28,6 +28,10 @@ pub(crate) const ABSENT_WAIT: Duration = Duration::from_secs(3);
 const MARGIN: Duration = Duration::from_millis(500);
 /// The largest reply of one call, in bytes; the host refuses more by itself.
 pub(crate) const MAX_REPLY: usize = 24 * 1024 * 1024;
+/// The most characters that are passed on, kept or logged of a text by which a provider explains something.
+pub(crate) const MAX_WORDS: usize = 1024;
+/// The longest version and build that a provider may have, in bytes: they are shown with every look at the agent's state.
+pub(crate) const MAX_VERSION: usize = 256;
 /// The most rows that a provider may report in one reply.
 pub(crate) const MAX_ROWS: usize = 65_536;
 
@@ -215,10 +219,13 @@ impl Line {
             }
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) => {
-                let error_text = error.to_string();
-                let known = BusError::from_reply(&error);
-                tracing::warn!("provider {name}: {member}: {error_text}");
-                Err(known)
+                tracing::warn!("provider {name}: {member}: {}", words(&error.to_string()));
+                Err(match BusError::from_reply(&error) {
+                    BusError::Fault(fault) => {
+                        BusError::Fault(Fault::new(fault.code, words(&fault.text).to_owned()))
+                    }
+                    BusError::Busy => BusError::Busy,
+                })
             }
         }
     }
@@ -354,6 +361,11 @@ impl Line {
     }
 }
 
+/// The beginning of what a provider says in words: the log, the bus and the ACS are spared a book.
+pub(crate) fn words(text: &str) -> &str {
+    text.char_indices().nth(MAX_WORDS).map_or(text, |(end, _)| &text[..end])
+}
+
 /// What is stored of a description, so that an absent provider's paths are still known.
 pub(crate) fn to_text(description: &Description) -> String {
     let mut out = format!("{}\t{}\n", description.version, description.build);
@@ -383,11 +395,12 @@ pub(crate) fn from_text(text: &str) -> Option<Description> {
     Some(Description { version: version.to_owned(), build: build.to_owned(), nodes })
 }
 
-/// Whether a description can be stored as text and used at all: no tab or line break in it.
+/// Whether a description can be stored as text and used at all: no tab or line break in it, and a version that is one.
 pub(crate) fn is_plain(description: &Description) -> bool {
     let plain = |text: &str| !text.contains(['\t', '\n']);
-    plain(&description.version)
-        && plain(&description.build)
+    let is_version = |text: &str| plain(text) && text.len() <= MAX_VERSION;
+    is_version(&description.version)
+        && is_version(&description.build)
         && description.nodes.iter().all(|n| plain(&n.path) && plain(&n.facets))
 }
 
@@ -435,7 +448,15 @@ mod tests {
         assert!(is_plain(&description));
         assert_eq!(from_text(&to_text(&description)).as_ref(), Some(&description));
         assert_eq!(from_text("nothing"), None);
-        let odd = Description { version: "a\tb".into(), ..description };
-        assert!(!is_plain(&odd));
+        for version in ["a\tb".to_owned(), "1".repeat(MAX_VERSION + 1)] {
+            assert!(!is_plain(&Description { version, ..description.clone() }));
+        }
+    }
+
+    #[test]
+    fn words_end_between_two_characters() {
+        assert_eq!(words("short"), "short");
+        let long = "\u{e9}".repeat(MAX_WORDS + 1);
+        assert_eq!(words(&long), "\u{e9}".repeat(MAX_WORDS));
     }
 }
