@@ -17,6 +17,10 @@
 //! | `events` | the queue of events, stored |
 //! | `providers` | manifests, coming and going, row numbers |
 //! | `control` | what may be asked of the agent itself, factory reset |
+//!
+//! Locks: `writing` is the outermost and the only one that is held over an await. Of the plain mutexes two pairs nest, in
+//! this order: the state of `persist` before `changes`, and `providers` before the condition of one of them. Everything
+//! else is locked for one expression.
 
 mod attributes;
 mod changes;

@@ -4,7 +4,7 @@
 //! is empty, and one that its enable parameter keeps out of use, is not bound by it. A table costs a reading only when
 //! something of its keys is written.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cwmp_model::facets::Facets;
 use cwmp_model::{path, Fault, FaultCode};
@@ -30,27 +30,35 @@ impl Core {
         given: &(dyn Fn(&str) -> bool + Sync),
         faults: &mut Vec<(String, Fault)>,
     ) {
-        for (table, added) in touched(tree, intent) {
-            let Some(facets) = facets(tree, &table) else { continue };
-            // Live, also for the ACS: a row that it does not see yet has its key all the same.
-            let rows = self.rows_along(tree, &[&table], false, Origin::Agent).await;
+        let touched = touched(tree, intent);
+        let tables: Vec<(&str, &BTreeSet<u32>, &Facets)> =
+            touched.iter().filter_map(|(t, added)| Some((t.as_str(), added, facets(tree, t)?))).collect();
+        if tables.is_empty() {
+            return;
+        }
+        // Live, also for the ACS: a row that it does not see yet has its key all the same. One look at the rows and one
+        // reading for all tables: there may be as many as there are rows of a table above them.
+        let names: Vec<&str> = tables.iter().map(|(table, _, _)| *table).collect();
+        let rows = self.rows_along(tree, &names, false, Origin::Agent).await;
+        let mut wanted = Vec::new();
+        for (table, added, facets) in &tables {
+            let leaves: BTreeSet<&str> = facets.unique_keys.iter().flatten().map(String::as_str).collect();
+            let old = || rows.of(table).iter().map(|row| row.number).filter(|number| !added.contains(number));
+            for leaf in leaves.into_iter().chain(facets.enable.as_deref()) {
+                wanted.extend(old().map(|number| format!("{table}{number}.{leaf}")));
+            }
+        }
+        let paths: Vec<&str> = wanted.iter().map(String::as_str).collect();
+        let mut values: HashMap<String, String> =
+            self.read(&paths, Origin::Agent).await.pairs().into_iter().collect();
+        let sets = intent.iter().filter(|c| c.op == op_byte(SET));
+        values.extend(sets.map(|c| (c.path.clone(), c.value.clone())));
+        let mut faulty: HashSet<String> = faults.iter().map(|(name, _)| name.clone()).collect();
+        for (table, added, facets) in tables {
             let numbers: BTreeSet<u32> =
-                rows.of(&table).iter().map(|row| row.number).chain(added.iter().copied()).collect();
-            let wanted: BTreeSet<&str> = facets.unique_keys.iter().flatten().map(String::as_str).collect();
-            let wanted = wanted.into_iter().chain(facets.enable.as_deref());
-            let names: Vec<String> = wanted
-                .flat_map(|leaf| {
-                    let old = numbers.difference(&added);
-                    old.map(|number| format!("{table}{number}.{leaf}")).collect::<Vec<_>>()
-                })
-                .collect();
-            let paths: Vec<&str> = names.iter().map(String::as_str).collect();
-            let mut values: HashMap<String, String> =
-                self.read(&paths, Origin::Agent).await.pairs().into_iter().collect();
-            let sets = intent.iter().filter(|c| c.op == op_byte(SET) && c.path.starts_with(&table));
-            values.extend(sets.map(|c| (c.path.clone(), c.value.clone())));
-            for clash in clashes(&table, facets, &numbers, &values) {
-                if given(&clash) && !faults.iter().any(|(name, _)| *name == clash) {
+                rows.of(table).iter().map(|row| row.number).chain(added.iter().copied()).collect();
+            for clash in clashes(table, facets, &numbers, &values) {
+                if given(&clash) && faulty.insert(clash.clone()) {
                     let text = format!("{clash}: another row of {table} has the same key");
                     faults.push((clash, Fault::new(FaultCode::InvalidParameterValue, text)));
                 }
