@@ -151,6 +151,7 @@ pub(crate) fn parameter(name: &str) -> Option<&'static Parameter> {
 /// Whether a root would take what is the agent's. The software version is only remembered here.
 pub(crate) fn owns_root(root: &str) -> bool {
     root.starts_with("Device.ManagementServer.")
+        || root.starts_with("Device.DeviceInfo.SupportedDataModel.")
         || matches!(root, "Device." | "Device.DeviceInfo.")
         || (root != SOFTWARE_VERSION && PARAMETERS.iter().any(|p| p.path == root))
 }

@@ -337,6 +337,8 @@ fn a_daemon_that_lies_is_not_believed() {
     let mut session = session(&acs, &client);
     assert_eq!(session.get_value("Device.X_TEST_Native.Number").unwrap_err().code, 9002);
     assert_eq!(session.get_value("Device.X_TEST_Native.Row.1.Name").unwrap(), "a");
+    // C117: a row that it does not have is no empty subtree, whatever it answers.
+    assert_eq!(session.get(&["Device.X_TEST_Native.Row.7."]).unwrap_err().code, 9005);
     let all = session.get(&["Device."]).unwrap();
     let of =
         |name: &str| all.iter().filter(|(n, _)| n == name).map(|(_, v)| v.text.clone()).collect::<Vec<_>>();

@@ -249,6 +249,7 @@ mod tests {
         assert_eq!(clash(&[("Device.X_A.", "a"), ("Device.X_A.", "b")]).unwrap().0, "b");
         assert_eq!(clash(&[("Device.ManagementServer.", "m")]).unwrap().0, "m");
         assert_eq!(clash(&[("Device.DeviceInfo.SerialNumber", "m")]).unwrap().0, "m");
+        assert_eq!(clash(&[("Device.DeviceInfo.SupportedDataModel.", "m")]).unwrap().0, "m");
         assert_eq!(clash(&[("Device.DeviceInfo.SoftwareVersion", "m")]), None);
     }
 }
