@@ -41,6 +41,8 @@ pub(super) async fn run(
     // Without a date the validity of certificates means nothing (C38).
     let mut connection = client.open(url, credentials, core.clock.is_trusted());
     let (inform, told) = inform(core, identity, retry_count);
+    let events: Vec<&str> = told.events.iter().map(|e| e.code.as_str()).collect();
+    tracing::info!("session {number}: opens with {}", events.join(", "));
     let limits = Limits { bytes: core.config.acs.max_message, ..Limits::default() };
     let (mut session, first) = Session::start(Start { inform, namespace, own: Vec::new(), limits });
     let mut retry_after = None;
