@@ -9,7 +9,7 @@ use cwmp_session::session::{lower, NEWEST};
 use cwmp_session::{event, periodic, EventRecord, Failure, Outcome, Retry};
 use cwmp_store::Op;
 
-use super::boot::{bootstrap_if_new, retry_op, stored_retry};
+use super::boot::{bootstrap_if_new, retry_op, stored_retry, RETRY};
 use super::planned_reboot::PlannedReboot;
 use super::{action, listener, session};
 use crate::core::control::{BOOT_ID, REBOOT_DUE, RESET_COMMAND, RESET_DUE};
@@ -169,16 +169,14 @@ impl Driver {
     /// When a session is due; `None` if nothing is planned.
     async fn due(&mut self, url: &Url, now: Duration) -> Option<Duration> {
         bootstrap_if_new(&self.core, &url.to_string(), &self.identity.oui).await;
-        if self.periodic_at.is_some_and(|at| at <= now) {
+        let periodic = self.periodic_at.is_some_and(|at| at <= now);
+        if periodic {
             self.plan = None;
             self.plan_periodic(now);
-            // Stored at once: a periodic Inform that is due is never lost.
-            if let Err(fault) = self.core.add_event(event::PERIODIC, "").await {
-                tracing::error!("{fault}");
-            }
         }
         let asked = std::mem::take(&mut lock(&self.core.status).asked);
-        if asked && self.core.pending_events().is_empty() {
+        if periodic || (asked && self.core.pending_events().is_empty()) {
+            // Stored at once: a periodic Inform that is due is never lost.
             if let Err(fault) = self.core.add_event(event::PERIODIC, "").await {
                 tracing::error!("{fault}");
             }
@@ -286,8 +284,9 @@ impl Driver {
                 tracing::info!("session with the ACS ended");
                 self.retry.succeeded();
                 self.last_success = Some(core.clock.steady());
-                if let Some(op) = session::success_op(core) {
-                    core.persist.commit(vec![op]).await;
+                let failed = core.persist.read().meta.contains_key(RETRY);
+                if failed {
+                    core.persist.commit(vec![retry_op(self.retry, 0)]).await;
                 }
                 core.note(|s| "success".clone_into(&mut s.last_result));
             }

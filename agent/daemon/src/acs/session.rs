@@ -5,7 +5,6 @@ use cwmp_model::{date_time, Value};
 use cwmp_net::{Client, Credentials, NetError, Url};
 use cwmp_proto::{Context, Event, Inform, Limits};
 use cwmp_session::{event, Action, EventRecord, Failure, Outcome, Session, Start};
-use cwmp_store::Op;
 
 use super::execute::execute;
 use crate::core::Core;
@@ -56,7 +55,7 @@ pub(super) async fn run(
             Action::PostEmpty => None,
             Action::Delivered => {
                 // Stored before the next message is sent, so that nothing acknowledged is told twice.
-                core.delivered(&told.events, &told.values, Vec::new()).await;
+                core.delivered(&told.events, &told.values).await;
                 continue;
             }
             Action::Answered(..) => continue,
@@ -136,10 +135,4 @@ fn inform(core: &Core, identity: &Identity, retry_count: u32) -> (Inform, Told) 
         parameters: parameters.clone(),
     };
     (inform, Told { events, values: parameters })
-}
-
-/// The write that says a session ended well, if there were failures before it.
-pub(super) fn success_op(core: &Core) -> Option<Op> {
-    let failed = core.persist.read().meta.contains_key(super::boot::RETRY);
-    failed.then(|| Op::RemoveMeta { key: super::boot::RETRY.into() })
 }

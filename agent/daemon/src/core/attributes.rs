@@ -157,7 +157,7 @@ fn check_attributes(
     }
     if let Some(wanted) = request.notification {
         for name in &names {
-            // A partial path may hold a parameter that refuses active: it keeps what it has only if named itself.
+            // One parameter below a partial path that refuses is a refusal of the whole path.
             notification::check(name, flags(tree, name), wanted)?;
         }
     }
@@ -168,6 +168,7 @@ fn flags(tree: &Tree, name: &str) -> NodeFlags {
     tree.schema.find(name).map_or(NodeFlags::default(), |id: NodeId| tree.schema.node(id).flags)
 }
 
+/// The notification of a parameter: what the model forces, what was set, or what the model begins with (C129).
 pub(super) fn level(tree: &Tree, name: &str, stored: Option<&Attribute>) -> u8 {
     let flags = flags(tree, name);
     if flags.has(NodeFlags::FORCED) {

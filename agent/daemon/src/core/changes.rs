@@ -78,11 +78,10 @@ impl Core {
                     reported: state.reported.get(&name).map(|r| r.value.clone()),
                     pending: state.pending.contains(&name),
                 };
-                let kind = value.kind.number();
                 match known.read(&value.text) {
                     Verdict::Nothing => {}
                     Verdict::Remember => {
-                        ops.push(Op::PutReported { path: name.clone(), kind, value: value.text.clone() });
+                        ops.push(reported(name.clone(), value.kind, value.text.clone()));
                     }
                     verdict => {
                         active |= verdict == Verdict::Active;
@@ -122,11 +121,11 @@ impl Core {
             .map(|(name, _)| name.clone())
             .collect();
         // Those that the model makes active, but for parameters of rows, whose names are not known here.
-        let forced = |flags: NodeFlags| flags.has(NodeFlags::FORCED) || flags.has(NodeFlags::FORCED_DEFAULT);
         if let Some(root) = tree.schema.find("") {
             for id in tree.schema.below(root) {
                 let node = tree.schema.node(id);
-                if matches!(node.kind, NodeKind::Parameter(_)) && forced(node.flags) {
+                let on = notification::default_of(node.flags) != notification::OFF;
+                if on && matches!(node.kind, NodeKind::Parameter(_)) {
                     names.insert(tree.schema.path_of(id));
                 }
             }
@@ -147,7 +146,7 @@ impl Core {
     }
 
     /// The InformResponse came: its events are delivered and its values are known to the ACS. One commit.
-    pub(crate) async fn delivered(&self, told: &[EventRecord], values: &[(String, Value)], more: Vec<Op>) {
+    pub(crate) async fn delivered(&self, told: &[EventRecord], values: &[(String, Value)]) {
         let tree = self.tree();
         let mut ops: Vec<Op> = lock(&self.events).informed(told).into_iter().map(events::op).collect();
         let mut again = Vec::new();
@@ -167,12 +166,10 @@ impl Core {
                 let on = super::attributes::level(&tree, name, stored) != notification::OFF;
                 let known = state.reported.get(name).is_some_and(|r| r.value == value.text);
                 if on && !known {
-                    let (path, kind) = (name.clone(), value.kind.number());
-                    ops.push(Op::PutReported { path, kind, value: value.text.clone() });
+                    ops.push(reported(name.clone(), value.kind, value.text.clone()));
                 }
             }
         }
-        ops.extend(more);
         self.persist.commit(ops).await;
         // What is in every Inform may be newer by now without having been a change: the ACS was told an older value.
         let newer = self.inform_parameters().into_iter().filter(|(name, value)| {
@@ -236,7 +233,7 @@ pub(super) fn ours(tree: &Tree) -> bool {
     tree.schema.find(SOFTWARE_VERSION).is_none_or(|id| tree.owner_of(id) == AGENT)
 }
 
-/// The value in an op, for tests and for the count of rows.
+/// The write that keeps what the ACS knows of a parameter.
 pub(super) fn reported(path: String, kind: ValueType, value: String) -> Op {
     Op::PutReported { path, kind: kind.number(), value }
 }

@@ -69,8 +69,7 @@ impl Core {
         path::check(name)?;
         tree.schema.find(name).ok_or_else(|| no_such(name))?;
         if !rows.exist(name) {
-            let away = owners_of_rows(tree, name, false).into_iter().find_map(|o| rows.away(o).cloned());
-            return Err(away.unwrap_or_else(|| no_such(name)));
+            return Err(rows.missing(tree, name));
         }
         // Inside a provider that is away there is nothing to list; a wider path goes without it.
         for owner in owners_of_rows(tree, name, true) {

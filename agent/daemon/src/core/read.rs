@@ -112,11 +112,7 @@ impl Core {
         let mut missing = HashSet::new();
         for name in &plan.through_rows {
             if !rows.exist(name) {
-                let fault = owners_of_rows(&tree, name, false)
-                    .into_iter()
-                    .find_map(|owner| rows.away(owner).cloned())
-                    .unwrap_or_else(|| no_such(name));
-                reading.faults.push(((*name).to_owned(), fault));
+                reading.faults.push(((*name).to_owned(), rows.missing(&tree, name)));
                 missing.insert(*name);
             }
         }
@@ -168,9 +164,7 @@ impl Core {
         if let Some(kind) = tree.schema.node(id).value_type() {
             let parent = path::parent(name);
             if has_row(name) && !rows.exist(parent) {
-                let away =
-                    owners_of_rows(tree, parent, false).into_iter().find_map(|o| rows.away(o).cloned());
-                reading.faults.push((name.to_owned(), away.unwrap_or_else(|| no_such(name))));
+                reading.faults.push((name.to_owned(), rows.missing(tree, name)));
                 return;
             }
             match self.own_text(tree, rows, name, id) {

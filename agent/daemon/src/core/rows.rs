@@ -9,6 +9,7 @@ use cwmp_model::{Fault, FaultCode, NodeKind};
 use futures_util::future::join_all;
 
 use super::names::outermost_table;
+use super::read::no_such;
 use super::tree::Tree;
 use super::{lock, Core};
 use crate::provider::{words, Origin, ReportedRow, Tables};
@@ -67,6 +68,12 @@ impl Rows {
             from += dot + 1;
         }
         true
+    }
+
+    /// The fault for a name that goes through a row which does not exist, as far as is known.
+    pub(super) fn missing(&self, tree: &Tree, name: &str) -> Fault {
+        let away = owners_of_rows(tree, name, false).into_iter().find_map(|owner| self.away(owner).cloned());
+        away.unwrap_or_else(|| no_such(name))
     }
 
     /// In the form that the schema wants them, for a listing of `name`: of a table above it, only the row on the way.

@@ -195,9 +195,10 @@ impl Core {
         self.persist.commit(ops).await;
     }
 
+    /// Tells every provider that is there or coming that the transaction is over everywhere.
     async fn finish(&self, txn: u64, names: impl Iterator<Item = &str>) {
         for name in names {
-            if let Some(line) = self.line_now(name) {
+            if let Some(line) = self.line_coming(name) {
                 if let Err(error) = line.end("Finish", txn).await {
                     // It forgets with the next transaction.
                     tracing::warn!("provider {name}: Finish of {txn}: {error}, ignoring");
@@ -344,11 +345,7 @@ impl Core {
         }
         self.complete(txn, changes, &effects).await;
         self.settings_changed(changes);
-        for (name, line, _) in lines() {
-            if let Err(error) = line.end("Finish", txn).await {
-                tracing::warn!("provider {name}: Finish of {txn}: {error}, ignoring");
-            }
-        }
+        self.finish(txn, split.keys().copied()).await;
         Ok(())
     }
 
