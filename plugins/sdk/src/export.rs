@@ -13,8 +13,8 @@ use crate::border::{borrow, lend, Elements};
 use crate::host::Raw;
 use crate::row::{DELETABLE, READ_ONLY};
 use crate::{
-    Answer, Argument, Change, ChangeFault, Config, Declared, Effect, Error, Host, Kind, Level, Name, Node,
-    Notice, Op, Output, Plugin, Request, Txn,
+    Answer, Argument, Change, ChangeFault, Config, Declared, Effect, Error, Host, Kind, Level, Name, Notice,
+    Op, Output, OwnedNode, Plugin, Request, Txn,
 };
 
 /// The table that a plugin exports.
@@ -62,7 +62,10 @@ struct Instance<P> {
     host: Host,
     raw: Raw,
     name: &'static str,
-    nodes: Vec<Node>,
+    /// What `describe` lends; the texts of nodes that were made at run time are those of `made`.
+    nodes: Vec<abi::Node>,
+    #[allow(dead_code)] // keeps the texts
+    made: Vec<OwnedNode>,
 }
 
 impl<P: Plugin> Instance<P> {
@@ -139,7 +142,6 @@ unsafe extern "C" fn create<P: Plugin + Declared>(
         Ok(raw) => raw,
         Err(error) => return error.status(),
     };
-    const { assert!(size_of::<Node>() == size_of::<abi::Node>()) };
     let about: &'static crate::About = const { &P::ABOUT };
     let made = contain(
         raw,
@@ -150,8 +152,10 @@ unsafe extern "C" fn create<P: Plugin + Declared>(
             let config = Config::parse(unsafe { borrow(config) }?)?;
             let host = Host::new(raw, about);
             let plugin = P::create(host.clone(), &config)?;
-            let nodes = about.nodes.iter().filter(|n| plugin.serves(n)).copied().collect();
-            Ok(Box::new(Instance { plugin, host, raw, name: about.name, nodes }))
+            let made = plugin.nodes();
+            let declared = about.nodes.iter().filter(|n| plugin.serves(n)).map(|n| *n.raw());
+            let nodes = declared.chain(made.iter().map(OwnedNode::lend)).collect();
+            Ok(Box::new(Instance { plugin, host, raw, name: about.name, nodes, made }))
         }),
     );
     match made {
@@ -174,9 +178,9 @@ unsafe extern "C" fn describe<P: Plugin>(
 ) -> abi::Status {
     // SAFETY: `this` came from `create`.
     let instance = unsafe { Instance::<P>::at(this) };
-    // SAFETY: the host passes places for both. A Node is an abi::Node, and the list stays as long as the instance.
+    // SAFETY: the host passes places for both. List and texts stay as long as the instance.
     unsafe {
-        nodes.write(instance.nodes.as_ptr().cast());
+        nodes.write(instance.nodes.as_ptr());
         n.write(instance.nodes.len());
     }
     status::OK

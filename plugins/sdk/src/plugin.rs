@@ -1,7 +1,8 @@
 //! What an author writes.
 
 use crate::{
-    Answer, Argument, Change, ChangeFault, Config, Error, Host, Name, Node, Output, Row, Settings, Txn,
+    Answer, Argument, Change, ChangeFault, Config, Error, Host, Name, Node, Output, OwnedNode, Row, Settings,
+    Txn,
 };
 
 /// When a committed change is in force.
@@ -46,6 +47,13 @@ pub trait Plugin: Sized + Send + 'static {
     fn serves(&self, node: &Node) -> bool {
         let _ = node;
         true
+    }
+
+    /// What it serves beside the declaration, known only now. Asked once, after `create`.
+    ///
+    /// These nodes are the plugin's own business: [`Settings`] know the declared ones alone.
+    fn nodes(&self) -> Vec<OwnedNode> {
+        Vec::new()
     }
 
     /// Everything is set up; threads may begin.
