@@ -3,6 +3,7 @@
 use cwmp_plugin_sdk::testing::Harness;
 use cwmp_plugin_sdk::{declare, Answer, Config, Error, Host, Kind, Name, OwnedNode, Plugin};
 
+/// A plugin whose parameters its configuration names.
 pub struct Shelf {
     colours: Vec<String>,
 }
