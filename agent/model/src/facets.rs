@@ -5,22 +5,31 @@
 //!
 //! | key | value | meaning |
 //! | --- | --- | --- |
-//! | `range` | `LOW:HIGH`, alternatives | numbers; either end may be empty |
+//! | `range` | `LOW:HIGH` or `LOW:HIGH/STEP`, alternatives | numbers; either end may be empty; steps count from `LOW` |
 //! | `size` | `LOW:HIGH`, alternatives | characters of a string, bytes of a binary value |
 //! | `enum` | alternatives | the values allowed |
 //! | `enumro` | alternatives | more values, which only the device itself sets |
 //! | `pattern` | alternatives | regular expressions, the whole value must match one |
 //! | `list` | `LOW:HIGH` | a comma-separated list with so many items; the facets above hold for each item |
-//! | `listsize` | `LOW:HIGH` | characters of the whole list |
+//! | `listsize` | `LOW:HIGH`, alternatives | characters of the whole list |
+//! | `item` | the name of a type | the type of each item of a list, if it is not a string |
+//! | `nested` | `LOW:HIGH` or nothing | each item of the list stands in brackets: a list of its own with so many items, or a text |
 //! | `default` | text | the value in a new row |
+//! | `factory` | text | the value after a factory reset |
 //! | `unique` | alternatives of comma-separated names | unique keys of a table |
+//! | `key` | alternatives of comma-separated names | unique keys that bind also rows that are not enabled |
 //! | `enable` | name | the parameter that makes a row's keys binding |
 //! | `ref` | paths, alternatives | the value is a path below one of these tables |
 //! | `refkind` | `strong` or `weak` | what happens when the target goes |
+//! | `reftype` | `row`, `object`, `parameter` or `any` | what the target is |
+//! | `enumref` | a path | the values allowed are those in the list that stands there |
+//! | `enumnull` | text | one more value beside those of `enumref`, which means none of them |
+
+mod check;
 
 use std::fmt::Write as _;
 
-use crate::value::{ValueError, ValueType};
+use crate::value::ValueType;
 
 /// The most alternatives a facet may have, the most characters of one declaration.
 pub const MAX_ALTERNATIVES: usize = 512;
@@ -34,11 +43,18 @@ pub struct Bounds {
     pub low: Option<i128>,
     /// The greatest value allowed.
     pub high: Option<i128>,
+    /// The distance of the values allowed, from `low` or else from zero; `None` is every value.
+    pub step: Option<i128>,
 }
 
 impl Bounds {
-    fn holds(self, n: i128) -> bool {
-        self.low.is_none_or(|low| n >= low) && self.high.is_none_or(|high| n <= high)
+    /// Whether a number lies inside, on a step.
+    pub fn holds(self, n: i128) -> bool {
+        let on_step =
+            |step| n.checked_sub(self.low.unwrap_or(0)).and_then(|n| n.checked_rem(step)) == Some(0);
+        self.low.is_none_or(|low| n >= low)
+            && self.high.is_none_or(|high| n <= high)
+            && self.step.is_none_or(on_step)
     }
 }
 
@@ -49,8 +65,36 @@ impl std::fmt::Display for Bounds {
             (Some(low), None) => write!(f, "at least {low}"),
             (None, Some(high)) => write!(f, "at most {high}"),
             (None, None) => f.write_str("anything"),
-        }
+        }?;
+        self.step.map_or(Ok(()), |step| write!(f, " in steps of {step}"))
     }
+}
+
+/// What stands in the brackets around each item of a nested list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nested {
+    /// One text, which may contain commas.
+    Text,
+    /// A list with so many items.
+    List(Bounds),
+}
+
+/// What a reference leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A row of a table.
+    Row,
+    /// An object that is no row.
+    Object,
+    /// A parameter.
+    Parameter,
+    /// Any of them.
+    Any,
+}
+
+impl Target {
+    const NAMES: [(&'static str, Self); 4] =
+        [("row", Self::Row), ("object", Self::Object), ("parameter", Self::Parameter), ("any", Self::Any)];
 }
 
 /// The facets of one node. An empty field says nothing.
@@ -69,17 +113,31 @@ pub struct Facets {
     /// How many items, if the value is a list.
     pub list: Option<Bounds>,
     /// How many characters the whole list may have.
-    pub list_size: Option<Bounds>,
+    pub list_sizes: Vec<Bounds>,
+    /// The type of each item of a list, if it is not a string.
+    pub item: Option<ValueType>,
+    /// What is in the brackets of each item, if the items have brackets.
+    pub nested: Option<Nested>,
     /// The value in a new row.
     pub default: Option<String>,
+    /// The value after a factory reset.
+    pub factory: Option<String>,
     /// Unique keys of a table, each as names of parameters.
     pub unique_keys: Vec<Vec<String>>,
+    /// Unique keys that bind rows whether they are enabled or not.
+    pub permanent_keys: Vec<Vec<String>>,
     /// The parameter that makes the keys of a row binding.
     pub enable: Option<String>,
     /// Tables or objects a path may point into.
     pub references: Vec<String>,
     /// Whether a reference is emptied when its target goes.
     pub strong: bool,
+    /// What a reference leads to, if that is said.
+    pub target: Option<Target>,
+    /// The parameter whose list has the values allowed.
+    pub values_from: Option<String>,
+    /// The value that means none of that list.
+    pub no_value: Option<String>,
 }
 
 /// A regular expression that a whole value must match.
@@ -115,7 +173,7 @@ pub enum FacetError {
     /// There is no such key.
     #[error("unknown facet '{0}'")]
     Key(String),
-    /// A `LOW:HIGH` that is none.
+    /// A `LOW:HIGH` or `LOW:HIGH/STEP` that is none.
     #[error("'{0}' is not LOW:HIGH")]
     Bounds(String),
     /// A regular expression that does not compile.
@@ -127,6 +185,12 @@ pub enum FacetError {
     /// A reference kind other than strong and weak.
     #[error("'{0}' is neither strong nor weak")]
     ReferenceKind(String),
+    /// A target of references that there is not.
+    #[error("'{0}' is not row, object, parameter or any")]
+    Target(String),
+    /// The type of items is none.
+    #[error("'{0}' is no type")]
+    Item(String),
 }
 
 impl Facets {
@@ -157,12 +221,17 @@ impl Facets {
                     facets.patterns = all()?.iter().map(|p| Pattern::new(p)).collect::<Result<_, _>>()?;
                 }
                 "list" => facets.list = Some(bounds(value)?),
-                "listsize" => facets.list_size = Some(bounds(value)?),
-                "default" => facets.default = Some(unescape(value)),
-                "unique" => {
-                    facets.unique_keys =
-                        all()?.iter().map(|key| key.split(',').map(str::to_owned).collect()).collect();
+                "listsize" => facets.list_sizes = all_bounds(&all()?)?,
+                "item" => {
+                    let kind = ValueType::from_name(value);
+                    facets.item = Some(kind.ok_or_else(|| FacetError::Item(value.to_owned()))?);
                 }
+                "nested" if value.is_empty() => facets.nested = Some(Nested::Text),
+                "nested" => facets.nested = Some(Nested::List(bounds(value)?)),
+                "default" => facets.default = Some(unescape(value)),
+                "factory" => facets.factory = Some(unescape(value)),
+                "unique" => facets.unique_keys = keys(&all()?),
+                "key" => facets.permanent_keys = keys(&all()?),
                 "enable" => facets.enable = Some(unescape(value)),
                 "ref" => facets.references = all()?,
                 "refkind" => {
@@ -172,6 +241,13 @@ impl Facets {
                         other => return Err(FacetError::ReferenceKind(other.to_owned())),
                     }
                 }
+                "reftype" => {
+                    let target = Target::NAMES.iter().find(|(name, _)| *name == value);
+                    let (_, target) = target.ok_or_else(|| FacetError::Target(value.to_owned()))?;
+                    facets.target = Some(*target);
+                }
+                "enumref" => facets.values_from = Some(unescape(value)),
+                "enumnull" => facets.no_value = Some(unescape(value)),
                 other => return Err(FacetError::Key(other.to_owned())),
             }
         }
@@ -181,57 +257,6 @@ impl Facets {
     /// Whether nothing is narrowed and nothing said.
     pub fn is_empty(&self) -> bool {
         self.to_string().is_empty()
-    }
-
-    /// Checks a value in canonical form. The error's text says what would be right; fault 9007.
-    pub fn check(&self, kind: ValueType, value: &str, giver: Giver) -> Result<(), ValueError> {
-        let Some(items) = self.list else { return self.check_item(kind, value, giver) };
-        if let Some(size) = self.list_size {
-            check_length(size.holds(count(value.chars())), || {
-                format!("the list must have {size} characters")
-            })?;
-        }
-        // C143: the empty list is the empty text.
-        let parts: Vec<&str> =
-            if value.trim().is_empty() { Vec::new() } else { value.split(',').map(str::trim).collect() };
-        check_length(items.holds(count(parts.iter())), || format!("the list must have {items} items"))?;
-        parts.iter().try_for_each(|part| self.check_item(kind, part, giver))
-    }
-
-    fn check_item(&self, kind: ValueType, value: &str, giver: Giver) -> Result<(), ValueError> {
-        let facet = |text: String| Err(ValueError::Facet(text));
-        if !self.ranges.is_empty() {
-            // The range of a decimal is given in whole numbers.
-            let whole = value.split('.').next().unwrap_or(value);
-            let inside = whole.parse::<i128>().is_ok_and(|n| self.ranges.iter().any(|b| b.holds(n)));
-            if !inside {
-                return facet(format!("must be {}", join(&self.ranges)));
-            }
-        }
-        if !self.sizes.is_empty() {
-            let length = match kind {
-                ValueType::HexBinary => count(value.chars()) / 2,
-                ValueType::Base64 => {
-                    (count(value.chars()) / 4) * 3 - count(value.chars().filter(|c| *c == '='))
-                }
-                _ => count(value.chars()),
-            };
-            if !self.sizes.iter().any(|b| b.holds(length)) {
-                return facet(format!("must have {} characters, has {length}", join(&self.sizes)));
-            }
-        }
-        let listed = |values: &[String]| values.iter().any(|v| v == value);
-        if !self.enumeration.is_empty() && !listed(&self.enumeration) {
-            if giver == Giver::Device && listed(&self.device_only) {
-                return Ok(());
-            }
-            return facet(format!("must be one of {}", self.enumeration.join(", ")));
-        }
-        if !self.patterns.is_empty() && !self.patterns.iter().any(|p| p.matcher.is_match(value)) {
-            let all: Vec<_> = self.patterns.iter().map(|p| p.text.as_str()).collect();
-            return facet(format!("must match {}", all.join(" or ")));
-        }
-        Ok(())
     }
 }
 
@@ -252,31 +277,26 @@ impl std::fmt::Display for Facets {
         put("enumro", escaped(&self.device_only));
         put("pattern", self.patterns.iter().map(|p| escape(&p.text)).collect());
         put("list", self.list.iter().map(|b| bounds_text(*b)).collect());
-        put("listsize", self.list_size.iter().map(|b| bounds_text(*b)).collect());
+        put("listsize", self.list_sizes.iter().map(|b| bounds_text(*b)).collect());
+        put("item", self.item.iter().map(|kind| kind.name().to_owned()).collect());
+        let inside = |nested: &Nested| match nested {
+            Nested::Text => String::new(),
+            Nested::List(items) => bounds_text(*items),
+        };
+        put("nested", self.nested.iter().map(inside).collect());
         put("default", self.default.iter().map(|v| escape(v)).collect());
+        put("factory", self.factory.iter().map(|v| escape(v)).collect());
         put("unique", self.unique_keys.iter().map(|k| escape(&k.join(","))).collect());
+        put("key", self.permanent_keys.iter().map(|k| escape(&k.join(","))).collect());
         put("enable", self.enable.iter().map(|v| escape(v)).collect());
         put("ref", escaped(&self.references));
         put("refkind", if self.strong { vec!["strong".to_owned()] } else { Vec::new() });
+        let target = Target::NAMES.iter().filter(|(_, target)| self.target == Some(*target));
+        put("reftype", target.map(|(name, _)| (*name).to_owned()).collect());
+        put("enumref", self.values_from.iter().map(|v| escape(v)).collect());
+        put("enumnull", self.no_value.iter().map(|v| escape(v)).collect());
         f.write_str(&out)
     }
-}
-
-fn check_length(good: bool, text: impl FnOnce() -> String) -> Result<(), ValueError> {
-    if good {
-        Ok(())
-    } else {
-        Err(ValueError::Facet(text()))
-    }
-}
-
-fn count<T>(items: impl Iterator<Item = T>) -> i128 {
-    // A count of things in memory fits.
-    i128::try_from(items.count()).unwrap_or(i128::MAX)
-}
-
-fn join(all: &[Bounds]) -> String {
-    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 fn all_bounds(parts: &[String]) -> Result<Vec<Bounds>, FacetError> {
@@ -285,14 +305,21 @@ fn all_bounds(parts: &[String]) -> Result<Vec<Bounds>, FacetError> {
 
 fn bounds(text: &str) -> Result<Bounds, FacetError> {
     let wrong = || FacetError::Bounds(text.to_owned());
-    let (low, high) = text.split_once(':').ok_or_else(wrong)?;
+    let (low, rest) = text.split_once(':').ok_or_else(wrong)?;
+    let (high, step) = rest.split_once('/').map_or((rest, None), |(high, step)| (high, Some(step)));
     let end = |s: &str| if s.is_empty() { Ok(None) } else { s.parse().map(Some).map_err(|_| wrong()) };
-    Ok(Bounds { low: end(low)?, high: end(high)? })
+    let step = step.map(|s| s.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)).transpose()?;
+    Ok(Bounds { low: end(low)?, high: end(high)?, step })
+}
+
+fn keys(all: &[String]) -> Vec<Vec<String>> {
+    all.iter().map(|key| key.split(',').map(str::to_owned).collect()).collect()
 }
 
 fn bounds_text(b: Bounds) -> String {
     let end = |n: Option<i128>| n.map(|n| n.to_string()).unwrap_or_default();
-    format!("{}:{}", end(b.low), end(b.high))
+    let step = b.step.map(|n| format!("/{n}")).unwrap_or_default();
+    format!("{}:{}{step}", end(b.low), end(b.high))
 }
 
 /// Splits at a separator that has no backslash before it. The parts keep their backslashes.
@@ -401,6 +428,61 @@ mod tests {
         assert_eq!(Facets::parse(&"x".repeat(MAX_TEXT + 1)).unwrap_err(), FacetError::TooLong);
         let many = format!("enum={}", "|".repeat(MAX_ALTERNATIVES));
         assert_eq!(Facets::parse(&many).unwrap_err(), FacetError::TooLong);
+    }
+
+    /// C107: a decimal between two whole numbers lies in a range only if both do.
+    #[test]
+    fn a_decimal_just_outside_a_range_is_refused() {
+        assert_eq!(check("range=0:255", ValueType::Decimal, "254.5"), Ok(()));
+        assert!(check("range=0:255", ValueType::Decimal, "255.5").is_err());
+        assert!(check("range=0:255", ValueType::Decimal, "-0.5").is_err());
+    }
+
+    #[test]
+    fn a_range_with_steps_takes_only_what_lies_on_a_step() {
+        assert_eq!(check("range=2:10/4", ValueType::Int, "6"), Ok(()));
+        assert_eq!(check("range=2:10/4", ValueType::Int, "8"), Err("must be 2 to 10 in steps of 4".into()));
+        assert_eq!(check("range=:/5", ValueType::Int, "-10"), Ok(()));
+        assert_eq!(Facets::parse("range=1:2/0").unwrap_err(), FacetError::Bounds("1:2/0".into()));
+    }
+
+    /// C143: the items of a list have a type of their own.
+    #[test]
+    fn an_item_of_another_type_is_refused() {
+        assert_eq!(check("list=:;item=unsignedInt", ValueType::String, "1, 02"), Ok(()));
+        let text = "each item must be of type unsignedInt";
+        assert_eq!(check("list=:;item=unsignedInt", ValueType::String, "1,x"), Err(text.into()));
+        assert_eq!(Facets::parse("item=number").unwrap_err(), FacetError::Item("number".into()));
+    }
+
+    /// C143: lists in lists stand in brackets.
+    #[test]
+    fn a_list_of_lists_is_checked_item_by_item() {
+        let declared = "list=1:3;item=int;nested=2:2";
+        assert_eq!(check(declared, ValueType::String, "[1,2], [ -3 , 4 ]"), Ok(()));
+        for wrong in ["1,2", "[1,2", "[1,2]]", "[1]", "[1,2,3]", "[1,x]", "[1,2]x", "", "[1,2],,[1,2]"] {
+            assert!(check(declared, ValueType::String, wrong).is_err(), "{wrong}");
+        }
+        let text = "pattern=[0-7],[0-7];list=2:2;nested=";
+        assert_eq!(check(text, ValueType::String, "[1,2],[3,4]"), Ok(()));
+        assert!(check(text, ValueType::String, "[1,2],[3,8]").is_err());
+    }
+
+    #[test]
+    fn values_that_only_the_device_sets_may_be_all_there_are() {
+        let facets = Facets::parse("enumro=Complete").unwrap();
+        assert!(facets.check(ValueType::String, "Complete", Giver::Device).is_ok());
+        assert!(facets.check(ValueType::String, "Complete", Giver::Client).is_err());
+        assert!(facets.check(ValueType::String, "Other", Giver::Device).is_err());
+    }
+
+    #[test]
+    fn every_facet_is_written_as_it_is_read() {
+        let text = "range=1:9/2;size=:3;enum=a|b;enumro=c;pattern=x\\|y;list=0:;listsize=:64|99:99;item=int;\
+                    nested=2:2;default=1;factory=2;unique=A,B|C;key=D;enable=E;ref=Device.A.;refkind=strong;\
+                    reftype=row;enumref=Device.B;enumnull=None";
+        assert_eq!(Facets::parse(text).unwrap().to_string(), text);
+        assert_eq!(Facets::parse("reftype=x").unwrap_err(), FacetError::Target("x".into()));
     }
 
     proptest! {
