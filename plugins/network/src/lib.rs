@@ -1,0 +1,2 @@
+//! The network of this machine.
+#![forbid(unsafe_code)]
