@@ -143,8 +143,20 @@ typedef struct cwmp_host {
   cwmp_status (*store_get)(void *ctx, cwmp_str key, void (*sink)(void *arg, cwmp_str value), void *arg);
   cwmp_status (*store_delete)(void *ctx, cwmp_str key);
   cwmp_status (*store_list)(void *ctx, cwmp_str prefix, void (*sink)(void *arg, cwmp_str key), void *arg);
-  const void *(*extension)(void *ctx, cwmp_str id); /* "lookup/1"; NULL if there is none          */
+  const void *(*extension)(void *ctx, cwmp_str id); /* CWMP_LOOKUP_1; NULL if there is none       */
 } cwmp_host;
+
+/* An extension of the host: which number belongs to which row that was reported by its key. It lives as long as the host;
+   its members take the host's ctx and may be called from any thread. docs/plugin-abi.md says what they answer when. */
+#define CWMP_LOOKUP_1 "lookup/1"
+typedef struct cwmp_lookup {
+  uint32_t struct_size, zero;
+  /* The number of a row. A key that has none gets one, for ever: this may ask the agent, and wait for it up to 1 s.
+     CWMP_E_NAME: not a table of this plugin. CWMP_E_BUSY: there is no agent to ask yet, or it does not answer. */
+  cwmp_status (*number_of)(void *ctx, cwmp_str table, cwmp_str key, uint32_t *number);
+  /* The key of a row, given to sink once. CWMP_E_NAME also for a number that no key has. Waits as number_of() does. */
+  cwmp_status (*key_of)(void *ctx, cwmp_str table, uint32_t number, void (*sink)(void *arg, cwmp_str key), void *arg);
+} cwmp_lookup;
 
 #define CWMP_THREADS_ONE 0u  /* every call on one thread, never overlapping                       */
 #define CWMP_THREADS_MANY 1u /* any thread, overlapping                                           */

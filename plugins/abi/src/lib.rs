@@ -149,6 +149,20 @@ pub struct Host {
     pub extension: Option<unsafe extern "C" fn(*mut c_void, Str) -> *const c_void>,
 }
 
+/// The identifier of [`Lookup`].
+pub const LOOKUP_1: &str = "lookup/1";
+
+/// An extension of the host: which number belongs to which row that was reported by its key.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)] // the header documents each member
+pub struct Lookup {
+    pub struct_size: u32,
+    pub zero: u32,
+    pub number_of: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut u32) -> Status>,
+    pub key_of: Option<unsafe extern "C" fn(*mut c_void, Str, u32, Option<Sink>, *mut c_void) -> Status>,
+}
+
 /// A call that concerns one transaction.
 pub type TxnCall = unsafe extern "C" fn(*mut c_void, Req, u64) -> Status;
 

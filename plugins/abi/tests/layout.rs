@@ -5,7 +5,7 @@ use std::mem::{offset_of, size_of};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use cwmp_plugin_abi::{status, Arg, Change, Host, Kv, Node, Plugin, ReqInfo, Row, Str};
+use cwmp_plugin_abi::{status, Arg, Change, Host, Kv, Lookup, Node, Plugin, ReqInfo, Row, Str};
 
 const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Werror"];
 
@@ -55,6 +55,7 @@ fn assertions() -> String {
     offsets!(out, Change, "change", [op, kind => "type", path, value]);
     offsets!(out, Row, "row", [number, flags, key, alias]);
     offsets!(out, ReqInfo, "req_info", [struct_size, origin, deadline_ms, zero, session]);
+    offsets!(out, Lookup, "lookup", [struct_size, zero, number_of, key_of]);
     offsets!(
         out,
         Host,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cwmp_bus::{names, BusError};
@@ -17,6 +17,7 @@ use zbus::zvariant::Value;
 use zbus::Connection;
 
 use crate::changes::{Budget, WINDOW};
+use crate::rows::Known;
 use crate::services::Services;
 
 /// How long the agent may take to answer a call.
@@ -30,12 +31,31 @@ pub(crate) const LONGEST_RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Agent {
     owner: watch::Sender<Option<OwnedUniqueName>>,
+    /// The last one that there was.
+    last: Mutex<Option<OwnedUniqueName>>,
+    known: &'static Known,
 }
 
 impl Agent {
     /// Nobody yet.
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { owner: watch::Sender::new(None) })
+    pub(crate) fn new(known: &'static Known) -> Arc<Self> {
+        Arc::new(Self { owner: watch::Sender::new(None), last: Mutex::default(), known })
+    }
+
+    /// This is the agent now. One that was started anew may have lost its store: its row numbers are asked for again.
+    fn is(&self, owner: Option<OwnedUniqueName>) {
+        if owner.is_some() {
+            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if *last != owner {
+                last.clone_from(&owner);
+                self.known.forget();
+            }
+        }
+        self.owner.send_if_modified(|now| {
+            let differs = *now != owner;
+            *now = owner;
+            differs
+        });
     }
 
     /// Whether a call comes from the agent.
@@ -47,7 +67,10 @@ impl Agent {
         }
         // The agent may have called faster than the news that it has come was read.
         match owner_now(bus).await {
-            Ok(Some(owner)) => owner == *sender,
+            Ok(Some(owner)) if owner == *sender => {
+                self.is(Some(owner));
+                true
+            }
             _ => false,
         }
     }
@@ -56,11 +79,11 @@ impl Agent {
     pub(crate) async fn follow(&self, bus: &Connection) -> zbus::Result<()> {
         let proxy = DBusProxy::new(bus).await?;
         let mut changes = proxy.receive_name_owner_changed_with_args(&[(0, names::SERVICE)]).await?;
-        self.owner.send_replace(owner_now(bus).await?);
+        self.is(owner_now(bus).await?);
         while let Some(change) = std::future::poll_fn(|cx| Pin::new(&mut changes).poll_next(cx)).await {
             let Ok(arguments) = change.args() else { continue };
             let owner = arguments.new_owner().as_ref().map(|name| OwnedUniqueName::from(name.to_owned()));
-            self.owner.send_replace(owner);
+            self.is(owner);
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ pub(crate) async fn call(call: Call, paths: &[String], arguments: &Arguments) ->
     let name = arguments.name.clone().unwrap_or_else(file);
     log::start(&name, "warn");
     let state = arguments.state.as_deref().and_then(|state| state_folder(state, &name));
-    let engine = Engine::start(setup.load(state.as_deref())?).await?;
+    let engine = Engine::start(setup.load(state.as_deref(), Numbers::Counted)?).await?;
     let whole = [String::new()];
     let paths = if paths.is_empty() { &whole[..] } else { paths };
     let good = match call {
@@ -55,7 +55,7 @@ fn report(faults: &[PathFault]) -> bool {
 }
 
 async fn get(engine: &Arc<Engine>, paths: &[String]) -> bool {
-    let (values, faults) = engine.get(paths, context(engine.deadlines.get()), &Numbers::Counted).await;
+    let (values, faults) = engine.get(paths, context(engine.deadlines.get())).await;
     for (name, _, value) in values.iter() {
         println!("{name} = {}", log::printable(value));
     }
@@ -110,7 +110,7 @@ pub(crate) fn flags(flags: u32) -> String {
 
 async fn instances(engine: &Arc<Engine>, paths: &[String]) -> bool {
     let context = context(engine.deadlines.get());
-    let (tables, faults) = engine.instances(paths, context, &Numbers::Counted).await;
+    let (tables, faults) = engine.instances(paths, context).await;
     for (table, rows) in tables {
         println!("{table} {} rows", rows.len());
         for row in rows {

@@ -65,7 +65,7 @@ async fn try_plugin(target: &Path, overlays: &Path, report: &mut Report) {
         }
         None => good("no manifest: any root is allowed"),
     }
-    let parts = match setup.load(None) {
+    let parts = match setup.load(None, Numbers::Counted) {
         Ok(parts) => parts,
         Err(error) => return report.bad(&error.to_string()),
     };
@@ -78,10 +78,10 @@ async fn try_plugin(target: &Path, overlays: &Path, report: &mut Report) {
     describe_nodes(&engine, report);
 
     let whole = [String::new()];
-    let (tables, faults) = engine.instances(&whole, context(engine.deadlines.get()), &Numbers::Counted).await;
+    let (tables, faults) = engine.instances(&whole, context(engine.deadlines.get())).await;
     let rows: usize = tables.iter().map(|(_, rows)| rows.len()).sum();
     report.judge(&format!("instances: {} tables, {rows} rows", tables.len()), &faults);
-    let (values, faults) = engine.get(&whole, context(engine.deadlines.get()), &Numbers::Counted).await;
+    let (values, faults) = engine.get(&whole, context(engine.deadlines.get())).await;
     report.judge(
         &format!("get: {} values of their types, within their facets", values.iter().count()),
         &faults,

@@ -16,9 +16,10 @@ use crate::description::Description;
 use crate::error::HostError;
 use crate::exit::Exit;
 use crate::library::Library;
+use crate::lookup::Source;
 use crate::numbers::Numbers;
 use crate::request::{Context, Entry, Expect, Outcome, Reported};
-use crate::rows::{number_rows, Known, Row};
+use crate::rows::{number_rows, Row};
 use crate::services::Services;
 use crate::store::Store;
 use crate::text::Names;
@@ -44,6 +45,7 @@ pub(crate) struct Parts {
     /// The configuration as JSON.
     pub(crate) config: String,
     pub(crate) store: Store,
+    pub(crate) numbers: Numbers,
 }
 
 /// A plugin that runs.
@@ -52,8 +54,8 @@ pub(crate) struct Engine {
     pub(crate) library: Arc<Library>,
     pub(crate) description: Description,
     pub(crate) services: &'static Services,
+    numbers: Numbers,
     pub(crate) deadlines: Deadlines,
-    pub(crate) known: Known,
     /// Told after a large answer.
     pub(crate) large: Notify,
     worker: Worker,
@@ -68,6 +70,7 @@ impl Engine {
     pub(crate) async fn start(parts: Parts) -> Result<Arc<Self>, HostError> {
         let library = Arc::new(parts.library);
         let services = Services::new(&library, parts.store);
+        let numbers = parts.numbers;
         let (worker, started) = Worker::start(library.clone(), services, parts.config)?;
         let hard = parts.deadlines.hard();
         let lines = match tokio::time::timeout(hard, started).await {
@@ -83,12 +86,13 @@ impl Engine {
             let why = description.refused.first().map_or("the description is empty", |r| r.why.as_str());
             return Err(HostError::NothingToServe(why.to_owned()));
         }
+        services.lookup.open(Source::new(numbers.clone(), &description));
         Ok(Arc::new(Self {
             library,
+            numbers,
             description,
             services,
             deadlines: parts.deadlines,
-            known: Known::default(),
             large: Notify::new(),
             worker,
             watched: Arc::new(AtomicBool::new(false)),
@@ -167,7 +171,6 @@ impl Engine {
         self: &Arc<Self>,
         tables: Vec<String>,
         context: Context,
-        numbers: &Numbers,
         map: &mut RowMap,
     ) -> Result<(), Fault> {
         let names = Arc::new(tables.iter().collect::<Names>());
@@ -184,9 +187,9 @@ impl Engine {
             let rows = match outcome.entries.get(index) {
                 Some(Entry::Fault(status, text)) => Err(fault_of(*status, text)),
                 _ if outcome.status < 0 => Err(fault_of(outcome.status, &outcome.text)),
-                _ => self.number(&table, &reported[index], numbers).await,
+                _ => self.number(&table, &reported[index]).await,
             };
-            self.known.list(&table);
+            self.services.known.list(&table);
             map.insert(table, rows);
         }
         Ok(())
@@ -207,25 +210,32 @@ impl Engine {
     }
 
     /// Gives numbers to the rows that have none of their own.
-    async fn number(
-        &self,
-        table: &str,
-        reported: &[&Reported],
-        numbers: &Numbers,
-    ) -> Result<Vec<Row>, Fault> {
-        let mut keys: Vec<&str> = reported
-            .iter()
-            .filter(|r| r.number == 0 && !r.key.is_empty() && self.known.number(table, &r.key).is_none())
-            .map(|r| r.key.as_str())
-            .collect();
+    async fn number(&self, table: &str, reported: &[&Reported]) -> Result<Vec<Row>, Fault> {
+        let known = &self.services.known;
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut keys: Vec<&str> = Vec::new();
+        let mut largest = 0;
+        for row in reported {
+            largest = largest.max(row.number);
+            match (row.number, row.key.as_str()) {
+                (_, "") => {}
+                (0, key) => match known.number(table, key) {
+                    Some(number) => {
+                        numbers.insert(key, number);
+                    }
+                    None => keys.push(key),
+                },
+                // The plugin may look for it by its key all the same.
+                (number, key) => known.learn(table, key, number),
+            }
+        }
         keys.sort_unstable();
         keys.dedup();
         if !keys.is_empty() {
-            for (key, number) in keys.iter().zip(numbers.allocate(table, &keys, reported).await?) {
-                self.known.learn(table, key, number);
-            }
+            let given = self.numbers.allocate(known, table, &keys, largest).await?;
+            numbers.extend(keys.into_iter().zip(given));
         }
-        let (rows, wrong) = number_rows(table, reported, |key| self.known.number(table, key));
+        let (rows, wrong) = number_rows(table, reported, |key| numbers.get(key).copied());
         for why in wrong.iter().take(crate::request::MAX_LIES) {
             tracing::warn!("the plugin lies: {why}, ignoring the row");
         }
@@ -276,6 +286,8 @@ impl Engine {
     pub(crate) async fn notice(self: &Arc<Self>, what: u32, context: Context) -> Result<(), Fault> {
         self.plain(context, |req| Job::Notice(req, what)).await?;
         if what == FACTORY_RESET {
+            // The agent forgets the numbers of rows too.
+            self.services.known.forget();
             let services = self.services;
             let wiped = tokio::task::spawn_blocking(move || services.store.wipe()).await;
             if let Ok(Err(error)) = wiped {

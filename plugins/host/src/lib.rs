@@ -19,6 +19,7 @@ pub mod error;
 pub mod exit;
 mod library;
 mod log;
+mod lookup;
 mod numbers;
 mod provider;
 mod read;

@@ -2,9 +2,11 @@
 
 use cwmp_bus::{names, BusError};
 use cwmp_model::{Fault, FaultCode};
-use zbus::Connection;
+use serde::Serialize;
+use zbus::zvariant::DynamicType;
+use zbus::{Connection, Message};
 
-use crate::request::Reported;
+use crate::rows::Known;
 
 /// Who gives numbers.
 #[derive(Debug, Clone)]
@@ -16,49 +18,55 @@ pub(crate) enum Numbers {
 }
 
 impl Numbers {
-    /// A number for each key, in their order.
+    /// A number for each key, in their order; `least` is below those that are counted. They are known from then on.
     pub(crate) async fn allocate(
         &self,
+        known: &Known,
         table: &str,
         keys: &[&str],
-        reported: &[&Reported],
+        least: u32,
     ) -> Result<Vec<u32>, Fault> {
-        match self {
-            Self::Counted => {
-                let last = reported.iter().map(|r| r.number).max().unwrap_or(0);
-                Ok((last.saturating_add(1)..).take(keys.len()).collect())
-            }
-            Self::Agent(bus) => {
-                let body = (table, keys);
-                let call = bus.call_method(
-                    Some(names::SERVICE),
-                    names::PATH,
-                    Some(names::REGISTRY),
-                    "Allocate",
-                    &body,
-                );
-                let reply = match tokio::time::timeout(crate::agent::CALL_TIMEOUT, call).await {
-                    Ok(Ok(reply)) => reply,
-                    Ok(Err(error)) => {
-                        let BusError::Fault(fault) = BusError::from_reply(&error) else {
-                            return Err(Fault::new(FaultCode::InternalError, "the agent is busy"));
-                        };
-                        return Err(fault);
-                    }
-                    Err(_) => {
-                        return Err(Fault::new(FaultCode::InternalError, "the agent gives no row numbers"))
-                    }
-                };
-                let numbers: Vec<u32> = reply
-                    .body()
-                    .deserialize()
-                    .map_err(|e| Fault::new(FaultCode::InternalError, e.to_string()))?;
-                if numbers.len() == keys.len() && !numbers.contains(&0) {
-                    Ok(numbers)
-                } else {
-                    Err(Fault::new(FaultCode::InternalError, "the agent gave wrong row numbers"))
-                }
-            }
+        let bus = match self {
+            Self::Counted => return Ok(known.count(table, keys, least)),
+            Self::Agent(bus) => bus,
+        };
+        let reply = ask(bus, "Allocate", &(table, keys)).await?;
+        let numbers: Vec<u32> = reply.body().deserialize().map_err(|e| wrong(&e.to_string()))?;
+        if numbers.len() != keys.len() || numbers.contains(&0) {
+            return Err(wrong("the agent gave wrong row numbers"));
         }
+        for (key, number) in keys.iter().zip(&numbers) {
+            known.learn(table, key, *number);
+        }
+        Ok(numbers)
+    }
+
+    /// The key of a number, if it has one.
+    pub(crate) async fn key(&self, known: &Known, table: &str, number: u32) -> Result<Option<String>, Fault> {
+        let Self::Agent(bus) = self else { return Ok(None) };
+        let reply = ask(bus, "Keys", &(table, [number].as_slice())).await?;
+        let keys: Vec<String> = reply.body().deserialize().map_err(|e| wrong(&e.to_string()))?;
+        let [key] = keys.as_slice() else { return Err(wrong("the agent gave wrong row keys")) };
+        if key.is_empty() {
+            return Ok(None);
+        }
+        known.learn(table, key, number);
+        Ok(Some(key.clone()))
+    }
+}
+
+fn wrong(why: &str) -> Fault {
+    Fault::new(FaultCode::InternalError, why.to_owned())
+}
+
+async fn ask<B: Serialize + DynamicType>(bus: &Connection, method: &str, body: &B) -> Result<Message, Fault> {
+    let call = bus.call_method(Some(names::SERVICE), names::PATH, Some(names::REGISTRY), method, body);
+    match tokio::time::timeout(crate::agent::CALL_TIMEOUT, call).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(error)) => match BusError::from_reply(&error) {
+            BusError::Fault(fault) => Err(fault),
+            BusError::Busy => Err(wrong("the agent is busy")),
+        },
+        Err(_) => Err(wrong("the agent gives no row numbers")),
     }
 }

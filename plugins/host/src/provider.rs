@@ -15,7 +15,6 @@ use zbus::Connection;
 use crate::agent::Agent;
 use crate::engine::{Engine, FACTORY_RESET};
 use crate::log::Limit;
-use crate::numbers::Numbers;
 use crate::read::{PathFault, Values};
 use crate::request::Context;
 use crate::rows::Row;
@@ -87,7 +86,7 @@ impl Provider {
     ) -> Result<(Values, Faults), BusError> {
         self.admit(&header, bus).await?;
         let context = context(&options, self.engine.deadlines.get());
-        let (values, faults) = self.engine.get(&paths, context, &Numbers::Agent(bus.clone())).await;
+        let (values, faults) = self.engine.get(&paths, context).await;
         Ok((values, on_the_bus(faults)))
     }
 
@@ -100,7 +99,7 @@ impl Provider {
     ) -> Result<(Vec<(String, Vec<(u32, String, u32)>)>, Faults), BusError> {
         self.admit(&header, bus).await?;
         let context = context(&HashMap::new(), self.engine.deadlines.get());
-        let (tables, faults) = self.engine.instances(&paths, context, &Numbers::Agent(bus.clone())).await;
+        let (tables, faults) = self.engine.instances(&paths, context).await;
         let rows = |rows: Vec<Row>| rows.into_iter().map(|r| (r.number, r.alias, r.flags)).collect();
         Ok((tables.into_iter().map(|(table, all)| (table, rows(all))).collect(), on_the_bus(faults)))
     }

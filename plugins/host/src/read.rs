@@ -13,7 +13,6 @@ use serde::{Serialize, Serializer};
 use zbus::zvariant::{Signature, Type};
 
 use crate::engine::{fault_of, Engine, RowMap};
-use crate::numbers::Numbers;
 use crate::request::{Context, Entry, Expect, Outcome, ELEMENT_COST, MAX_ANSWER, MAX_LIES};
 use crate::rows::{tables_of, Row};
 use crate::text::Names;
@@ -80,9 +79,8 @@ impl Engine {
         self: &Arc<Self>,
         paths: &[String],
         context: Context,
-        numbers: &Numbers,
     ) -> (Values, Vec<PathFault>) {
-        let plan = match self.plan(paths, context, numbers).await {
+        let plan = match self.plan(paths, context).await {
             Ok(plan) => plan,
             Err(fault) => {
                 return (Values::default(), paths.iter().map(|p| (p.clone(), fault.clone())).collect())
@@ -190,12 +188,7 @@ impl Engine {
         Ok((expected, value))
     }
 
-    async fn plan(
-        self: &Arc<Self>,
-        paths: &[String],
-        context: Context,
-        numbers: &Numbers,
-    ) -> Result<Plan, Fault> {
+    async fn plan(self: &Arc<Self>, paths: &[String], context: Context) -> Result<Plan, Fault> {
         let mut plan = Plan::default();
         let mut wanted = Vec::with_capacity(paths.len());
         let mut first = BTreeSet::new();
@@ -220,14 +213,14 @@ impl Engine {
             for table in tables_of(name) {
                 // Whoever names a row by its number may do so before anybody listed the rows, and a plugin that has
                 // only keys has not heard of the number then.
-                if path::is_partial(name) || !self.known.is_listed(table) {
+                if path::is_partial(name) || !self.services.known.is_listed(table) {
                     first.insert(table.to_owned());
                 }
             }
         }
         let mut rows = RowMap::new();
         if !first.is_empty() {
-            self.list(first.into_iter().collect(), context, numbers, &mut rows).await?;
+            self.list(first.into_iter().collect(), context, &mut rows).await?;
         }
         let partial: Vec<_> = wanted
             .iter()
@@ -235,7 +228,7 @@ impl Engine {
             .map(|(origin, id)| (*id, paths[*origin].as_str()))
             .filter(|(_, name)| missing_row(name, &rows).is_none())
             .collect();
-        self.survey(&partial, context, numbers, &mut rows).await?;
+        self.survey(&partial, context, &mut rows).await?;
         for (origin, id) in wanted {
             let name = &paths[origin];
             if path::is_partial(name) {
@@ -279,7 +272,6 @@ impl Engine {
         self: &Arc<Self>,
         starts: &[(NodeId, &str)],
         context: Context,
-        numbers: &Numbers,
         map: &mut RowMap,
     ) -> Result<(), Fault> {
         let mut tables = Vec::new();
@@ -291,7 +283,7 @@ impl Engine {
             new.sort_unstable();
             new.dedup();
             if !new.is_empty() {
-                self.list(new, context, numbers, map).await?;
+                self.list(new, context, map).await?;
             }
             let mut next = Vec::new();
             for table in tables {
@@ -368,7 +360,6 @@ impl Engine {
         self: &Arc<Self>,
         paths: &[String],
         context: Context,
-        numbers: &Numbers,
     ) -> (Vec<(String, Vec<Row>)>, Vec<PathFault>) {
         let mut faults = Vec::new();
         let mut starts: Vec<(NodeId, &str)> = Vec::new();
@@ -391,7 +382,7 @@ impl Engine {
         let ancestors = first.clone();
         let mut failed = Ok(());
         if !first.is_empty() {
-            failed = self.list(first, context, numbers, &mut map).await;
+            failed = self.list(first, context, &mut map).await;
         }
         starts.retain(|(_, name)| match missing_row(name, &map) {
             Some(fault) if failed.is_ok() => {
@@ -401,7 +392,7 @@ impl Engine {
             _ => true,
         });
         if failed.is_ok() {
-            failed = self.survey(&starts, context, numbers, &mut map).await;
+            failed = self.survey(&starts, context, &mut map).await;
         }
         if let Err(fault) = failed {
             faults.extend(starts.iter().map(|(_, name)| ((*name).to_owned(), fault.clone())));

@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub(crate) alias: String,
 }
 
-/// What is known of rows.
+/// What is known of rows. Any thread may ask.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     inner: Mutex<Inner>,
@@ -29,8 +29,32 @@ pub(crate) struct Known {
 
 #[derive(Debug, Default)]
 struct Inner {
-    numbers: HashMap<(String, String), u32>,
+    tables: HashMap<String, Keys>,
+    /// How many keys all tables have.
+    keys: usize,
     listed: HashSet<String>,
+}
+
+/// The keys of one table, both ways.
+#[derive(Debug, Default)]
+struct Keys {
+    numbers: HashMap<String, u32>,
+    keys: HashMap<u32, String>,
+}
+
+impl Keys {
+    /// `true` if the key is new.
+    fn learn(&mut self, key: &str, number: u32) -> bool {
+        let before = self.numbers.insert(key.to_owned(), number);
+        if let Some(other) = before.filter(|other| *other != number) {
+            self.keys.remove(&other);
+        }
+        if let Some(other) = self.keys.insert(number, key.to_owned()).filter(|other| other != key) {
+            self.numbers.remove(&other);
+            return false;
+        }
+        before.is_none()
+    }
 }
 
 impl Known {
@@ -39,18 +63,50 @@ impl Known {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of a key, if the agent gave one.
+    /// The number of a key, if it has one.
     pub(crate) fn number(&self, table: &str, key: &str) -> Option<u32> {
-        self.lock().numbers.get(&(table.to_owned(), key.to_owned())).copied()
+        self.lock().tables.get(table)?.numbers.get(key).copied()
     }
 
-    /// The agent gave a number to a key.
+    /// The key of a number, if it is known.
+    pub(crate) fn key(&self, table: &str, number: u32) -> Option<String> {
+        self.lock().tables.get(table)?.keys.get(&number).cloned()
+    }
+
+    /// A key has a number.
     pub(crate) fn learn(&self, table: &str, key: &str, number: u32) {
         let mut inner = self.lock();
-        if inner.numbers.len() >= MAX_KEYS {
-            inner.numbers.clear();
+        if inner.keys >= MAX_KEYS {
+            inner.tables.clear();
+            inner.keys = 0;
         }
-        inner.numbers.insert((table.to_owned(), key.to_owned()), number);
+        let inner = &mut *inner;
+        let keys = match inner.tables.get_mut(table) {
+            Some(keys) => keys,
+            None => inner.tables.entry(table.to_owned()).or_default(),
+        };
+        inner.keys += usize::from(keys.learn(key, number));
+    }
+
+    /// The numbers of keys where nobody gives any: those that have none follow the largest, and `least`.
+    pub(crate) fn count(&self, table: &str, keys: &[&str], least: u32) -> Vec<u32> {
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let known = inner.tables.entry(table.to_owned()).or_default();
+        let mut last = known.keys.keys().copied().max().unwrap_or(0).max(least);
+        let mut number_of = |key: &&str| {
+            known.numbers.get(*key).copied().unwrap_or_else(|| {
+                last = last.saturating_add(1);
+                inner.keys += usize::from(known.learn(key, last));
+                last
+            })
+        };
+        keys.iter().map(&mut number_of).collect()
+    }
+
+    /// Another agent may know other numbers.
+    pub(crate) fn forget(&self) {
+        *self.lock() = Inner::default();
     }
 
     /// The rows of a table were asked for.
@@ -121,6 +177,40 @@ mod tests {
         assert_eq!(tables_of("Device.A.1.B.2.C"), ["Device.A.", "Device.A.1.B."]);
         assert_eq!(tables_of("Device.A.1."), ["Device.A."]);
         assert_eq!(tables_of("Device.A.B"), [""; 0]);
+    }
+
+    #[test]
+    fn a_key_and_its_number_lead_to_each_other() {
+        let known = Known::default();
+        known.learn("Device.T.", "a", 4);
+        known.learn("Device.T.", "b", 5);
+        assert_eq!((known.number("Device.T.", "a"), known.key("Device.T.", 5)), (Some(4), Some("b".into())));
+        assert_eq!(known.number("Device.U.", "a"), None);
+        // The number of "b" is that of "c" now, which had another.
+        known.learn("Device.T.", "c", 6);
+        known.learn("Device.T.", "c", 5);
+        assert_eq!((known.number("Device.T.", "b"), known.key("Device.T.", 6)), (None, None));
+        assert_eq!(known.key("Device.T.", 5).as_deref(), Some("c"));
+        known.forget();
+        assert_eq!(known.number("Device.T.", "a"), None);
+    }
+
+    #[test]
+    fn counted_numbers_are_not_counted_twice() {
+        let known = Known::default();
+        assert_eq!(known.count("Device.T.", &["a", "b"], 7), [8, 9]);
+        assert_eq!(known.count("Device.T.", &["c", "a"], 0), [10, 8]);
+        assert_eq!(known.count("Device.U.", &["a"], 0), [1]);
+    }
+
+    #[test]
+    fn only_so_many_keys_are_remembered() {
+        let known = Known::default();
+        for number in 0..=u32::try_from(MAX_KEYS).unwrap() {
+            known.learn("Device.T.", &number.to_string(), number + 1);
+        }
+        assert_eq!(known.number("Device.T.", "0"), None);
+        assert!(known.number("Device.T.", &MAX_KEYS.to_string()).is_some());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::HostError;
 use crate::exit::Exit;
 use crate::log;
+use crate::numbers::Numbers;
 use crate::provider::Provider;
 use crate::setup::{state_folder, Setup};
 
@@ -54,7 +55,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
     }
 
     let bus = connect(arguments.bus.as_deref()).await.map_err(HostError::Bus)?;
-    let parts = setup.load(folder.as_deref())?;
+    let parts = setup.load(folder.as_deref(), Numbers::Agent(bus.clone()))?;
     let engine = tokio::select! {
         engine = Engine::start(parts) => engine?,
         () = asked_to_end(&mut ends) => {
@@ -64,7 +65,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
             return Ok(Exit::Fine);
         }
     };
-    let agent = Agent::new();
+    let agent = Agent::new(&engine.services.known);
     let provider = Provider::new(engine.clone(), agent.clone());
     bus.object_server().at(names::PROVIDER_PATH, provider).await.map_err(HostError::Bus)?;
     match bus.request_name_with_flags(service.as_str(), RequestNameFlags::DoNotQueue.into()).await {

@@ -15,7 +15,9 @@ use tokio::time::Instant;
 use crate::changes::Changes;
 use crate::library::Library;
 use crate::log;
+use crate::lookup::{self, Lookup};
 use crate::request::{Ended, Expect, Reported, Requests, MAX_FAULT_TEXT, MAX_VALUE};
+use crate::rows::Known;
 use crate::store::{Store, StoreError};
 use crate::text::{self, TextFault};
 
@@ -38,6 +40,9 @@ pub(crate) struct Services {
     pub(crate) requests: Requests,
     pub(crate) changes: Changes,
     pub(crate) store: Store,
+    /// Which number belongs to which key.
+    pub(crate) known: Known,
+    pub(crate) lookup: Lookup,
     /// Told when an event is in the store.
     pub(crate) events: Notify,
     log: log::Limit,
@@ -54,6 +59,8 @@ impl Services {
             requests: Requests::default(),
             changes: Changes::default(),
             store,
+            known: Known::default(),
+            lookup: Lookup::default(),
             events: Notify::new(),
             log: log::Limit::default(),
             stale: AtomicU64::new(0),
@@ -118,13 +125,13 @@ impl Services {
 ///
 /// # Safety
 /// `ctx` is the one of the table that the plugin got.
-unsafe fn of<'a>(ctx: *mut c_void) -> Option<&'a Services> {
+pub(crate) unsafe fn of<'a>(ctx: *mut c_void) -> Option<&'a Services> {
     // SAFETY: it was made from a leaked Services.
     unsafe { ctx.cast::<Services>().as_ref() }
 }
 
 /// Nothing unwinds into the plugin.
-fn guard<T>(otherwise: T, run: impl FnOnce() -> T) -> T {
+pub(crate) fn guard<T>(otherwise: T, run: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         tracing::error!("a service of the host panicked; this is a defect of the host");
         otherwise
@@ -435,6 +442,12 @@ unsafe extern "C" fn store_list(
     })
 }
 
-unsafe extern "C" fn extension(_: *mut c_void, _: Str) -> *const c_void {
-    std::ptr::null()
+unsafe extern "C" fn extension(_: *mut c_void, id: Str) -> *const c_void {
+    guard(std::ptr::null(), || {
+        // SAFETY: the plugin lends the text for this call.
+        match unsafe { text::read(id, MAX_ROW_KEY) } {
+            Ok(abi::LOOKUP_1) => std::ptr::from_ref(&lookup::TABLE).cast(),
+            _ => std::ptr::null(),
+        }
+    })
 }

@@ -8,6 +8,7 @@ use cwmp_bus::manifest::{Deadlines, Manifest};
 use crate::engine::Parts;
 use crate::error::HostError;
 use crate::library::Library;
+use crate::numbers::Numbers;
 use crate::store::Store;
 
 /// What a manifest, an overlay and a folder say, before anything is loaded.
@@ -39,7 +40,7 @@ impl Setup {
     }
 
     /// Loads the library. `state` is the plugin's own folder; without one nothing is kept.
-    pub(crate) fn load(&self, state: Option<&Path>) -> Result<Parts, HostError> {
+    pub(crate) fn load(&self, state: Option<&Path>, numbers: Numbers) -> Result<Parts, HostError> {
         let library = Library::load(&self.library)?;
         let config = self.manifest.as_ref().map_or_else(|| "{}".to_owned(), |m| json(&m.config).to_string());
         Ok(Parts {
@@ -48,6 +49,7 @@ impl Setup {
             deadlines: self.manifest.as_ref().map_or_else(Deadlines::default, |m| m.deadlines),
             config,
             store: Store::new(state),
+            numbers,
         })
     }
 }

@@ -102,7 +102,7 @@ impl Host {
     }
 
     /// Runs `f` with the host's table, which cannot go away meanwhile.
-    fn with<R>(&self, f: impl FnOnce(Raw) -> R) -> Option<R> {
+    pub(crate) fn with<R>(&self, f: impl FnOnce(Raw) -> R) -> Option<R> {
         let raw = self.inner.raw.read().unwrap_or_else(PoisonError::into_inner);
         raw.map(f)
     }

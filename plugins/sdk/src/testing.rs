@@ -4,6 +4,7 @@
 //! another type than declared, an answer to something nobody asked.
 
 mod host;
+mod lookup;
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;

@@ -65,6 +65,18 @@ impl Registry {
         Ok(self.core.allocate(&provider, table, &keys).await?)
     }
 
+    #[zbus(out_args("keys"))]
+    #[allow(clippy::needless_pass_by_value)] // what comes from the bus is owned
+    fn keys(
+        &self,
+        table: &str,
+        numbers: Vec<u32>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<String>, BusError> {
+        let provider = self.caller(&header)?;
+        Ok(self.core.keys(&provider, table, &numbers)?)
+    }
+
     async fn event(
         &self,
         name: &str,

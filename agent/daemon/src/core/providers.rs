@@ -269,11 +269,7 @@ impl Core {
         table: &str,
         keys: &[String],
     ) -> Result<Vec<u32>, Fault> {
-        let manifest = self.provider(provider).ok_or_else(|| Fault::from(FaultCode::RequestDenied))?;
-        if !manifest.covers(table) || cwmp_model::path::check(table).is_err() || !table.ends_with('.') {
-            let text = format!("{table} is no table of {provider}");
-            return Err(Fault::new(FaultCode::InvalidParameterName, text));
-        }
+        let manifest = self.owner_of_table(provider, table)?;
         if keys.len() > MAX_KEYS || keys.iter().any(|k| k.is_empty() || k.len() > MAX_KEY) {
             let text = format!("at most {MAX_KEYS} keys of 1 to {MAX_KEY} bytes");
             return Err(Fault::new(FaultCode::InvalidArguments, text));
@@ -321,6 +317,28 @@ impl Core {
             tracing::error!("provider {provider}: {table} gets no rows: {text}");
             Fault::new(FaultCode::ResourcesExceeded, text)
         })
+    }
+
+    /// The keys that numbers were given to; empty for one that has none.
+    pub(crate) fn keys(&self, provider: &str, table: &str, numbers: &[u32]) -> Result<Vec<String>, Fault> {
+        self.owner_of_table(provider, table)?;
+        if numbers.len() > MAX_KEYS {
+            return Err(Fault::new(FaultCode::InvalidArguments, format!("at most {MAX_KEYS} numbers")));
+        }
+        let state = self.persist.read();
+        let rows = state.tables.get(table).map(|table| &table.rows);
+        let key = |number| rows?.get(number)?.key.clone();
+        Ok(numbers.iter().map(|number| key(number).unwrap_or_default()).collect())
+    }
+
+    /// The provider, if the table is below one of its roots.
+    fn owner_of_table(&self, provider: &str, table: &str) -> Result<Arc<Provider>, Fault> {
+        let manifest = self.provider(provider).ok_or_else(|| Fault::from(FaultCode::RequestDenied))?;
+        if !manifest.covers(table) || cwmp_model::path::check(table).is_err() || !table.ends_with('.') {
+            let text = format!("{table} is no table of {provider}");
+            return Err(Fault::new(FaultCode::InvalidParameterName, text));
+        }
+        Ok(manifest)
     }
 
     /// Checks that a connection owns the name of the provider that it says it is.

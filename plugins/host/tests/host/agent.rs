@@ -12,12 +12,14 @@ use zbus::{Connection, MessageStream};
 pub(crate) enum Said {
     Announce(String),
     Allocate(String, Vec<String>),
+    Keys(String, Vec<u32>),
     Event(String, Vec<(String, String)>),
 }
 
 struct Registry {
     said: mpsc::UnboundedSender<Said>,
     refuse: Arc<Mutex<u32>>,
+    silent: Arc<Mutex<bool>>,
 }
 
 impl Registry {
@@ -41,11 +43,32 @@ impl Registry {
         Ok(())
     }
 
-    fn allocate(&self, table: String, keys: Vec<String>) -> Vec<u32> {
+    async fn allocate(&self, table: String, keys: Vec<String>) -> Vec<u32> {
         // The numbers tell where they come from.
-        let numbers = keys.iter().map(|key| if key == "mac-a" { 41 } else { 17 }).collect();
+        let number = |key: &String| match key.as_str() {
+            "mac-a" => 41,
+            "mac-thread" => 90,
+            "mac-stranger" => 91,
+            _ => 17,
+        };
+        let numbers = keys.iter().map(number).collect();
         self.said.send(Said::Allocate(table, keys)).unwrap();
+        if *self.silent.lock().unwrap() {
+            std::future::pending::<()>().await;
+        }
         numbers
+    }
+
+    fn keys(&self, table: String, numbers: Vec<u32>) -> Vec<String> {
+        let key = |number: &u32| match number {
+            41 => "mac-a",
+            17 => "mac-b",
+            55 => "mac-gone",
+            _ => "",
+        };
+        let keys = numbers.iter().map(|number| key(number).to_owned()).collect();
+        self.said.send(Said::Keys(table, numbers)).unwrap();
+        keys
     }
 
     fn event(&self, name: String, arguments: HashMap<String, OwnedValue>) -> zbus::fdo::Result<()> {
@@ -68,6 +91,7 @@ pub(crate) struct Agent {
     pub(crate) said: mpsc::UnboundedReceiver<Said>,
     pub(crate) messages: MessageStream,
     refuse: Arc<Mutex<u32>>,
+    silent: Arc<Mutex<bool>>,
 }
 
 impl Agent {
@@ -75,9 +99,13 @@ impl Agent {
     pub(crate) async fn start(address: &str) -> Self {
         let (sender, said) = mpsc::unbounded_channel();
         let refuse = Arc::new(Mutex::new(0));
+        let silent = Arc::new(Mutex::new(false));
         let bus = zbus::connection::Builder::address(address)
             .unwrap()
-            .serve_at("/org/cwmpd1", Registry { said: sender, refuse: refuse.clone() })
+            .serve_at(
+                "/org/cwmpd1",
+                Registry { said: sender, refuse: refuse.clone(), silent: silent.clone() },
+            )
             .unwrap()
             .name("org.cwmpd1")
             .unwrap()
@@ -85,12 +113,22 @@ impl Agent {
             .await
             .unwrap();
         let messages = MessageStream::from(&bus);
-        Self { bus, said, messages, refuse }
+        Self { bus, said, messages, refuse, silent }
     }
 
     /// Answers the next calls with an error.
     pub(crate) fn refuse(&self, calls: u32) {
         *self.refuse.lock().unwrap() = calls;
+    }
+
+    /// Gives no more row numbers, and no answer either.
+    pub(crate) fn fall_silent(&self) {
+        *self.silent.lock().unwrap() = true;
+    }
+
+    /// What a provider has said and nobody has heard yet.
+    pub(crate) fn heard(&mut self) -> Vec<Said> {
+        std::iter::from_fn(|| self.said.try_recv().ok()).collect()
     }
 
     /// Waits for what a provider says next.

@@ -5,6 +5,7 @@ mod bus;
 mod check;
 mod events;
 mod liars;
+mod lookup;
 mod plugin;
 mod reading;
 mod supervision;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use cwmp_plugin_abi as abi;
 use cwmp_plugin_abi::status;
 
+use super::lookup::Numbers;
 use super::PATIENCE;
 use crate::border::{borrow, lend, Elements};
 use crate::row::{DELETABLE, READ_ONLY};
@@ -80,12 +81,13 @@ pub(super) struct State {
 pub(super) struct Context {
     state: Mutex<State>,
     news: Condvar,
+    pub(super) numbers: Numbers,
 }
 
 impl Context {
     pub(super) fn new(store: BTreeMap<String, String>) -> Self {
         let state = State { store, origin: 3, deadline_ms: 2_000, ..State::default() };
-        Self { state: Mutex::new(state), news: Condvar::new() }
+        Self { state: Mutex::new(state), news: Condvar::new(), numbers: Numbers::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -124,6 +126,7 @@ impl Context {
     }
 
     pub(super) fn open(&self, slots: usize) -> abi::Req {
+        self.numbers.open();
         let mut state = self.state();
         // A slot and a generation, so that nobody takes it for an index.
         state.opened += 0x1_0000_0001;
@@ -192,20 +195,20 @@ pub(super) fn table(context: &Arc<Context>) -> abi::Host {
         store_get: Some(store_get),
         store_delete: Some(store_delete),
         store_list: Some(store_list),
-        extension: None,
+        extension: Some(super::lookup::extension),
     }
 }
 
 /// # Safety
 /// `ctx` is that of a table whose harness is still there.
-unsafe fn context<'a>(ctx: *mut c_void) -> &'a Context {
+pub(super) unsafe fn context<'a>(ctx: *mut c_void) -> &'a Context {
     // SAFETY: the caller's promise; `table` put it there.
     unsafe { &*ctx.cast() }
 }
 
 /// # Safety
 /// The plugin lends the text until the call returns.
-unsafe fn text(text: abi::Str) -> String {
+pub(super) unsafe fn text(text: abi::Str) -> String {
     // SAFETY: the caller's promise.
     unsafe { borrow(text) }.map_or_else(|_| "(no UTF-8)".to_owned(), str::to_owned)
 }
