@@ -31,6 +31,7 @@ mod setup;
 mod store;
 mod text;
 mod transaction;
+mod wire;
 mod worker;
 mod write;
 

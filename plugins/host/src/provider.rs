@@ -21,8 +21,8 @@ use crate::rows::Row;
 use crate::transaction::{Answer, Order, Transactions, ORIGIN_AGENT};
 use crate::worker::{Change, Step};
 
-type Options = HashMap<String, OwnedValue>;
-type Faults = Vec<(String, u32, String)>;
+pub(crate) type Options = HashMap<String, OwnedValue>;
+pub(crate) type Faults = Vec<(String, u32, String)>;
 type Line = (String, u8, u32, String);
 
 /// What a plugin serves on the bus.
@@ -49,6 +49,20 @@ impl Provider {
             tracing::warn!("a call of {:?} was refused: only the agent may call", header.sender());
         });
         Err(Fault::new(FaultCode::RequestDenied, "only the agent may call a provider").into())
+    }
+
+    /// Reads values for the agent.
+    pub(crate) async fn answer_get(
+        &self,
+        paths: &[String],
+        options: &Options,
+        header: &Header<'_>,
+        bus: &Connection,
+    ) -> Result<(Values, Faults), BusError> {
+        self.admit(header, bus).await?;
+        let context = context(options, self.engine.deadlines.get());
+        let (values, faults) = self.engine.get(paths, context).await;
+        Ok((values, on_the_bus(faults)))
     }
 
     async fn step(&self, step: Step, txn: u64) -> Result<i32, BusError> {
@@ -84,10 +98,7 @@ impl Provider {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(Values, Faults), BusError> {
-        self.admit(&header, bus).await?;
-        let context = context(&options, self.engine.deadlines.get());
-        let (values, faults) = self.engine.get(&paths, context).await;
-        Ok((values, on_the_bus(faults)))
+        self.answer_get(&paths, &options, &header, bus).await
     }
 
     #[zbus(out_args("tables", "faults"))]

@@ -36,13 +36,29 @@ impl Values {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, ValueType, &str)> {
         self.list.iter().map(|(name, kind, range)| (self.names.get(*name), *kind, &self.arena[range.clone()]))
     }
-}
 
-impl Values {
+    /// About how many bytes they are on the bus.
+    pub(crate) fn size(&self) -> usize {
+        self.names.size() + self.arena.len() + self.list.len() * ELEMENT_COST
+    }
+
     fn append(&mut self, text: &str) -> Range<usize> {
         let start = self.arena.len();
         self.arena.push_str(text);
         start..self.arena.len()
+    }
+}
+
+#[cfg(test)]
+impl<'a> FromIterator<(&'a str, ValueType, &'a str)> for Values {
+    fn from_iter<I: IntoIterator<Item = (&'a str, ValueType, &'a str)>>(all: I) -> Self {
+        let (mut values, mut names) = (Self::default(), Names::default());
+        for (index, (name, kind, text)) in all.into_iter().enumerate() {
+            names.push(name, "");
+            let range = values.append(text);
+            values.list.push((index, kind, range));
+        }
+        Self { names: Arc::new(names), ..values }
     }
 }
 

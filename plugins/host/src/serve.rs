@@ -18,6 +18,7 @@ use crate::log;
 use crate::numbers::Numbers;
 use crate::provider::Provider;
 use crate::setup::{state_folder, Setup};
+use crate::wire::Served;
 
 /// Serves until the bus is gone or a signal ends it.
 pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
@@ -67,7 +68,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
     };
     let agent = Agent::new(&engine.services.known);
     let provider = Provider::new(engine.clone(), agent.clone());
-    bus.object_server().at(names::PROVIDER_PATH, provider).await.map_err(HostError::Bus)?;
+    bus.object_server().at(names::PROVIDER_PATH, Served(provider)).await.map_err(HostError::Bus)?;
     match bus.request_name_with_flags(service.as_str(), RequestNameFlags::DoNotQueue.into()).await {
         Ok(_) => {}
         Err(zbus::Error::NameTaken) => return Err(HostError::NameTaken(service)),
