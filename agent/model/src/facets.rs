@@ -148,7 +148,8 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    fn new(text: &str) -> Result<Self, FacetError> {
+    /// Reads an expression.
+    pub fn new(text: &str) -> Result<Self, FacetError> {
         let matcher = regex_lite::RegexBuilder::new(&format!("^(?:{text})$"))
             .size_limit(64 * 1024)
             .build()
@@ -323,7 +324,7 @@ fn bounds_text(b: Bounds) -> String {
 }
 
 /// Splits at a separator that has no backslash before it. The parts keep their backslashes.
-fn split_escaped(text: &str, separator: char) -> Vec<&str> {
+pub(crate) fn split_escaped(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut escaped = false;
@@ -341,7 +342,7 @@ fn split_escaped(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -351,7 +352,7 @@ fn unescape(text: &str) -> String {
     out
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, ';' | '|' | '\\') {

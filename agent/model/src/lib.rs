@@ -10,6 +10,7 @@ pub mod facets;
 pub mod fault;
 pub mod path;
 pub mod schema;
+pub mod standard;
 pub mod value;
 
 pub use facets::Facets;

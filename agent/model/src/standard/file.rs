@@ -1,0 +1,244 @@
+//! One model where it lies, searched by halves.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{line, profile, LibraryError, ModelName, Object, Profile};
+
+/// The longest file that is taken for a model, in bytes.
+pub const MAX_FILE: u64 = 16 * 1024 * 1024;
+/// The longest text of one object with its parameters, in bytes; the first line of a file is shorter, too.
+pub const MAX_BLOCK: usize = 256 * 1024;
+/// How much is read at once.
+const CHUNK: usize = 4096;
+
+/// A model: a file, or bytes inside the program.
+#[derive(Debug)]
+pub(super) struct ModelFile {
+    /// The model.
+    pub(super) name: ModelName,
+    /// Where its paths begin.
+    root: String,
+    source: Source,
+    /// The file's name, for messages.
+    shown: String,
+    /// Where the first object begins.
+    start: u64,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Source {
+    #[cfg(feature = "embedded-models")]
+    Embedded {
+        model: &'static [u8],
+        profiles: &'static [u8],
+    },
+    File {
+        model: File,
+        profiles: PathBuf,
+    },
+}
+
+impl ModelFile {
+    /// Opens a file and reads its first line.
+    pub(super) fn open(path: &Path) -> Result<Self, LibraryError> {
+        let shown = path.display().to_string();
+        let read = |error| LibraryError::Read { file: shown.clone(), error };
+        let model = File::open(path).map_err(read)?;
+        let len = model.metadata().map_err(read)?.len();
+        let source = Source::File { model, profiles: path.with_extension("profiles") };
+        Self::new(source, shown, len)
+    }
+
+    /// A model inside the program.
+    #[cfg(feature = "embedded-models")]
+    pub(super) fn embedded(
+        shown: &str,
+        model: &'static [u8],
+        profiles: &'static [u8],
+    ) -> Result<Self, LibraryError> {
+        Self::new(Source::Embedded { model, profiles }, shown.to_owned(), model.len() as u64)
+    }
+
+    fn new(source: Source, shown: String, len: u64) -> Result<Self, LibraryError> {
+        let name = ModelName { name: String::new(), version: super::Version::default() };
+        let mut file = Self { name, root: String::new(), source, shown, start: 0, len };
+        if len > MAX_FILE {
+            return Err(file.malformed(0, "it is too long"));
+        }
+        let first = file.line(0)?;
+        file.start = first.len() as u64;
+        let header = line::read_header(first.trim_end_matches('\n'));
+        (file.name, file.root) = header.ok_or_else(|| file.malformed(0, "the first line"))?;
+        Ok(file)
+    }
+
+    /// Whether the path can be in this model: below its root, or the object that a service model adds its count to.
+    pub(super) fn may_have(&self, path: &str) -> bool {
+        path.starts_with(&self.root) || self.root.starts_with(path)
+    }
+
+    /// The object at a path.
+    pub(super) fn object(&self, path: &str) -> Result<Option<Object>, LibraryError> {
+        let (mut low, mut high) = (self.start, self.len);
+        // What is sought begins at or behind `low` and before `high`; every turn at least halves what is between.
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(at) = self.next_object(middle, high)? else {
+                high = middle;
+                continue;
+            };
+            let line = self.line(at)?;
+            let found = line.split(['\t', '\n']).next().unwrap_or_default();
+            match found.as_bytes().cmp(path.as_bytes()) {
+                std::cmp::Ordering::Less => low = at + line.len().max(1) as u64,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Ok(Some(self.block(at)?.0)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// All objects, one after the other.
+    pub(super) fn objects(&self) -> Objects<'_> {
+        Objects { file: self, at: self.start }
+    }
+
+    /// The profiles in the file beside this one; none if there is no such file.
+    pub(super) fn profiles(&self) -> Result<Vec<Profile>, LibraryError> {
+        let (shown, text): (String, Cow<'static, [u8]>) = match &self.source {
+            #[cfg(feature = "embedded-models")]
+            Source::Embedded { profiles, .. } => (self.shown.clone(), Cow::Borrowed(*profiles)),
+            Source::File { profiles, .. } => {
+                let file = profiles.display().to_string();
+                let read = |error| LibraryError::Read { file: file.clone(), error };
+                match std::fs::metadata(profiles) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+                    Err(error) => return Err(read(error)),
+                    Ok(found) if found.len() > MAX_FILE => {
+                        return Err(LibraryError::Malformed { file, at: 0, what: "it is too long" })
+                    }
+                    Ok(_) => (file.clone(), Cow::Owned(std::fs::read(profiles).map_err(read)?)),
+                }
+            }
+        };
+        let malformed = |at, what| LibraryError::Malformed { file: shown.clone(), at, what };
+        let text = std::str::from_utf8(&text).map_err(|_| malformed(0, "it is no text"))?;
+        profile::read_profiles(text).map_err(|(at, what)| malformed(at as u64, what))
+    }
+
+    /// Where the first object at or behind `from` and before `end` begins.
+    fn next_object(&self, from: u64, end: u64) -> Result<Option<u64>, LibraryError> {
+        // The line end before tells a line's begin; there is always one, that of the first line.
+        let mut at = from - 1;
+        let mut after_line_end = false;
+        while at < end {
+            let bytes = self.bytes(at, CHUNK)?;
+            if bytes.is_empty() {
+                break;
+            }
+            for byte in bytes.iter() {
+                if at >= end {
+                    return Ok(None);
+                }
+                if after_line_end && *byte != b'\t' {
+                    return Ok(Some(at));
+                }
+                after_line_end = *byte == b'\n';
+                at += 1;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The object that begins at a place, and where the next one begins.
+    fn block(&self, at: u64) -> Result<(Object, u64), LibraryError> {
+        let text = self.text(at, |bytes| {
+            bytes.windows(2).position(|pair| pair[0] == b'\n' && pair[1] != b'\t').map(|i| i + 1)
+        })?;
+        let object = line::read_object(&text).map_err(|what| self.malformed(at, what))?;
+        Ok((object, at + text.len() as u64))
+    }
+
+    /// The line that begins at a place, with its end.
+    fn line(&self, at: u64) -> Result<String, LibraryError> {
+        self.text(at, |bytes| bytes.iter().position(|b| *b == b'\n').map(|i| i + 1))
+    }
+
+    /// Text from a place to where `end` finds its end, or to the end of the file.
+    fn text(&self, at: u64, end: impl Fn(&[u8]) -> Option<usize>) -> Result<String, LibraryError> {
+        let mut bytes = Vec::new();
+        loop {
+            let more = self.bytes(at + bytes.len() as u64, CHUNK)?;
+            bytes.extend_from_slice(&more);
+            let found = end(&bytes);
+            if found.is_some() || more.is_empty() {
+                bytes.truncate(found.unwrap_or(bytes.len()));
+                return String::from_utf8(bytes).map_err(|_| self.malformed(at, "it is no text"));
+            }
+            if bytes.len() > MAX_BLOCK {
+                return Err(self.malformed(at, "an object is too long"));
+            }
+        }
+    }
+
+    /// Up to `count` bytes from a place; none at the end.
+    fn bytes(&self, at: u64, count: usize) -> Result<Cow<'static, [u8]>, LibraryError> {
+        match &self.source {
+            #[cfg(feature = "embedded-models")]
+            Source::Embedded { model, .. } => {
+                let from = usize::try_from(at).unwrap_or(usize::MAX).min(model.len());
+                Ok(Cow::Borrowed(&model[from..from.saturating_add(count).min(model.len())]))
+            }
+            Source::File { model, .. } => {
+                let mut bytes = vec![0; count];
+                loop {
+                    match model.read_at(&mut bytes, at) {
+                        Ok(read) => {
+                            bytes.truncate(read);
+                            return Ok(Cow::Owned(bytes));
+                        }
+                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(LibraryError::Read { file: self.shown.clone(), error }),
+                    }
+                }
+            }
+        }
+    }
+
+    fn malformed(&self, at: u64, what: &'static str) -> LibraryError {
+        LibraryError::Malformed { file: self.shown.clone(), at, what }
+    }
+}
+
+/// The objects of a model, read one after the other. An error ends them.
+#[derive(Debug)]
+pub struct Objects<'a> {
+    file: &'a ModelFile,
+    at: u64,
+}
+
+impl Iterator for Objects<'_> {
+    type Item = Result<Object, LibraryError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.file.len {
+            return None;
+        }
+        match self.file.block(self.at) {
+            // A file that became shorter meanwhile.
+            Ok((_, next)) if next == self.at => None,
+            Ok((object, next)) => {
+                self.at = next;
+                Some(Ok(object))
+            }
+            Err(error) => {
+                self.at = self.file.len;
+                Some(Err(error))
+            }
+        }
+    }
+}
