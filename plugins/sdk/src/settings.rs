@@ -97,6 +97,11 @@ impl Settings {
         T::parse(&self.text(name)?)
     }
 
+    /// The value that somebody set; `None` if nobody did, whatever the default is.
+    pub fn chosen(&self, name: &str) -> Option<String> {
+        self.state().entries.get(name).cloned()
+    }
+
     /// The device itself changes a value: it is kept and announced. The same value again does nothing.
     pub fn set<V: Value>(&self, name: &str, value: V) -> Result<(), Error> {
         self.set_text(name, &value.lexical())
