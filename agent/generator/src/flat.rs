@@ -82,7 +82,13 @@ impl FlatParameter<'_> {
 /// An element is not older than the component or object that it came in.
 fn since(attributes: &BTreeMap<&str, &str>, inherited: Version) -> Version {
     let own = ["version", "dmr:version"].iter().find_map(|name| attributes.get(name));
-    own.and_then(|text| Version::parse(text)).unwrap_or_default().max(inherited)
+    own.and_then(|text| version(text)).unwrap_or_default().max(inherited)
+}
+
+/// A version in a definition; a third number, that of a correction, does not count.
+pub fn version(text: &str) -> Option<Version> {
+    let dots: Vec<usize> = text.match_indices('.').map(|(i, _)| i).collect();
+    Version::parse(&text[..dots.get(1).copied().unwrap_or(text.len())])
 }
 
 impl<'a> Flat<'a> {
@@ -94,8 +100,8 @@ impl<'a> Flat<'a> {
         let prefix = if is_service { "Device.Services." } else { "" };
         let mut flat =
             Self { name, prefix, objects: BTreeMap::new(), profiles: BTreeMap::new(), top: document };
-        let version = flat.name.split(':').nth(1).and_then(Version::parse).unwrap_or_default();
-        flat.model(documents, place, Version { minor: 0, ..version })?;
+        let first = Version { minor: 0, ..flat.version() };
+        flat.model(documents, place, first)?;
         flat.prune();
         Ok(flat)
     }
@@ -181,7 +187,7 @@ impl<'a> Flat<'a> {
         if documents.element(place).get("virtual") == Some("true") {
             place = documents.find(self.top, "component", name).unwrap_or(place);
         }
-        let own = reference.get("version").and_then(Version::parse).unwrap_or_default();
+        let own = reference.get("version").and_then(self::version).unwrap_or_default();
         let prefix = format!("{prefix}{}", reference.get("path").unwrap_or_default());
         let component = documents.element(place);
         self.walk(documents, place.document, component, &prefix, version.max(own))
@@ -196,6 +202,11 @@ impl<'a> Flat<'a> {
         for object in self.objects.values_mut() {
             object.parameters.retain(|_, p| !is_deleted(&p.attributes));
         }
+    }
+
+    /// The version in its name.
+    pub fn version(&self) -> Version {
+        self.name.split(':').nth(1).and_then(version).unwrap_or_default()
     }
 
     /// Whether this is the object above a service model, which belongs to the root model.

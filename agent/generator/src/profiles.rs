@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cwmp_model::standard::{Profile, Requirement, Requires, Status, Version};
 
-use crate::flat::Flat;
+use crate::flat::{version, Flat};
 use crate::GeneratorError;
 
 /// The profiles of a model, sorted by name and number. Those that are deleted, and those that only others build on, are not
@@ -27,15 +27,14 @@ pub fn profiles(flat: &Flat<'_>) -> Result<Vec<Profile>, GeneratorError> {
         if name.starts_with('_') {
             continue;
         }
-        let model = flat.name.split(':').nth(1).and_then(Version::parse).unwrap_or_default();
-        let since = attribute("version").or_else(|| attribute("dmr:version")).and_then(Version::parse);
+        let since = attribute("version").or_else(|| attribute("dmr:version")).and_then(version);
         let mut required = BTreeMap::new();
         collect(flat, name, &mut required, 0)?;
         required.retain(|path, _| paths.contains(path));
         let requirements = required.into_iter().map(|(path, access)| Requirement { path, access });
         profiles.push(Profile {
             name: (*name).to_owned(),
-            since: since.unwrap_or(Version { minor: 0, ..model }),
+            since: since.unwrap_or(Version { minor: 0, ..flat.version() }),
             status,
             requirements: requirements.collect(),
         });
