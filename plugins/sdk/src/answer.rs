@@ -10,12 +10,14 @@ use crate::{Error, Kind, Request, Value};
 pub struct Answer<'a> {
     request: Request<'a>,
     given: Vec<bool>,
+    /// What the positions are to the host, if only a part of its names is meant.
+    positions: Option<Vec<usize>>,
     text: String,
 }
 
 impl<'a> Answer<'a> {
     pub(crate) fn new(request: Request<'a>, names: usize) -> Self {
-        Self { request, given: vec![false; names], text: String::new() }
+        Self { request, given: vec![false; names], positions: None, text: String::new() }
     }
 
     /// The call that is being answered.
@@ -34,7 +36,7 @@ impl<'a> Answer<'a> {
 
     /// The value of the name at this position, in its lexical form.
     pub fn text(&mut self, index: usize, kind: Kind, text: &str) {
-        self.note(index);
+        let index = self.note(index);
         let table = self.request.raw.table();
         if let Some(put) = table.put_value_at {
             // SAFETY: a member of the host gets its ctx and a text that lives until it returns.
@@ -44,18 +46,31 @@ impl<'a> Answer<'a> {
 
     /// The name at this position has no value.
     pub fn fault(&mut self, index: usize, error: &Error) {
-        self.note(index);
+        let index = self.note(index);
         put_fault(self.request.raw, self.request.id, index, error);
     }
 
-    fn note(&mut self, index: usize) {
+    /// From now on positions count among these.
+    pub(crate) fn only(&mut self, positions: Vec<usize>) {
+        self.positions = Some(positions);
+    }
+
+    /// The position as the host counts.
+    fn note(&mut self, index: usize) -> usize {
+        let index = match &self.positions {
+            // A position that does not exist is none to the host either, which says so.
+            Some(positions) => positions.get(index).copied().unwrap_or(usize::MAX),
+            None => index,
+        };
         if let Some(given) = self.given.get_mut(index) {
             *given = true;
         }
+        index
     }
 
     /// Every name must be answered: a fault for each that was forgotten.
     pub(crate) fn finish(mut self) {
+        self.positions = None;
         for index in 0..self.given.len() {
             if !self.given[index] {
                 self.fault(index, &Error::internal("the plugin gave no answer"));

@@ -1,6 +1,6 @@
 //! The macro that declares a plugin.
 
-use crate::Node;
+use crate::{Node, Served};
 
 /// What a plugin is called and what it serves.
 #[derive(Debug, Clone, Copy)]
@@ -18,14 +18,58 @@ pub struct About {
 }
 
 /// A type for which [`declare!`](crate::declare!) was written.
-pub trait Declared {
+pub trait Declared: Sized + 'static {
     /// What was declared.
     const ABOUT: About;
+    /// The typed objects; their nodes come first in what was declared.
+    const OBJECTS: &'static [Served<Self>] = &[];
 }
 
-/// Declares a plugin and exports it: the type, its name, what all paths begin with, and a line for each node.
+/// Declares a plugin and exports it: the type, its name, what all paths begin with, and what there is.
 ///
-/// A line is `object PATH`, `table PATH`, `param PATH TYPE` or `command PATH`, then flags in brackets, then facets. The
+/// `objects` lists types with [`Object`](crate::Object), for each of which the plugin has [`Serve`](crate::Serve):
+///
+/// ```
+/// use cwmp_plugin_sdk::{declare, Config, Error, Host, Object, Plugin, Serve, Settings, Wanted};
+///
+/// #[derive(Object)]
+/// #[object("Device.X_ACME_Door.")]
+/// struct Door {
+///     #[param(writable, "size=:32")]
+///     name: String,
+///     open: bool,
+/// }
+///
+/// pub struct Doors {
+///     settings: Settings,
+/// }
+///
+/// declare! { Doors, name: "doors", base: "Device.X_ACME_Door.", objects { Door } }
+///
+/// impl Plugin for Doors {
+///     fn create(host: Host, _: &Config) -> Result<Self, Error> {
+///         Ok(Self { settings: Settings::load(&host)? })
+///     }
+///
+///     fn settings(&self) -> Option<&Settings> {
+///         Some(&self.settings)
+///     }
+/// }
+///
+/// impl Serve<Door> for Doors {
+///     fn read(&mut self, kept: Door, _: &Wanted<'_>) -> Result<Door, Error> {
+///         Ok(Door { open: true, ..kept })
+///     }
+/// }
+/// # use cwmp_plugin_sdk::testing::Harness;
+/// let mut house = Harness::new(&PLUGIN, "{}");
+/// house.set(&[("Device.X_ACME_Door.Name", "front")]).unwrap();
+/// assert_eq!(house.get("Device.X_ACME_Door.Name").unwrap(), "front");
+/// assert_eq!(house.get("Device.X_ACME_Door.Open").unwrap(), "true");
+/// ```
+///
+/// `nodes` has a line for each node that is no typed object's: for what has another shape on every device, and for
+/// commands. A line is `object PATH`, `table PATH`, `param PATH TYPE` or `command PATH`, then flags in brackets, then facets. The
 /// words are the functions of [`Node`]. Paths follow the base; `""` is the base itself.
 ///
 /// ```
@@ -61,17 +105,21 @@ pub trait Declared {
 #[macro_export]
 macro_rules! declare {
     (
-        $plugin:ty, name: $name:literal, base: $base:literal,
-        nodes {
+        $plugin:ty, name: $name:literal, base: $base:literal
+        $(, objects { $($object:ty),* $(,)? })?
+        $(, nodes {
             $($what:ident $path:literal $($kind:ident)? $([$($flag:ident)*])? $($facets:literal)?;)*
-        }
+        })?
+        $(,)?
     ) => {
         impl $crate::Declared for $plugin {
             const ABOUT: $crate::About = {
-                const NODES: &[$crate::Node] = &[
-                    $($crate::Node::$what(concat!($base, $path))
-                        $(.$kind())? $($(.$flag())*)? $(.facets($facets))?,)*
+                const LISTS: &[&[$crate::Node]] = &[
+                    $($(<$object as $crate::Object>::NODES,)*)?
+                    $(&[$($crate::Node::$what(concat!($base, $path))
+                        $(.$kind())? $($(.$flag())*)? $(.facets($facets))?,)*],)?
                 ];
+                const NODES: &[$crate::Node] = &$crate::join::<{ $crate::count(LISTS) }>(LISTS);
                 const BUILD: [u8; 16] = $crate::build_id(NODES);
                 $crate::About {
                     name: $name,
@@ -84,12 +132,42 @@ macro_rules! declare {
                     nodes: NODES,
                 }
             };
+            const OBJECTS: &'static [$crate::Served<Self>] =
+                &[$($($crate::Served::<$plugin>::of::<$object>(),)*)?];
         }
 
         /// What the library exports.
         #[export_name = "cwmp_plugin_v1"]
         pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$plugin>();
     };
+}
+
+/// How many nodes there are in all lists.
+#[doc(hidden)]
+pub const fn count(lists: &[&[Node]]) -> usize {
+    let (mut sum, mut i) = (0, 0);
+    while i < lists.len() {
+        sum += lists[i].len();
+        i += 1;
+    }
+    sum
+}
+
+/// One list of all nodes.
+#[doc(hidden)]
+pub const fn join<const N: usize>(lists: &[&[Node]]) -> [Node; N] {
+    let mut all = [Node::object(""); N];
+    let (mut at, mut list) = (0, 0);
+    while list < lists.len() {
+        let mut i = 0;
+        while i < lists[list].len() {
+            all[at] = lists[list][i];
+            at += 1;
+            i += 1;
+        }
+        list += 1;
+    }
+    all
 }
 
 /// A text that changes with the description: FNV-1a over everything that is declared.

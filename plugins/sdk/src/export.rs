@@ -10,16 +10,17 @@ use cwmp_plugin_abi::status;
 
 use crate::answer::put_fault;
 use crate::border::{borrow, lend, Elements};
+use crate::dispatch::Directory;
 use crate::host::Raw;
 use crate::row::{DELETABLE, READ_ONLY};
 use crate::{
-    Answer, Argument, Change, ChangeFault, Config, Declared, Effect, Error, Host, Kind, Level, Name, Notice,
-    Op, Output, OwnedNode, Plugin, Request, Txn,
+    Answer, Argument, Change, ChangeFault, Config, Effect, Error, Host, Kind, Level, Name, Notice, Op,
+    Output, OwnedNode, Plugin, Request, Txn,
 };
 
 /// The table that a plugin exports.
 #[allow(clippy::cast_possible_truncation)] // sizes of small structs
-pub const fn plugin<P: Plugin + Declared>() -> abi::Plugin {
+pub const fn plugin<P: Plugin>() -> abi::Plugin {
     let about = P::ABOUT;
     abi::Plugin {
         magic: abi::MAGIC,
@@ -66,6 +67,7 @@ struct Instance<P> {
     nodes: Vec<abi::Node>,
     #[allow(dead_code)] // keeps the texts
     made: Vec<OwnedNode>,
+    directory: Directory,
 }
 
 impl<P: Plugin> Instance<P> {
@@ -132,7 +134,7 @@ fn contain<R>(
     }
 }
 
-unsafe extern "C" fn create<P: Plugin + Declared>(
+unsafe extern "C" fn create<P: Plugin>(
     host: *const abi::Host,
     config: abi::Str,
     this: *mut *mut c_void,
@@ -155,7 +157,15 @@ unsafe extern "C" fn create<P: Plugin + Declared>(
             let made = plugin.nodes();
             let declared = about.nodes.iter().filter(|n| plugin.serves(n)).map(|n| *n.raw());
             let nodes = declared.chain(made.iter().map(OwnedNode::lend)).collect();
-            Ok(Box::new(Instance { plugin, host, raw, name: about.name, nodes, made }))
+            Ok(Box::new(Instance {
+                plugin,
+                host,
+                raw,
+                name: about.name,
+                nodes,
+                made,
+                directory: Directory::new::<P>(),
+            }))
         }),
     );
     match made {
@@ -237,7 +247,16 @@ unsafe extern "C" fn get<P: Plugin>(
         // SAFETY: the host lends the names until the call returns.
         let names = unsafe { i.names(names, n) }?;
         let mut answer = Answer::new(Request::new(i.raw, req), names.len());
-        i.plugin.get(&names, &mut answer);
+        if i.directory.is_empty() {
+            i.plugin.get(&names, &mut answer);
+        } else {
+            let others = i.directory.get(&mut i.plugin, &i.host, &names, &mut answer);
+            if !others.is_empty() {
+                let names: Vec<Name<'_>> = others.iter().map(|position| names[*position]).collect();
+                answer.only(others);
+                i.plugin.get(&names, &mut answer);
+            }
+        }
         answer.finish();
         Ok(status::OK)
     })
@@ -254,8 +273,10 @@ unsafe extern "C" fn instances<P: Plugin>(
     instance.answer("rows", req, |i| {
         // SAFETY: the host lends the names until the call returns.
         let tables = unsafe { i.names(tables, n) }?;
-        for (index, table) in tables.into_iter().enumerate() {
-            let rows = match i.plugin.rows(table) {
+        let request = Request::new(i.raw, req);
+        let typed = i.directory.rows(&mut i.plugin, &i.host, &tables, request);
+        for (index, (table, typed)) in tables.into_iter().zip(typed).enumerate() {
+            let rows = match typed.unwrap_or_else(|| i.plugin.rows(table)) {
                 Ok(rows) => rows,
                 Err(error) => {
                     put_fault(i.raw, req, index, &error);

@@ -12,46 +12,64 @@
 //!
 //! A panic in a plugin is caught at the border: the call answers "internal error" and the panic is logged.
 
+// The derives name this crate from outside, in its own tests as well.
+extern crate self as cwmp_plugin_sdk;
+
 mod answer;
 mod border;
 mod change;
 mod config;
 mod declare;
+mod dispatch;
 mod error;
 #[doc(hidden)]
 pub mod export;
+mod field;
 mod fifo;
 mod host;
 mod invoke;
 mod lookup;
 mod name;
+#[doc(hidden)]
+pub mod narrow;
 mod node;
+mod object;
 mod owned_node;
 mod plugin;
 mod request;
+mod resolver;
 mod row;
+mod rows;
+mod serve;
 mod settings;
 pub mod testing;
 mod value;
+mod wanted;
 
 pub use answer::Answer;
 pub use change::{Change, ChangeFault, Op};
 pub use config::Config;
 pub use cwmp_plugin_abi as abi;
+pub use cwmp_plugin_sdk_macros::{Enumeration, Object};
 pub use declare::{About, Declared};
 pub use error::Error;
+pub use field::{Field, Typed};
 pub use fifo::{Fifo, MAX_LINE};
 pub use host::{Host, Level};
 pub use invoke::{Argument, Output};
 pub use lookup::Lookup;
 pub use name::{split_row, Name};
 pub use node::Node;
+pub use object::{All, Fields, Many, Object, Shape, Single};
 pub use owned_node::OwnedNode;
 pub use plugin::{Effect, Notice, Plugin};
 pub use request::{Origin, Request, Txn};
 pub use row::Row;
+pub use rows::{At, Rows};
+pub use serve::{Serve, Served};
 pub use settings::{Settings, MAX_CHANGES, MAX_ROWS, MAX_VALUE};
 pub use value::{Base64, DateTime, HexBinary, Kind, Parse, Value};
+pub use wanted::Wanted;
 
 #[doc(hidden)]
-pub use declare::build_id;
+pub use declare::{build_id, count, join};

@@ -3,7 +3,7 @@
 use cwmp_plugin_abi as abi;
 
 use crate::border::lend;
-use crate::Kind;
+use crate::{Kind, Typed};
 
 /// One line of a declaration. [`declare!`](crate::declare!) makes them.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +85,12 @@ impl Node {
         hex_binary => HexBinary;
         /// Holds a number with a fraction.
         decimal => Decimal;
+    }
+
+    /// Holds what the type of a field stands for.
+    #[must_use]
+    pub const fn kind_of<T: Typed>(self) -> Self {
+        Self(abi::Node { kind: T::KIND.number(), ..self.0 })
     }
 
     flags! {

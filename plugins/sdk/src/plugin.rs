@@ -1,8 +1,8 @@
 //! What an author writes.
 
 use crate::{
-    Answer, Argument, Change, ChangeFault, Config, Error, Host, Name, Node, Output, OwnedNode, Row, Settings,
-    Txn,
+    Answer, Argument, Change, ChangeFault, Config, Declared, Error, Host, Name, Node, Output, OwnedNode, Row,
+    Settings, Txn,
 };
 
 /// When a committed change is in force.
@@ -34,7 +34,7 @@ pub enum Notice {
 /// A plugin. Calls come one at a time, on one thread, and are expected to be short.
 ///
 /// What is not written here comes from [`settings`](Self::settings).
-pub trait Plugin: Sized + Send + 'static {
+pub trait Plugin: Declared + Send {
     /// Begins. An error keeps the plugin from being served and is logged.
     fn create(host: Host, config: &Config) -> Result<Self, Error>;
 

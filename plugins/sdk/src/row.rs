@@ -45,6 +45,30 @@ impl Row {
     }
 }
 
+impl From<u32> for Row {
+    fn from(number: u32) -> Self {
+        Self::numbered(number)
+    }
+}
+
+impl From<&str> for Row {
+    fn from(key: &str) -> Self {
+        Self::keyed(key)
+    }
+}
+
+impl From<String> for Row {
+    fn from(key: String) -> Self {
+        Self::keyed(key)
+    }
+}
+
+impl From<&String> for Row {
+    fn from(key: &String) -> Self {
+        Self::keyed(key)
+    }
+}
+
 /// The bit for [`Row::deletable`].
 pub(crate) const DELETABLE: u32 = 1;
 /// The bit for [`Row::read_only`].

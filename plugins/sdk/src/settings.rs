@@ -227,6 +227,11 @@ impl Settings {
         Ok(old.entries.into_keys().collect())
     }
 
+    /// Whether the rows of a full name are kept.
+    pub(crate) fn has_rows_of(&self, host: &Host, full: &str) -> bool {
+        self.state().has_rows_of(full.strip_prefix(host.about().base).unwrap_or(full))
+    }
+
     /// The type and the declaration of a parameter.
     fn parameter(&self, name: &str) -> Option<(Kind, &Known)> {
         let known = match self.inner.nodes.get(name) {

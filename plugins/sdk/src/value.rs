@@ -1,6 +1,8 @@
 //! Values and their lexical forms (TR-106 3.2).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The type of a parameter, by the numbers of the ABI.
@@ -63,6 +65,14 @@ impl Kind {
         }
     }
 
+    /// What says that there is no value, for the types that have such a thing.
+    pub fn nothing(self) -> Option<&'static str> {
+        match self {
+            Self::String | Self::Base64 | Self::HexBinary | Self::DateTime => Some(self.zero()),
+            _ => None,
+        }
+    }
+
     /// The text in the form that is sent, `None` if it is no value of the type.
     pub fn canonical(self, text: &str) -> Option<String> {
         fn through<T: Parse + Value>(text: &str) -> Option<String> {
@@ -109,6 +119,8 @@ fn decimal(text: &str) -> Option<String> {
 pub trait Value {
     /// The type.
     const KIND: Kind;
+    /// The values of an enumeration; empty if it is none.
+    const VALUES: &'static [&'static str] = &[];
 
     /// Appends the lexical form.
     fn write(&self, out: &mut String);
@@ -204,6 +216,41 @@ impl Parse for String {
     }
 }
 
+impl Value for Cow<'static, str> {
+    const KIND: Kind = Kind::String;
+
+    fn write(&self, out: &mut String) {
+        out.push_str(self);
+    }
+}
+
+impl Parse for Cow<'static, str> {
+    fn parse(text: &str) -> Option<Self> {
+        Some(Self::Owned(text.to_owned()))
+    }
+}
+
+macro_rules! addresses {
+    ($($type:ty),*) => {
+        $(impl Value for $type {
+            const KIND: Kind = Kind::String;
+
+            fn write(&self, out: &mut String) {
+                // Writing to a String does not fail.
+                let _ = write!(out, "{self}");
+            }
+        }
+
+        impl Parse for $type {
+            fn parse(text: &str) -> Option<Self> {
+                text.parse().ok()
+            }
+        })*
+    };
+}
+
+addresses!(IpAddr, Ipv4Addr, Ipv6Addr);
+
 impl<T: Value + ?Sized> Value for &T {
     const KIND: Kind = T::KIND;
 
@@ -213,7 +260,7 @@ impl<T: Value + ?Sized> Value for &T {
 }
 
 /// A moment, in seconds since 1970, or the Unknown Time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DateTime(Option<i64>);
 
 impl DateTime {
@@ -257,8 +304,54 @@ impl Value for DateTime {
     }
 }
 
+impl Parse for DateTime {
+    /// A fraction of a second is dropped, an offset is taken into account; without one it is UTC.
+    fn parse(text: &str) -> Option<Self> {
+        if text == Self::UNKNOWN_TEXT {
+            return Some(Self::UNKNOWN);
+        }
+        let (date, rest) = (text.get(..19)?, text.get(19..)?);
+        let bytes = date.as_bytes();
+        let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+        if marks.iter().any(|(at, mark)| bytes[*at] != *mark) {
+            return None;
+        }
+        let number = |from: usize, to: usize, low: i64, high: i64| {
+            let digits = date.get(from..to).filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?;
+            digits.parse::<i64>().ok().filter(|n| (low..=high).contains(n))
+        };
+        let (year, month, day) = (number(0, 4, 1, 9999)?, number(5, 7, 1, 12)?, number(8, 10, 1, 31)?);
+        let (hour, minute, second) = (number(11, 13, 0, 23)?, number(14, 16, 0, 59)?, number(17, 19, 0, 59)?);
+        let rest = match rest.strip_prefix('.') {
+            Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
+            None => rest,
+        };
+        let offset = match rest.as_bytes() {
+            b"" | b"Z" => 0,
+            [sign @ (b'+' | b'-'), clock @ ..] if clock.len() == 5 && clock[2] == b':' => {
+                let two = |b: &[u8]| std::str::from_utf8(b).ok()?.parse::<i64>().ok();
+                let minutes = two(&clock[..2])? * 60 + two(&clock[3..])?;
+                if *sign == b'-' {
+                    -minutes
+                } else {
+                    minutes
+                }
+            }
+            _ => return None,
+        };
+        // Howard Hinnant's days_from_civil.
+        let shifted_year = if month <= 2 { year - 1 } else { year };
+        let era = shifted_year.div_euclid(400);
+        let year_of_era = shifted_year - era * 400;
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days =
+            era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+        Some(Self::from_unix(days * 86_400 + hour * 3_600 + minute * 60 + second - offset * 60))
+    }
+}
+
 /// Bytes that travel as hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HexBinary(pub Vec<u8>);
 
 impl Value for HexBinary {
@@ -282,7 +375,7 @@ impl Parse for HexBinary {
 }
 
 /// Bytes that travel as base64.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Base64(pub Vec<u8>);
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -337,6 +430,15 @@ mod tests {
             (-1, "0001-01-01T00:00:00Z"),
         ] {
             assert_eq!(DateTime::from_unix(seconds).lexical(), text);
+            assert_eq!(DateTime::parse(text), Some(DateTime::from_unix(seconds)));
+        }
+        let noon = DateTime::parse("2024-02-29T12:00:00Z");
+        assert_eq!(DateTime::parse("2024-02-29T14:30:00.125+02:30"), noon);
+        assert_eq!(DateTime::parse("2024-02-29T12:00:00"), noon);
+        for wrong in
+            ["", "2024-02-29", "2024-02-29 12:00:00Z", "2024-13-01T00:00:00Z", "2024-02-29T12:00:00X"]
+        {
+            assert_eq!(DateTime::parse(wrong), None, "{wrong}");
         }
     }
 

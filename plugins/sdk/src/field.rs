@@ -1,0 +1,171 @@
+//! Fields of typed objects: what Rust types stand for a parameter.
+
+use crate::{Error, Kind, Parse, Value};
+
+/// A field of a typed object, whatever its type.
+pub trait Field: 'static {
+    /// Appends the lexical form, or says why there is none.
+    fn write(&self, out: &mut String) -> Result<(), Error>;
+
+    /// Takes the value from its lexical form; false if the text is none.
+    fn read(&mut self, text: &str) -> bool;
+}
+
+/// A type that a field may have.
+///
+/// Every type with [`Value`], [`Parse`] and `Default` is one, and around such types:
+///
+/// - `Option<T>`: may be unknown. What is unknown reads as empty, a moment as the Unknown Time; a number, a boolean or
+///   an enumeration has no such value and is left out of the answer.
+/// - `Vec<T>`: a list, as the standard's comma-separated lists are.
+/// - `Result<T, Error>`: reading it may fail, without harm for the fields beside it.
+pub trait Typed: Field + Sized {
+    /// The type of the parameter.
+    const KIND: Kind;
+    /// The values of an enumeration; empty if it is none.
+    const VALUES: &'static [&'static str] = &[];
+    /// Whether it is a list.
+    const LIST: bool = false;
+
+    /// The value before anybody said anything.
+    fn blank() -> Self;
+}
+
+impl<T: Value + Parse + 'static> Field for T {
+    fn write(&self, out: &mut String) -> Result<(), Error> {
+        Value::write(self, out);
+        Ok(())
+    }
+
+    fn read(&mut self, text: &str) -> bool {
+        T::parse(text).map(|value| *self = value).is_some()
+    }
+}
+
+impl<T: Value + Parse + Default + 'static> Typed for T {
+    const KIND: Kind = <T as Value>::KIND;
+    const VALUES: &'static [&'static str] = <T as Value>::VALUES;
+
+    fn blank() -> Self {
+        T::default()
+    }
+}
+
+impl<T: Value + Parse + 'static> Field for Option<T> {
+    fn write(&self, out: &mut String) -> Result<(), Error> {
+        match self {
+            Some(value) => value.write(out),
+            None if !<T as Value>::VALUES.is_empty() => return Err(unknown()),
+            None => out.push_str(<T as Value>::KIND.nothing().ok_or_else(unknown)?),
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, text: &str) -> bool {
+        *self = T::parse(text);
+        self.is_some() || <T as Value>::KIND.nothing() == Some(text)
+    }
+}
+
+impl<T: Value + Parse + 'static> Typed for Option<T> {
+    const KIND: Kind = <T as Value>::KIND;
+    const VALUES: &'static [&'static str] = <T as Value>::VALUES;
+
+    fn blank() -> Self {
+        None
+    }
+}
+
+impl<T: Value + Parse + 'static> Field for Vec<T> {
+    fn write(&self, out: &mut String) -> Result<(), Error> {
+        for (i, item) in self.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            item.write(out);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, text: &str) -> bool {
+        let items = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
+        items.map(T::parse).collect::<Option<_>>().map(|items| *self = items).is_some()
+    }
+}
+
+impl<T: Value + Parse + 'static> Typed for Vec<T> {
+    const KIND: Kind = Kind::String;
+    const VALUES: &'static [&'static str] = <T as Value>::VALUES;
+    const LIST: bool = true;
+
+    fn blank() -> Self {
+        Vec::new()
+    }
+}
+
+impl<T: Typed> Field for Result<T, Error> {
+    fn write(&self, out: &mut String) -> Result<(), Error> {
+        self.as_ref().map_err(Clone::clone)?.write(out)
+    }
+
+    fn read(&mut self, text: &str) -> bool {
+        let mut value = T::blank();
+        value.read(text) && {
+            *self = Ok(value);
+            true
+        }
+    }
+}
+
+impl<T: Typed> Typed for Result<T, Error> {
+    const KIND: Kind = T::KIND;
+    const VALUES: &'static [&'static str] = T::VALUES;
+    const LIST: bool = T::LIST;
+
+    fn blank() -> Self {
+        Ok(T::blank())
+    }
+}
+
+fn unknown() -> Error {
+    Error::name("it is not known now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DateTime;
+
+    fn text(field: &impl Typed) -> Result<String, Error> {
+        let mut out = String::new();
+        field.write(&mut out).map(|()| out)
+    }
+
+    #[test]
+    fn what_is_unknown_reads_as_the_standard_says_or_is_left_out() {
+        assert_eq!(text(&None::<String>).unwrap(), "");
+        assert_eq!(text(&None::<DateTime>).unwrap(), "0001-01-01T00:00:00Z");
+        assert!(matches!(text(&None::<u32>), Err(Error::Name(_))));
+        assert!(matches!(text(&None::<bool>), Err(Error::Name(_))));
+        assert_eq!(text(&Some(7_u32)).unwrap(), "7");
+    }
+
+    #[test]
+    fn lists_travel_both_ways() {
+        let mut list = vec![1_u32];
+        assert!(list.read(" 2, 3 "));
+        assert_eq!((list.len(), text(&list).unwrap()), (2, "2,3".to_owned()));
+        assert!(!list.read("2,x"));
+        assert!(list.read("") && list.is_empty());
+        assert_eq!(text(&list).unwrap(), "");
+    }
+
+    #[test]
+    fn a_failed_field_says_why() {
+        let field: Result<u32, Error> = Err(Error::internal("the bus is gone"));
+        assert_eq!(text(&field), Err(Error::internal("the bus is gone")));
+        let mut field = field;
+        assert!(field.read("5"));
+        assert_eq!(text(&field).unwrap(), "5");
+    }
+}
