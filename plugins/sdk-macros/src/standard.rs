@@ -13,7 +13,9 @@ pub(crate) fn like_path(path: &str) -> Option<String> {
     let models = library.models();
     let all = models.iter().filter_map(|model| library.objects(model).ok()).flatten();
     let paths: Vec<String> = all.filter_map(|object| object.ok().map(|o| o.path)).collect();
-    nearest(path, paths.iter().map(String::as_str)).map(str::to_owned)
+    let root = "Device.";
+    let names = paths.iter().filter_map(|path| path.strip_prefix(root));
+    nearest(path.strip_prefix(root)?, names).map(|like| format!("{root}{like}"))
 }
 
 /// Whether a path or a name is a vendor's own.
@@ -24,7 +26,7 @@ pub(crate) fn is_vendor(path: &str) -> bool {
 /// The name that looks most like `name`, if one does.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(name);
-    let limit = 1 + folded.len() / 4;
+    let limit = (folded.len() / 4).max(1);
     let distances = names.map(|other| (distance(&folded, &fold(other), limit), other));
     distances.filter(|(d, _)| *d <= limit).min_by_key(|(d, _)| *d).map(|(_, other)| other)
 }

@@ -20,7 +20,7 @@ pub struct Facets {
 /// Stops the compiler if a type does not fit its parameter.
 #[track_caller]
 pub const fn check<T: Typed>(path: &str, kind: u32, list: bool, facets: &Facets) {
-    if T::LIST && !list && facets.allowed.is_empty() && !has_list(facets.rest) {
+    if T::LIST && !list {
         stop(&["the type of the field for ", path, " is a list, and the parameter is none"]);
     }
     if T::KIND.number() != kind {
@@ -36,22 +36,6 @@ pub const fn check<T: Typed>(path: &str, kind: u32, list: bool, facets: &Facets)
         }
         i += 1;
     }
-}
-
-const fn has_list(facets: &str) -> bool {
-    let (bytes, word) = (facets.as_bytes(), b"list=");
-    let mut at = 0;
-    while at + word.len() <= bytes.len() {
-        let mut i = 0;
-        while i < word.len() && bytes[at + i] == word[i] {
-            i += 1;
-        }
-        if i == word.len() {
-            return true;
-        }
-        at += 1;
-    }
-    false
 }
 
 impl Facets {
