@@ -75,6 +75,8 @@ named! {
     Mac = "mac";
     /// Four bytes, sixteen bytes or an integer in network order are an IP address.
     Ip = "ip";
+    /// Microseconds are the power of two that is nearest to so many seconds from below.
+    Log2Micros = "log2-us";
     /// Bytes are the text that they spell in UTF-8, up to the first zero.
     Utf8 = "utf8";
 }
@@ -338,10 +340,11 @@ impl Named {
         Self::ALL.iter().copied().find(|n| n.name() == name)
     }
 
-    /// The type of the parameter that it is for; `None` is a text.
+    /// The type of the parameter that it is for.
     pub fn kind(self) -> ValueType {
         match self {
             Self::UnixSeconds | Self::UnixMillis | Self::UnixMicros => ValueType::DateTime,
+            Self::Log2Micros => ValueType::UnsignedInt,
             _ => ValueType::String,
         }
     }
@@ -369,6 +372,13 @@ impl Named {
             };
         }
         match (self, raw) {
+            (Self::Log2Micros, number) => {
+                let seconds = number.integer().map(|n| n / 1_000_000).filter(|n| *n > 0);
+                match seconds.and_then(|n| u64::try_from(n).ok()) {
+                    Some(seconds) => Ok(seconds.ilog2().to_string()),
+                    None => given(format!("{}, not a second or more", number.kind())),
+                }
+            }
             (Self::PosixTz, Raw::Text(zone)) => around.posix_tz(zone).map_err(ConversionError::Given),
             (Self::Mac, Raw::Bytes(bytes)) if bytes.len() == 6 => Ok(mac(bytes)),
             (Self::Mac, Raw::Text(text)) => match mac_bytes(text) {
@@ -411,6 +421,10 @@ impl Named {
             };
         }
         match self {
+            Self::Log2Micros => match text.parse::<u32>().ok().and_then(|n| 1_i128.checked_shl(n.min(64))) {
+                Some(seconds) => fit(seconds * 1_000_000, of),
+                None => refused(format!("'{text}' is no power of two")),
+            },
             Self::PosixTz => around.zone(text).map(Raw::Text).map_err(ConversionError::Refused),
             Self::Mac => match mac_bytes(text) {
                 Some(all) if bytes => Ok(Raw::Bytes(all.to_vec())),
@@ -506,7 +520,7 @@ fn fit(n: i128, of: &Type) -> Result<Raw, ConversionError> {
 }
 
 /// An item of a list: commas, percent signs and white space at its ends are escaped (TR-106 3.2.3).
-fn list_item(text: &str) -> String {
+pub(crate) fn list_item(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let inner = text.trim();
     let start = text.len() - text.trim_start().len();
@@ -526,7 +540,7 @@ fn list_item(text: &str) -> String {
 }
 
 /// The items of a list without their escapes.
-fn list_items(text: &str) -> impl Iterator<Item = String> + '_ {
+pub(crate) fn list_items(text: &str) -> impl Iterator<Item = String> + '_ {
     let whole = if text.trim().is_empty() { None } else { Some(text) };
     whole.into_iter().flat_map(|t| t.split(',')).map(|t| unescape(t.trim()))
 }

@@ -18,9 +18,11 @@ pub mod posix_tz;
 mod raw;
 mod read;
 pub mod signature;
+mod standard;
 pub mod template;
 
 pub use error::{MappingError, Problem};
 pub use mapping::Mapping;
 pub use raw::{is_bus_name, is_interface, is_member, is_object_path, Element, Raw};
 pub use read::{MAX_FILE, MAX_PARAMETERS, MAX_SERVICES, MAX_TABLES, MAX_TIMEOUT_MS, VERSION};
+pub use standard::{check, Node};

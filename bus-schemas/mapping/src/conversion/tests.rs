@@ -111,6 +111,11 @@ fn moments_addresses_and_bytes_have_their_forms() {
     for unknown in [Raw::Int(0), Raw::Large(u64::MAX)] {
         assert_eq!(forth(&micros, &unknown, one(ValueType::DateTime)), Ok(date_time::UNKNOWN.into()));
     }
+    let poll = named(Named::Log2Micros);
+    assert_eq!(forth(&poll, &Raw::Int(32_000_000), one(ValueType::UnsignedInt)), Ok("5".into()));
+    assert_eq!(back(&poll, "5", one(ValueType::UnsignedInt), "t"), Ok(Raw::Int(32_000_000)));
+    assert!(forth(&poll, &Raw::Int(0), one(ValueType::UnsignedInt)).is_err());
+    assert!(back(&poll, "200", one(ValueType::UnsignedInt), "t").is_err());
     let mac = named(Named::Mac);
     let bytes = Raw::Bytes(vec![0, 0x1a, 2, 3, 4, 0xff]);
     assert_eq!(forth(&mac, &bytes, one(ValueType::String)), Ok("00:1A:02:03:04:FF".into()));
@@ -176,7 +181,7 @@ proptest! {
     #[test]
     fn no_value_makes_a_conversion_panic(n in any::<i64>(), d in any::<f64>(), text in "\\PC{0,12}", divide in 1_i64..9) {
         let scale = Conversion { scale: Some(Scale { multiply: i64::MAX, divide, add: i64::MIN }), ..Conversion::default() };
-        for conversion in [Conversion::default(), scale, named(Named::Mac), named(Named::Ip), named(Named::UnixMillis)] {
+        for conversion in [Conversion::default(), scale, named(Named::Mac), named(Named::Ip), named(Named::UnixMillis), named(Named::Log2Micros)] {
             for kind in ValueType::ALL {
                 for raw in [Raw::Int(n), Raw::Double(d), Raw::Text(text.clone())] {
                     let _ = forth(&conversion, &raw, one(kind));
