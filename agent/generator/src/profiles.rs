@@ -32,11 +32,13 @@ pub fn profiles(flat: &Flat<'_>) -> Result<Vec<Profile>, GeneratorError> {
         collect(flat, name, &mut required, 0)?;
         required.retain(|path, _| paths.contains(path));
         let requirements = required.into_iter().map(|(path, access)| Requirement { path, access });
+        let mut requirements: Vec<Requirement> = requirements.collect();
+        requirements.sort_by(|a, b| a.place().cmp(&b.place()));
         profiles.push(Profile {
             name: (*name).to_owned(),
             since: since.unwrap_or(Version { minor: 0, ..flat.version() }),
             status,
-            requirements: requirements.collect(),
+            requirements,
         });
     }
     profiles.sort_by_key(|p| {

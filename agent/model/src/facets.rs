@@ -156,6 +156,16 @@ impl Pattern {
             .map_err(|_| FacetError::Pattern(text.to_owned()))?;
         Ok(Self { text: text.to_owned(), matcher })
     }
+
+    /// The expression.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a whole value matches.
+    pub fn matches(&self, value: &str) -> bool {
+        self.matcher.is_match(value)
+    }
 }
 
 /// Who wants to give the value.

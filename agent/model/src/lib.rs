@@ -5,6 +5,7 @@
 //! plain test. `cwmp-proto` adds the SOAP messages on top, `cwmp-bus` the D-Bus form.
 #![forbid(unsafe_code)]
 
+pub mod command;
 pub mod date_time;
 pub mod facets;
 pub mod fault;

@@ -74,7 +74,7 @@ impl Facets {
             }
             return facet(format!("must be one of {}", self.enumeration.join(", ")));
         }
-        if !self.patterns.is_empty() && !self.patterns.iter().any(|p| p.matcher.is_match(value)) {
+        if !self.patterns.is_empty() && !self.patterns.iter().any(|p| p.matches(value)) {
             let all: Vec<_> = self.patterns.iter().map(|p| p.text.as_str()).collect();
             return facet(format!("must match {}", all.join(" or ")));
         }

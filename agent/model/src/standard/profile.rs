@@ -19,7 +19,7 @@ pub struct Profile {
     pub since: Version,
     /// How the model stands to it.
     pub status: Status,
-    /// What it requires, sorted by path.
+    /// What it requires, sorted by [`place`](Requirement::place).
     pub requirements: Vec<Requirement>,
 }
 
@@ -30,6 +30,13 @@ pub struct Requirement {
     pub path: String,
     /// What of it.
     pub access: Requires,
+}
+
+impl Requirement {
+    /// The path of the object, and the name of its parameter if it is about one.
+    pub fn place(&self) -> (&str, &str) {
+        self.path.split_at(self.path.rfind('.').map_or(0, |dot| dot + 1))
+    }
 }
 
 /// What a profile requires of an object or a parameter.
@@ -76,7 +83,7 @@ impl Requires {
     }
 }
 
-/// The text of a model's profiles. Requirements must be sorted by path.
+/// The text of a model's profiles. Requirements must be sorted by place.
 pub fn write_profiles(model: &ModelName, profiles: &[Profile]) -> String {
     let mut out = format!("{MAGIC}\t{model}\n");
     for profile in profiles {
@@ -89,15 +96,14 @@ pub fn write_profiles(model: &ModelName, profiles: &[Profile]) -> String {
         let _ = writeln!(out, "{}\t{}{status}", profile.name, profile.since);
         let mut above = "";
         for requirement in &profile.requirements {
-            let object = &requirement.path[..=requirement.path.rfind('.').unwrap_or(0)];
-            if object != above && !requirement.path.ends_with('.') {
+            let (object, name) = requirement.place();
+            if object != above && !name.is_empty() {
                 let _ = writeln!(out, "\t{object}\t{}", Requires::Nothing.name());
             }
             above = object;
-            let name = requirement.path.strip_prefix(object).filter(|name| !name.is_empty());
             let _ = match name {
-                None => writeln!(out, "\t{object}\t{}", requirement.access.name()),
-                Some(name) => writeln!(out, "\t\t{name}\t{}", requirement.access.name()),
+                "" => writeln!(out, "\t{object}\t{}", requirement.access.name()),
+                name => writeln!(out, "\t\t{name}\t{}", requirement.access.name()),
             };
         }
     }
