@@ -164,7 +164,7 @@ impl Line {
     pub(crate) fn heard(&self, connection: u32, raw: &Raw) -> usize {
         let mut entries = lock(&self.entries);
         entries.push(Entry {
-            at: self.started.elapsed(),
+            at: raw.arrived.saturating_duration_since(self.started),
             connection,
             method: raw.method.clone(),
             target: raw.target.clone(),

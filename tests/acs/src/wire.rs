@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -30,6 +30,8 @@ pub(crate) struct Raw {
     pub(crate) version: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Bytes,
+    /// When its last byte was there.
+    pub(crate) arrived: Instant,
 }
 
 impl Raw {
@@ -100,6 +102,7 @@ impl Wire {
             version: version.to_owned(),
             headers,
             body: Bytes::new(),
+            arrived: Instant::now(),
         };
         raw.body = if raw.header("Transfer-Encoding").is_some_and(|t| t.eq_ignore_ascii_case("chunked")) {
             self.chunks().await?
@@ -110,6 +113,7 @@ impl Wire {
             };
             self.exactly(length).await?
         };
+        raw.arrived = Instant::now();
         Ok(Some(raw))
     }
 

@@ -264,9 +264,10 @@ fn print_memory(client: &Client, idle: &Memory, agent: u32) {
 
 /// From the start of the agent to its first Inform, with three plugins to start.
 fn start() {
-    let acs = Acs::start(Options::default());
     let mut samples: Vec<f64> = (0..RUNS)
         .map(|_| {
+            // One for each: a device that is stopped may still have begun a session.
+            let acs = Acs::start(Options::default());
             let mut device = Device::builder()
                 .acs(acs.url())
                 .plugin("demo", "")
