@@ -58,7 +58,7 @@ fn check(name: &str) {
         match line.split_once(MARK) {
             Some((_, expected)) if found.iter().any(|f| f.contains(expected)) => {}
             Some((_, expected)) => {
-                wrong.push(format!("line {}: '{expected}' expected, found {found:?}", i + 1))
+                wrong.push(format!("line {}: '{expected}' expected, found {found:?}", i + 1));
             }
             None if found.is_empty() => {}
             None => wrong.push(format!("line {}: nothing expected, found {found:?}", i + 1)),
