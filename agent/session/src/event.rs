@@ -93,12 +93,15 @@ static RULES: &[Rule] = &[
     method("M ChangeDUState", "11 DU STATE CHANGE COMPLETE", Request("DUStateChangeComplete")),
 ];
 
+/// The start of the event codes that vendors define (Table 8): `X OUI text`.
+pub const VENDOR_PREFIX: &str = "X ";
+
 /// A vendor's event is told until it is delivered.
 static VENDOR: Rule =
     Rule { code: "X", single: false, delivered_by: DeliveredBy::Inform, keep: Keep::Always, beside: None };
 
 fn rule_of(code: &str) -> Option<&'static Rule> {
-    let vendor = code.len() <= MAX_CODE && (code.starts_with("X ") || code.starts_with("M X_"));
+    let vendor = code.len() <= MAX_CODE && (code.starts_with(VENDOR_PREFIX) || code.starts_with("M X_"));
     RULES.iter().find(|r| r.code == code).or(vendor.then_some(&VENDOR))
 }
 

@@ -22,6 +22,9 @@ use crate::provider::Origin;
 /// How long the agent sleeps at most when nothing is planned: a clock that is set meanwhile is seen then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
+/// The least time between two sessions that only events of providers ask for: a plugin that raises many costs few.
+pub(crate) const VENDOR_EVENT_PAUSE: Duration = Duration::from_secs(10);
+
 /// The least time that a reply is waited for, in seconds (C22). A test of an ACS that hangs need not take so long.
 const LEAST_RESPONSE_TIMEOUT: u64 = if cfg!(feature = "test-hooks") { 1 } else { 30 };
 
@@ -49,6 +52,7 @@ struct Driver {
     free_phase: u32,
     reboot: PlannedReboot,
     last_success: Option<Duration>,
+    last_session: Option<Duration>,
     namespace: u8,
     sessions: u64,
 }
@@ -92,6 +96,7 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
         free_phase: u32::try_from(random::below(u64::from(u32::MAX))).unwrap_or_default(),
         reboot: PlannedReboot::default(),
         last_success: None,
+        last_session: None,
         namespace: NEWEST,
         sessions: 0,
         core,
@@ -189,6 +194,8 @@ impl Driver {
         };
         let (changes, others): (Vec<_>, Vec<_>) =
             events.iter().filter(is_news).partition(|e| e.code == event::VALUE_CHANGE);
+        let (vendor, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|e| e.code.starts_with(event::VENDOR_PREFIX));
         let fresh = !others.is_empty();
         // A change whose value is not known yet cannot be told.
         let fresh_change = !changes.is_empty() && !self.core.changes_for_inform().is_empty();
@@ -197,14 +204,11 @@ impl Driver {
             self.last_success.map_or(now, |at| (at + pause).max(now))
         };
         // C89: something new is told at once, whatever the retry waits for.
-        let news = if fresh || asked {
-            Some(now)
-        } else if fresh_change {
-            Some(throttled())
-        } else {
-            None
-        };
-        [news, self.retry_at, self.periodic_at].into_iter().flatten().min()
+        let news = (fresh || asked).then_some(now);
+        let change = fresh_change.then(throttled);
+        let spaced = || self.last_session.map_or(now, |at| (at + VENDOR_EVENT_PAUSE).max(now));
+        let vendor = (!vendor.is_empty()).then(spaced);
+        [news, change, vendor, self.retry_at, self.periodic_at].into_iter().flatten().min()
     }
 
     /// Arms the periodic Inform anew if what decides on it changed (C54).
@@ -248,6 +252,7 @@ impl Driver {
     async fn session(&mut self, url: &Url) {
         let core = Arc::clone(&self.core);
         self.sessions += 1;
+        self.last_session = Some(core.clock.steady());
         let number = self.sessions;
         self.tried = core.pending_events().iter().map(|e| e.seq).max().unwrap_or_default().max(self.tried);
         self.retry_at = None;
@@ -266,6 +271,7 @@ impl Driver {
         let ended = tokio::select! {
             ended = run => ended,
             never = self.reboot.watch(&core) => match never {},
+            never = pulse() => match never {},
         };
         core.view_closes();
         core.merge_if_free();
@@ -369,6 +375,19 @@ impl Driver {
 const FACTORY_RESET_TRIES: u32 = 2;
 /// How long the agent waits whether the command of a factory reset ends it; not every one reboots.
 const FACTORY_RESET_WAIT: Duration = Duration::from_secs(5);
+
+/// Keeps a near timer while a session is open.
+///
+/// A timer that is due before all others makes the runtime wake itself, and every call of a provider and every reply of the
+/// ACS has such a timer: a tenth of the CPU time of a short request.
+async fn pulse() -> std::convert::Infallible {
+    loop {
+        tokio::time::sleep(PULSE).await;
+    }
+}
+
+/// Shorter than what a call of a provider may take.
+const PULSE: Duration = Duration::from_secs(1);
 
 fn describe(failure: &Failure) -> String {
     match failure {

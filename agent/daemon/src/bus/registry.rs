@@ -85,7 +85,7 @@ impl Registry {
     ) -> Result<(), BusError> {
         let _ = arguments;
         let provider = self.caller(&header)?;
-        if !name.starts_with("X ") {
+        if !name.starts_with(cwmp_session::event::VENDOR_PREFIX) {
             let text = format!("'{name}': a provider's event is \"X OUI text\"");
             return Err(Fault::new(FaultCode::InvalidArguments, text).into());
         }

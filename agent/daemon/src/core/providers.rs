@@ -12,7 +12,7 @@ use zbus::names::OwnedUniqueName;
 use super::tree::{self, Part, Tree};
 use super::{lock, Core};
 use crate::local::SOFTWARE_VERSION;
-use crate::provider::{self, Description, Line, Provider, Stage};
+use crate::provider::{self, Description, Line, OverlayStamp, Provider, Stage};
 
 /// The start of the facts that keep what providers described.
 pub(super) const DESCRIPTION: &str = "describe:";
@@ -41,10 +41,17 @@ impl Core {
         }
         let now = self.clock.steady();
         let mut providers = lock(&self.providers);
-        providers.retain(|p| manifests.contains(&p.manifest));
-        for manifest in manifests {
-            if !providers.iter().any(|p| p.manifest == manifest) {
-                providers.push(Arc::new(Provider::new(manifest, now)));
+        let wanted: Vec<_> = manifests
+            .into_iter()
+            .map(|manifest| (OverlayStamp::of(&self.config.plugins.overlays, &manifest.name), manifest))
+            .collect();
+        let is_same = |p: &Provider, (overlay, manifest): &(_, Manifest)| {
+            p.manifest == *manifest && p.overlay == *overlay
+        };
+        providers.retain(|p| wanted.iter().any(|one| is_same(p, one)));
+        for one in wanted {
+            if !providers.iter().any(|p| is_same(p, &one)) {
+                providers.push(Arc::new(Provider::new(one.1, one.0, now)));
             }
         }
         providers.sort_by(|a, b| a.name().cmp(b.name()));
@@ -200,12 +207,23 @@ impl Core {
         let text = provider::to_text(description);
         let known = self.persist.read().meta.get(&key) == Some(&text);
         if !known {
-            self.persist.commit(vec![Op::PutMeta { key, value: text }]).await;
+            let mut ops = self.forgotten_descriptions();
+            ops.push(Op::PutMeta { key, value: text });
+            self.persist.commit(ops).await;
         }
         // One that is known and yet no part of the tree was refused: it may fit now, or is refused again.
         if !known || !self.tree().has_part(name) {
             *lock(&self.stale) = true;
         }
+    }
+
+    /// Removes what providers said that have no manifest any more.
+    fn forgotten_descriptions(&self) -> Vec<Op> {
+        let state = self.persist.read();
+        let gone = |key: &&String| {
+            key.strip_prefix(DESCRIPTION).is_some_and(|name| self.provider(name).is_none())
+        };
+        state.meta.keys().filter(gone).map(|key| Op::RemoveMeta { key: key.clone() }).collect()
     }
 
     /// A factory reset that a provider did not hear of is repeated before it is used.

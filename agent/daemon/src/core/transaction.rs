@@ -135,7 +135,7 @@ impl Core {
             });
         }
         self.persist.commit(vec![Op::SetPhase { txn, phase: Phase::Commit }]).await;
-        match self.commit_all(txn, split).await {
+        match self.commit_all(txn, split, origin).await {
             Ok(effects) => {
                 self.complete(txn, intent, &effects).await;
                 self.finish(txn, split.keys().copied()).await;
@@ -166,19 +166,47 @@ impl Core {
         line.prepare(txn, changes, LEASE, origin).await.map_err(super::write::fault_of)
     }
 
-    /// Commits at one provider after the other. The error names the one that did not.
+    /// Commits at one provider after the other, and keeps alive what the others prepared. The error names the one that
+    /// did not.
     async fn commit_all(
         &self,
         txn: u64,
         split: &BTreeMap<&str, Vec<ProviderChange>>,
+        origin: Origin,
     ) -> Result<Effects, (String, Fault)> {
         let mut effects = Effects::default();
-        for name in split.keys() {
+        let mut prepared = self.clock.steady();
+        for (position, name) in split.keys().enumerate() {
+            if self.clock.steady() >= prepared + LEASE / 2 {
+                prepared = self.clock.steady();
+                let waiting = split.iter().skip(position).map(|(name, changes)| (*name, changes.as_slice()));
+                self.renew(txn, waiting.collect(), origin).await?;
+            }
             let failed = |fault: Fault| ((*name).to_owned(), fault);
             let line = self.line_to(name).await.map_err(failed)?;
             effects.add(name, line.commit(txn).await.map_err(super::write::fault_of).map_err(failed)?);
         }
         Ok(effects)
+    }
+
+    /// Prepares once more at those that wait for their commit, which renews the lease.
+    async fn renew(
+        &self,
+        txn: u64,
+        waiting: Vec<(&str, &[ProviderChange])>,
+        origin: Origin,
+    ) -> Result<(), (String, Fault)> {
+        let renewals = waiting.into_iter().map(|(name, changes)| async move {
+            let refused = |fault| (name.to_owned(), fault);
+            match self.prepare(txn, name, changes, origin).await.map_err(refused)?.into_iter().next() {
+                None => Ok(()),
+                Some((_, _, text)) => {
+                    let text = format!("does not keep what it prepared: {}", words(&text));
+                    Err(refused(Fault::new(FaultCode::InternalError, text)))
+                }
+            }
+        });
+        join_all(renewals).await.into_iter().collect()
     }
 
     /// The journal goes and what the agent keeps of the change comes, in one commit.

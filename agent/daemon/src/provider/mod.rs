@@ -6,8 +6,9 @@ pub(crate) mod supervise;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cwmp_bus::{names, BusError, Manifest};
 use cwmp_model::{Fault, FaultCode, NodeFlags, ValueType};
@@ -84,10 +85,26 @@ pub(crate) const ADD: u32 = 2;
 /// Removes a row.
 pub(crate) const DELETE: u32 = 3;
 
+/// By what a changed overlay is told. Only the host reads it: it may hold secrets that are not the agent's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OverlayStamp {
+    modified: Option<SystemTime>,
+    size: u64,
+}
+
+impl OverlayStamp {
+    /// That of a plugin's overlay, if there is one.
+    pub(crate) fn of(folder: &Path, plugin: &str) -> Option<Self> {
+        let facts = std::fs::metadata(folder.join(format!("{plugin}.toml"))).ok()?;
+        Some(Self { modified: facts.modified().ok(), size: facts.len() })
+    }
+}
+
 /// One provider.
 #[derive(Debug)]
 pub(crate) struct Provider {
     pub(crate) manifest: Manifest,
+    pub(crate) overlay: Option<OverlayStamp>,
     condition: Mutex<Condition>,
     /// Wakes whoever waits for another condition.
     moved: Notify,
@@ -112,9 +129,10 @@ pub(crate) struct Description {
 
 impl Provider {
     /// A provider that is not there yet.
-    pub(crate) fn new(manifest: Manifest, now: Duration) -> Self {
+    pub(crate) fn new(manifest: Manifest, overlay: Option<OverlayStamp>, now: Duration) -> Self {
         Self {
             manifest,
+            overlay,
             condition: Mutex::new(Condition::absent(now)),
             moved: Notify::new(),
             announcements: Mutex::default(),
