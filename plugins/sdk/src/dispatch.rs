@@ -47,6 +47,49 @@ impl Directory {
         self.nodes.is_empty()
     }
 
+    /// The nodes of an object: itself, then its fields.
+    pub(crate) fn nodes(&self, object: usize) -> &'static [Node] {
+        self.nodes[object]
+    }
+
+    /// The object with this path.
+    pub(crate) fn object(&self, instance: &str) -> Option<usize> {
+        self.objects.get(pattern(instance).as_str()).copied()
+    }
+
+    /// The object and the field that a parameter is.
+    pub(crate) fn owner(&self, full: &str) -> Option<(usize, usize)> {
+        let object = self.object(&full[..full.len() - leaf(full).len()])?;
+        Some((object, self.field(object, leaf(full), 0)?))
+    }
+
+    /// The objects at a schema path and below it.
+    pub(crate) fn below(&self, path: &str) -> Vec<usize> {
+        (0..self.nodes.len()).filter(|object| self.nodes[*object][0].path().starts_with(path)).collect()
+    }
+
+    /// All there is of an object, with everything that can be set.
+    pub(crate) fn all<P: Plugin>(
+        &self,
+        object: usize,
+        plugin: &mut P,
+        host: &Host,
+        request: Request<'_>,
+    ) -> Result<(Box<dyn AnyRows>, Resolver), Error> {
+        let nodes = self.nodes[object];
+        let resolver = Resolver::new(host, nodes[0].path());
+        let wanted = Wanted {
+            nodes,
+            fields: nodes.iter().skip(1).map(Node::is_writable).collect(),
+            instances: None,
+            resolver: resolver.clone(),
+            request,
+        };
+        let kept = plugin.settings().map(|settings| settings.instances(nodes[0].path()));
+        let rows = self.read(object, plugin, host, kept.unwrap_or_default(), &wanted)?;
+        Ok((rows, resolver))
+    }
+
     /// Answers what belongs to typed objects, and gives back the positions of the other names.
     pub(crate) fn get<P: Plugin>(
         &self,
@@ -63,7 +106,9 @@ impl Directory {
                 fields[asked.field] = true;
             }
             let instances: HashSet<&str> = group.asked.iter().map(|a| a.instance).collect();
-            let mut kept: Vec<String> = instances.iter().map(|i| (*i).to_owned()).collect();
+            let settings = plugin.settings();
+            let state = |i: &&str| Some(((*i).to_owned(), settings?.row_state(i)?));
+            let mut kept: Vec<(String, bool)> = instances.iter().filter_map(state).collect();
             kept.sort_unstable();
             let request = answer.request();
             let wanted = Wanted {
@@ -106,12 +151,11 @@ impl Directory {
                 resolver: resolver.clone(),
                 request,
             };
-            let kept = positions.iter().flat_map(|p| {
-                let table = tables[*p];
-                let numbers = plugin.settings().map(|s| s.row_numbers(table.relative()));
-                numbers.into_iter().flatten().map(move |n| format!("{}{n}.", table.full()))
+            let kept = plugin.settings().map_or_else(Vec::new, |settings| {
+                let all = settings.instances(nodes[0].path());
+                // Rows of the device are not there because of what is kept for them.
+                all.into_iter().filter(|(_, found)| !found).collect()
             });
-            let kept = kept.collect();
             let rows = self.read(object, plugin, host, kept, &wanted);
             for position in positions {
                 let table = tables[position].full();
@@ -129,17 +173,13 @@ impl Directory {
         object: usize,
         plugin: &mut P,
         host: &Host,
-        mut kept: Vec<String>,
+        mut kept: Vec<(String, bool)>,
         wanted: &Wanted<'_>,
     ) -> Result<Box<dyn AnyRows>, Error> {
         let nodes = self.nodes[object];
         let settings = plugin.settings().cloned();
-        if nodes[0].path().contains(ROW) {
-            // Rows that were found by the device have settings, perhaps, but are not there because of them.
-            let there = |instance: &String| settings.as_ref().is_some_and(|s| s.has_rows_of(host, instance));
-            kept.retain(there);
-        } else {
-            kept = vec![nodes[0].path().to_owned()];
+        if !nodes[0].path().contains(ROW) {
+            kept = vec![(nodes[0].path().to_owned(), false)];
         }
         let kept = Kept { settings, host, nodes, instances: kept };
         (P::OBJECTS[object].read)(plugin, &kept, wanted)

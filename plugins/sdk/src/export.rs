@@ -399,10 +399,7 @@ unsafe extern "C" fn notice<P: Plugin>(this: *mut c_void, req: abi::Req, what: u
             _ => return Ok(status::OK),
         };
         if notice == Notice::FactoryReset {
-            if let Some(settings) = i.plugin.settings().cloned() {
-                let names = settings.reset()?;
-                i.plugin.put_in_force(&names)?;
-            }
+            crate::transaction::reset(&mut i.plugin)?;
         }
         i.plugin.notice(notice).map(|()| status::OK)
     })

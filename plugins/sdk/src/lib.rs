@@ -21,6 +21,7 @@ mod change;
 mod config;
 mod declare;
 mod dispatch;
+mod edit;
 mod error;
 #[doc(hidden)]
 pub mod export;
@@ -43,6 +44,7 @@ mod rows;
 mod serve;
 mod settings;
 pub mod testing;
+mod transaction;
 mod value;
 mod wanted;
 
@@ -52,6 +54,7 @@ pub use config::Config;
 pub use cwmp_plugin_abi as abi;
 pub use cwmp_plugin_sdk_macros::{Enumeration, Object};
 pub use declare::{About, Declared};
+pub use edit::{Edit, Prepared};
 pub use error::Error;
 pub use field::{Field, Typed};
 pub use fifo::{Fifo, MAX_LINE};

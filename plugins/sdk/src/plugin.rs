@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// When a committed change is in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
     /// Now.
     Now,
@@ -97,36 +97,17 @@ pub trait Plugin: Declared + Send {
 
     /// Validates and reserves, without any effect. Called again for the same transaction it does the same again.
     fn prepare(&mut self, txn: &Txn<'_>, changes: &[Change<'_>]) -> Result<(), Vec<ChangeFault>> {
-        let mut faults = Vec::new();
-        for (index, change) in changes.iter().enumerate() {
-            if let Err(error) = self.check(change) {
-                faults.push(ChangeFault { index, error });
-            }
-        }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        if let Some(settings) = self.settings() {
-            return settings.prepare(txn.id, changes);
-        }
-        let fault = |index| ChangeFault { index, error: Error::not_writable("cannot be set") };
-        Err((0..changes.len()).map(fault).collect())
+        txn.prepare(self, changes)
     }
 
     /// Makes the prepared changes durable and puts them in force.
     fn commit(&mut self, txn: &Txn<'_>) -> Result<Effect, Error> {
-        match self.settings().cloned() {
-            Some(settings) => settings.commit(txn.id, |names| self.put_in_force(names)),
-            None => Err(Error::unsupported("nothing can be set")),
-        }
+        txn.commit(self)
     }
 
     /// Forgets what was prepared, or takes back what was committed. An unknown transaction is a success.
     fn rollback(&mut self, txn: &Txn<'_>) -> Result<(), Error> {
-        match self.settings().cloned() {
-            Some(settings) => settings.rollback(txn.id, |names| self.put_in_force(names)),
-            None => Ok(()),
-        }
+        txn.rollback(self)
     }
 
     /// The transaction is over everywhere.

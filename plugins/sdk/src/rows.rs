@@ -59,6 +59,8 @@ impl<A: Into<Row>, B: Into<Row>, R: Into<Row>> From<(A, B, R)> for At {
 #[derive(Debug)]
 pub struct Rows<O> {
     list: Vec<(At, O)>,
+    /// What is kept for rows that the device found.
+    found: HashMap<String, O>,
     kept: Option<Kept>,
 }
 
@@ -72,11 +74,11 @@ struct Kept {
 impl<O> Rows<O> {
     /// No rows.
     pub fn new() -> Self {
-        Self { list: Vec::new(), kept: None }
+        Self { list: Vec::new(), found: HashMap::new(), kept: None }
     }
 
     pub(crate) fn of_settings(resolver: Resolver) -> Self {
-        Self { list: Vec::new(), kept: Some(Kept { resolver, positions: HashMap::new() }) }
+        Self { kept: Some(Kept { resolver, positions: HashMap::new() }), ..Self::new() }
     }
 
     pub(crate) fn push_kept(&mut self, instance: String, at: At, value: O) {
@@ -84,6 +86,10 @@ impl<O> Rows<O> {
             kept.positions.insert(instance, self.list.len());
         }
         self.list.push((at, value));
+    }
+
+    pub(crate) fn push_found(&mut self, instance: String, value: O) {
+        self.found.insert(instance, value);
     }
 
     /// A row more.
@@ -106,11 +112,13 @@ impl<O> Rows<O> {
         self.list.iter()
     }
 
-    fn position(&self, at: &At) -> Option<usize> {
-        match &self.kept {
-            Some(kept) => kept.positions.get(&kept.resolver.instance(at).ok()?).copied(),
-            None => self.list.iter().position(|(other, _)| other == at),
-        }
+    fn get(&self, at: &At) -> Option<&O> {
+        let Some(kept) = &self.kept else {
+            return self.list.iter().find(|(other, _)| other == at).map(|(_, value)| value);
+        };
+        let instance = kept.resolver.instance(at).ok()?;
+        let listed = kept.positions.get(&instance).map(|i| &self.list[*i].1);
+        listed.or_else(|| self.found.get(&instance))
     }
 }
 
@@ -120,7 +128,7 @@ impl<O: Object> Rows<O> {
     /// For rows that the device finds by itself but that have settings: what the device knows is put over it.
     pub fn of(&self, at: impl Into<At>) -> O {
         let mut value = O::blank();
-        let found = self.position(&at.into()).map(|i| &self.list[i].1);
+        let found = self.get(&at.into());
         let mut text = String::new();
         for (i, node) in O::NODES.iter().skip(1).enumerate() {
             let Some(field) = value.field_mut(i) else { continue };
@@ -162,7 +170,7 @@ impl<'a, O> IntoIterator for &'a Rows<O> {
 
 impl<A: Into<At>, O> FromIterator<(A, O)> for Rows<O> {
     fn from_iter<I: IntoIterator<Item = (A, O)>>(rows: I) -> Self {
-        Self { list: rows.into_iter().map(|(at, value)| (at.into(), value)).collect(), kept: None }
+        Self { list: rows.into_iter().map(|(at, value)| (at.into(), value)).collect(), ..Self::new() }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a plugin does for a typed object.
 
+use crate::edit::RawEdit;
 use crate::object::{All, Object, Shape};
-use crate::resolver::at_of;
+use crate::resolver::{at_of, Resolver};
 use crate::rows::AnyRows;
-use crate::{Error, Fields, Host, Node, Plugin, Rows, Settings, Wanted};
+use crate::{ChangeFault, Edit, Effect, Error, Fields, Host, Node, Plugin, Prepared, Rows, Settings, Wanted};
 
 /// A plugin serves an object of type `O`; [`declare!`](crate::declare!) lists the objects that it serves.
 ///
@@ -18,6 +19,52 @@ pub trait Serve<O: Object>: Plugin {
         let _ = wanted;
         Ok(kept)
     }
+
+    /// Looks at what is to change, and reserves what it needs, without any effect: what comes back has that, when it is
+    /// run. Called for values and rows that the settings take already; a rule that facets cannot say is refused with
+    /// [`Edit::fault`].
+    ///
+    /// ```
+    /// # use cwmp_plugin_sdk::*;
+    /// # #[derive(Object)]
+    /// # #[object("Device.X_ACME_Heater.")]
+    /// # struct Heater {
+    /// #     #[param(writable)]
+    /// #     level: u32,
+    /// # }
+    /// # struct House { settings: Settings, level: u32 }
+    /// # declare! { House, name: "house", base: "Device.X_ACME_Heater.", objects { Heater } }
+    /// # impl Plugin for House {
+    /// #     fn create(host: Host, _: &Config) -> Result<Self, Error> {
+    /// #         Ok(Self { settings: Settings::load(&host)?, level: 0 })
+    /// #     }
+    /// #     fn settings(&self) -> Option<&Settings> { Some(&self.settings) }
+    /// # }
+    /// impl Serve<Heater> for House {
+    ///     fn change(&mut self, edits: Vec<Edit<Heater>>) -> Result<Prepared<Self>, Vec<ChangeFault>> {
+    ///         let mut level = self.level;
+    ///         for edit in &edits {
+    ///             level = edit.new.as_ref().map_or(0, |new| new.level);
+    ///             if level == 13 {
+    ///                 return Err(vec![edit.fault("Level", Error::value("the heater has no 13"))]);
+    ///             }
+    ///         }
+    ///         Ok(Box::new(move |house| {
+    ///             house.level = level;
+    ///             Ok(Effect::Now)
+    ///         }))
+    ///     }
+    /// }
+    /// # let mut house = testing::Harness::new(&PLUGIN, "{}");
+    /// # house.set(&[("Device.X_ACME_Heater.Level", "7")]).unwrap();
+    /// # assert!(house.set(&[("Device.X_ACME_Heater.Level", "13")]).is_err());
+    /// ```
+    ///
+    /// When a committed transaction is taken back, which may be after a power cut, this is called with the opposite.
+    fn change(&mut self, edits: Vec<Edit<O>>) -> Result<Prepared<Self>, Vec<ChangeFault>> {
+        drop(edits);
+        Ok(Box::new(|_| Ok(Effect::Now)))
+    }
 }
 
 /// An object that a plugin serves; [`declare!`](crate::declare!) makes them.
@@ -26,9 +73,12 @@ pub struct Served<P> {
     /// How many nodes of the declaration belong to it.
     pub(crate) nodes: usize,
     pub(crate) read: Read<P>,
+    pub(crate) change: ChangeCall<P>,
 }
 
 type Read<P> = fn(&mut P, &Kept<'_>, &Wanted<'_>) -> Result<Box<dyn AnyRows>, Error>;
+
+type ChangeCall<P> = fn(&mut P, Vec<RawEdit>) -> Result<Prepared<P>, Vec<ChangeFault>>;
 
 impl<P: Plugin> Served<P> {
     /// The object of type `O`.
@@ -37,7 +87,7 @@ impl<P: Plugin> Served<P> {
     where
         P: Serve<O>,
     {
-        Self { nodes: O::NODES.len(), read: read::<P, O> }
+        Self { nodes: O::NODES.len(), read: read::<P, O>, change: change::<P, O> }
     }
 }
 
@@ -46,16 +96,16 @@ fn read<P: Serve<O>, O: Object>(
     kept: &Kept<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<Box<dyn AnyRows>, Error> {
-    let mut rows = Rows::of_settings(wanted.resolver.clone());
-    for instance in &kept.instances {
-        let mut value = O::blank();
-        kept.fill(instance, &mut value);
-        let mut at = at_of(instance);
-        at.row.deletable = kept.nodes[0].is_table() && kept.nodes[0].is_writable();
-        rows.push_kept(instance.clone(), at, value);
-    }
+    let rows = kept.rows::<O>(wanted.resolver.clone());
     let all = O::Shape::from_rows(rows).ok_or_else(|| Error::internal("an object without a place"))?;
     Ok(Box::new(O::Shape::into_rows(plugin.read(all, wanted)?)))
+}
+
+fn change<P: Serve<O>, O: Object>(
+    plugin: &mut P,
+    edits: Vec<RawEdit>,
+) -> Result<Prepared<P>, Vec<ChangeFault>> {
+    plugin.change(edits.into_iter().map(Edit::new).collect())
 }
 
 /// What the settings hold for an object.
@@ -63,11 +113,27 @@ pub(crate) struct Kept<'a> {
     pub(crate) settings: Option<Settings>,
     pub(crate) host: &'a Host,
     pub(crate) nodes: &'static [Node],
-    /// The paths of the objects.
-    pub(crate) instances: Vec<String>,
+    /// The paths of the objects, and whether it was the device that found the row.
+    pub(crate) instances: Vec<(String, bool)>,
 }
 
 impl Kept<'_> {
+    pub(crate) fn rows<O: Object>(&self, resolver: Resolver) -> Rows<O> {
+        let mut rows = Rows::of_settings(resolver);
+        for (instance, found) in &self.instances {
+            let mut value = O::blank();
+            self.fill(instance, &mut value);
+            if *found {
+                rows.push_found(instance.clone(), value);
+                continue;
+            }
+            let mut at = at_of(instance);
+            at.row.deletable = self.nodes[0].is_table() && self.nodes[0].is_writable();
+            rows.push_kept(instance.clone(), at, value);
+        }
+        rows
+    }
+
     fn fill(&self, instance: &str, fields: &mut dyn Fields) {
         let object = self.nodes[0].path();
         let base = self.host.about().base;

@@ -5,8 +5,12 @@
 //! taken back even after a restart.
 
 mod entry;
+mod objects;
 mod transaction;
 
+pub(crate) use objects::DEVICE_ROW;
+
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,10 +55,15 @@ struct State {
     generation: u64,
     /// From the beginning of a commit until it is finished or taken back: what the device said meanwhile.
     meanwhile: Option<BTreeSet<String>>,
+    /// What the device has beside the entries, as far as the transaction at hand needs it: rows, and values that are not
+    /// what was set.
+    offered: BTreeMap<String, String>,
+    /// What typed objects prepared.
+    guard: Option<Box<dyn Any + Send>>,
 }
 
 /// What entries become: `None` is gone.
-type Delta = BTreeMap<String, Option<String>>;
+pub(crate) type Delta = BTreeMap<String, Option<String>>;
 
 #[derive(Debug)]
 struct Staged {
@@ -178,8 +187,9 @@ impl Settings {
     pub fn row_numbers(&self, table: &str) -> Vec<u32> {
         let state = self.state();
         let below = state.entries.range(table.to_owned()..).take_while(|(k, _)| k.starts_with(table));
+        let own = below.filter(|(_, value)| *value != DEVICE_ROW);
         let mut numbers: Vec<u32> =
-            below.filter_map(|(key, _)| key.strip_prefix(table)?.strip_suffix('.')?.parse().ok()).collect();
+            own.filter_map(|(key, _)| key.strip_prefix(table)?.strip_suffix('.')?.parse().ok()).collect();
         numbers.sort_unstable();
         numbers
     }
@@ -223,13 +233,9 @@ impl Settings {
         }
         let mut state = self.state();
         let generation = state.generation + 1;
-        let old = std::mem::replace(&mut *state, State { generation, ..State::default() });
+        let guard = state.guard.take();
+        let old = std::mem::replace(&mut *state, State { generation, guard, ..State::default() });
         Ok(old.entries.into_keys().collect())
-    }
-
-    /// Whether the rows of a full name are kept.
-    pub(crate) fn has_rows_of(&self, host: &Host, full: &str) -> bool {
-        self.state().has_rows_of(full.strip_prefix(host.about().base).unwrap_or(full))
     }
 
     /// The type and the declaration of a parameter.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{entry, no_such, Delta, Done, Settings, Staged, State, MAX_CHANGES, MAX_ROWS};
+use super::{entry, no_such, Delta, Done, Settings, Staged, State, DEVICE_ROW, MAX_CHANGES, MAX_ROWS};
 use crate::name::{pattern, rows_above};
 use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op};
 
@@ -46,13 +46,15 @@ impl Settings {
         txn: u64,
         put_in_force: impl FnOnce(&[String]) -> Result<Effect, Error>,
     ) -> Result<Effect, Error> {
-        let (delta, undo) = {
+        let (delta, undo, old): (Delta, Delta, Delta) = {
             let mut state = self.state();
             let found = match (&state.done, &state.staged) {
                 (Some(done), _) if done.txn == txn => return Ok(done.effect),
                 (_, Some(staged)) if staged.txn == txn => {
                     let old = |k: &String| (k.clone(), state.entries.get(k).cloned());
-                    (staged.delta.clone(), staged.delta.keys().map(old).collect::<Delta>())
+                    let before = |k: &String| (k.clone(), state.before(k));
+                    let keys = || staged.delta.keys();
+                    (staged.delta.clone(), keys().map(before).collect(), keys().map(old).collect())
                 }
                 _ => return Err(Error::internal(format!("transaction {txn} was not prepared"))),
             };
@@ -66,7 +68,7 @@ impl Settings {
         }
         self.store(&delta)?;
         self.change(&delta);
-        let restore = Restore { settings: self, undo: Some(&undo) };
+        let restore = Restore { settings: self, undo: Some(&old) };
         let names: Vec<String> = delta.into_keys().collect();
         let effect = put_in_force(&names)?;
         host.store_put(entry::UNDO, &entry::write_header(txn, effect))?;
@@ -196,6 +198,8 @@ impl Staging<'_> {
         if !fits || !above.all(|row| self.has(row)) {
             return Err(no_such(name));
         }
+        let found = rows_above(name).filter(|row| *row != name && !self.keeps(row));
+        let found: Vec<String> = found.map(str::to_owned).collect();
         // A new row may get values that only the device sets later on: its defaults come with it.
         if !known.node.is_writable() && !self.added.iter().any(|row| name.starts_with(row.as_str())) {
             return Err(Error::not_writable(format!("{name} cannot be changed")));
@@ -220,6 +224,10 @@ impl Staging<'_> {
             Op::Delete if !self.has(name) => return Err(no_such(name)),
             Op::Delete => self.delete(name),
         }
+        if change.op != Op::Delete {
+            // From now on there is something to be kept for a row of the device.
+            self.delta.extend(found.into_iter().map(|row| (row, Some(DEVICE_ROW.to_owned()))));
+        }
         Ok(())
     }
 
@@ -227,9 +235,10 @@ impl Staging<'_> {
         let old = self.state.entries.range(row.to_owned()..).map(|(k, _)| k);
         let gone: Vec<String> = old.take_while(|k| k.starts_with(row)).cloned().collect();
         let new = self.delta.keys().filter(|k| k.starts_with(row));
-        let gone: BTreeSet<String> = gone.into_iter().chain(new.cloned()).collect();
+        let found = self.state.offered.keys().filter(|k| k.starts_with(row));
+        let gone: BTreeSet<String> = gone.into_iter().chain(new.cloned()).chain(found.cloned()).collect();
         for name in gone {
-            if name.ends_with('.') && self.has(&name) {
+            if name.ends_with('.') && self.keeps(&name) {
                 self.rows -= 1;
             }
             self.added.remove(&name);
@@ -238,6 +247,14 @@ impl Staging<'_> {
     }
 
     fn has(&self, row: &str) -> bool {
+        match self.delta.get(row) {
+            Some(staged) => staged.is_some(),
+            None => self.state.before(row).is_some(),
+        }
+    }
+
+    /// Whether the row is among the entries, or will be.
+    fn keeps(&self, row: &str) -> bool {
         match self.delta.get(row) {
             Some(staged) => staged.is_some(),
             None => self.state.entries.contains_key(row),
