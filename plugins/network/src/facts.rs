@@ -11,6 +11,8 @@ pub(crate) struct Link {
     pub(crate) kind: Kind,
     /// Whether its frames are those of Ethernet.
     pub(crate) ethernet: bool,
+    /// Whether it has a radio below.
+    pub(crate) wireless: bool,
     pub(crate) loopback: bool,
     pub(crate) point_to_point: bool,
     /// Whether it is switched on.
@@ -49,6 +51,8 @@ pub(crate) enum Kind {
     MacVlan,
     /// Something that wraps packets into others.
     Tunnel,
+    /// A device inside the kernel that nobody talks through.
+    Internal,
     /// Anything else that software made.
     Other,
 }
@@ -94,8 +98,12 @@ impl Mac {
 
 impl std::fmt::Display for Mac {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+        let mut first = true;
+        for byte in self.0 {
+            write!(f, "{}{byte:02X}", if first { "" } else { ":" })?;
+            first = false;
+        }
+        Ok(())
     }
 }
 

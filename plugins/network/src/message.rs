@@ -116,6 +116,7 @@ fn kind(infos: &[LinkInfo]) -> Kind {
             | InfoKind::Wireguard
             | InfoKind::Xfrm,
         ) => Kind::Tunnel,
+        Some(InfoKind::Ifb | InfoKind::Nlmon) => Kind::Internal,
         Some(_) => Kind::Other,
     }
 }

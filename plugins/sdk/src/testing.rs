@@ -198,7 +198,11 @@ impl Harness {
             for part in &parts[1..] {
                 let rows = |table: String| {
                     let rows = self.rows(&format!("{table}.")).unwrap_or_else(|e| panic!("{table}: {e}"));
-                    rows.into_iter().map(move |row| format!("{table}.{}.{part}", row.number))
+                    let number = |row: &Row| match row.number {
+                        0 => self.number_of(&format!("{table}."), &row.key),
+                        number => number,
+                    };
+                    rows.iter().map(|row| format!("{table}.{}.{part}", number(row))).collect::<Vec<_>>()
                 };
                 found = found.into_iter().flat_map(rows).collect();
             }

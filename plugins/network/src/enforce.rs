@@ -1,0 +1,129 @@
+//! Makes the kernel do what an ACS wants.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use cwmp_plugin_sdk::Error;
+
+use crate::kernel::{Kernel, Order};
+use crate::table::Table;
+use crate::tree::{self, Facts};
+use crate::wish::LinkWish;
+
+/// `RTPROT_STATIC`: what an administrator wants.
+pub(crate) const STATIC: u8 = 4;
+
+/// What is in force because of us, and what was there before.
+#[derive(Debug, Default)]
+pub(crate) struct Enforcer {
+    /// By the name of the row that wants it.
+    things: BTreeMap<(Table, String, u32), Order>,
+    /// How devices were before we touched them, by their key.
+    before: BTreeMap<(String, Switch), u32>,
+}
+
+/// What can be set of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Switch {
+    Up,
+    Mtu,
+}
+
+impl Switch {
+    fn order(self, index: u32, value: u32) -> Order {
+        match self {
+            Self::Up => Order::Up(index, value != 0),
+            Self::Mtu => Order::Mtu(index, value),
+        }
+    }
+}
+
+impl Enforcer {
+    /// Gives the orders that are missing, and takes back those that nobody wants any more. Stops at the first that the
+    /// kernel refuses. Returns how many there were.
+    pub(crate) fn enforce(&mut self, facts: &Facts<'_>, kernel: &dyn Kernel) -> Result<usize, Error> {
+        let wanted = wanted(facts);
+        let mut orders = 0;
+        // The last that came goes first: routes lie on addresses.
+        let gone: Vec<_> =
+            self.things.iter().filter(|(name, order)| wanted.get(name) != Some(order)).rev().collect();
+        let gone: Vec<_> = gone.into_iter().map(|(name, order)| (name.clone(), order.clone())).collect();
+        for (name, order) in gone {
+            kernel.order(&inverse(&order))?;
+            orders += 1;
+            self.things.remove(&name);
+        }
+        for (index, switch, value) in self.switches(facts) {
+            kernel.order(&switch.order(index, value))?;
+            orders += 1;
+        }
+        for (name, order) in wanted {
+            // Even if it was given before: a device that went down took it along.
+            kernel.order(&order)?;
+            orders += 1;
+            self.things.insert(name, order);
+        }
+        Ok(orders)
+    }
+
+    /// The switches of devices that are not where they should be.
+    fn switches(&mut self, facts: &Facts<'_>) -> Vec<(u32, Switch, u32)> {
+        let mut found = Vec::new();
+        for link in facts.state.links.values() {
+            let key = tree::key(link);
+            let wish = facts.wishes.links.get(&key);
+            let both = [
+                (Switch::Up, u32::from(link.up), wish.and_then(LinkWish::up).map(u32::from)),
+                (Switch::Mtu, link.mtu, wish.and_then(|w| w.mtu)),
+            ];
+            for (switch, is, want) in both {
+                let place = (key.clone(), switch);
+                let target = match want {
+                    Some(value) => {
+                        self.before.entry(place).or_insert(is);
+                        Some(value)
+                    }
+                    None => self.before.remove(&place),
+                };
+                found.extend(target.filter(|value| *value != is).map(|value| (link.index, switch, value)));
+            }
+        }
+        found
+    }
+}
+
+/// Addresses and routes that are to be there. Addresses come first.
+fn wanted(facts: &Facts<'_>) -> BTreeMap<(Table, String, u32), Order> {
+    let mut wanted = BTreeMap::new();
+    for wish in facts.wishes.addresses.iter().filter(|wish| wish.enable) {
+        let link = facts.state.links.values().find(|link| tree::key(link) == wish.interface);
+        if let (Some(link), Some((ip, prefix))) = (link, wish.address()) {
+            let name = (wish.table, wish.interface.clone(), wish.number);
+            wanted.insert(name, Order::AddAddress(link.index, ip, prefix));
+        }
+    }
+    for wish in facts.wishes.routes.iter().filter(|wish| wish.enable) {
+        let up = |index| facts.state.links.get(&index).is_some_and(|link| link.up);
+        match tree::order(facts, wish) {
+            // A device that is off takes no routes.
+            Some(id) if id.link.is_none_or(up) => {
+                wanted.insert((wish.table, String::new(), wish.number), Order::AddRoute(id));
+            }
+            _ => {}
+        }
+    }
+    wanted
+}
+
+fn inverse(order: &Order) -> Order {
+    match order.clone() {
+        Order::AddAddress(index, ip, prefix) => Order::DeleteAddress(index, ip, prefix),
+        Order::AddRoute(id) => Order::DeleteRoute(id),
+        other => other,
+    }
+}
+
+/// The servers of ours that resolv.conf is to have.
+pub(crate) fn servers(facts: &Facts<'_>) -> Vec<IpAddr> {
+    facts.wishes.servers.iter().filter(|wish| wish.enable).filter_map(|wish| wish.ip).collect()
+}

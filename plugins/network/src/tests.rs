@@ -1,0 +1,147 @@
+//! The plugin on the real kernel, in namespaces of their own: each test runs itself again in one.
+
+use std::process::Command;
+
+use cwmp_plugin_sdk::testing::{Harness, Step};
+
+use crate::declared::PLUGIN;
+
+/// Says to a test that it runs inside.
+const INSIDE: &str = "CWMPD_NETWORK_TEST_INSIDE";
+
+/// Runs the test of this name in a new network and mount namespace, unless it is inside already. Says whether it is.
+fn inside(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    let output = Command::new("unshare")
+        .args(["--net", "--mount", "--"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", &format!("tests::{test}")])
+        .env(INSIDE, "1")
+        .output()
+        .expect("unshare is there");
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    false
+}
+
+fn ip(arguments: &str) {
+    let output = Command::new("ip").args(arguments.split(' ')).output().expect("ip is there");
+    assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A device with one port, `wan`, and what is at the other end of it.
+struct Device {
+    folder: tempfile::TempDir,
+}
+
+impl Device {
+    fn new() -> Self {
+        // The files of the namespace, not of the machine.
+        let mounted = Command::new("mount").args(["-t", "sysfs", "sysfs", "/sys"]).status().unwrap();
+        assert!(mounted.success());
+        ip("link set lo up");
+        ip("link add wan address 02:00:00:00:00:01 type veth peer name far address 02:00:00:00:00:02");
+        ip("link set wan up");
+        ip("link set far up");
+        ip("address add 192.0.2.2/24 dev wan");
+        ip("route add default via 192.0.2.1");
+        let new = Self { folder: tempfile::tempdir().unwrap() };
+        new.write("resolv.conf", "search lan\nnameserver 192.0.2.1\n");
+        new
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    fn plugin(&self) -> Harness {
+        let at = self.folder.path().display();
+        let config = format!(
+            "{{\"resolv_conf\":\"{at}/resolv.conf\",\"udhcpc\":\"{at}/udhcpc\",\"dhclient\":\"{at}/dhclient\",\
+             \"networkd\":\"{at}/networkd\",\"host_leases\":\"{at}/dnsmasq.leases\"}}"
+        );
+        Harness::new(&PLUGIN, &config)
+    }
+}
+
+/// The number of the row whose parameter has this value.
+fn row(plugin: &Harness, table: &str, leaf: &str, value: &str) -> Option<u32> {
+    let rows = plugin.rows(table).unwrap_or_else(|e| panic!("{table}: {e}"));
+    let number = |row: &cwmp_plugin_sdk::Row| match row.number {
+        0 => plugin.number_of(table, &row.key),
+        number => number,
+    };
+    let mut numbers = rows.iter().map(number);
+    numbers.find(|n| plugin.get(&format!("{table}{n}.{leaf}")).as_deref() == Ok(value))
+}
+
+fn get(plugin: &Harness, name: &str) -> String {
+    plugin.get(name).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// Waits until the plugin has announced something, and it is true.
+fn eventually<T>(plugin: &Harness, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(std::time::Instant::now() < end, "{what}: {:?}", plugin.tree());
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}
+
+const PORTS: &str = "Device.Ethernet.Interface.";
+const LINKS: &str = "Device.Ethernet.Link.";
+const INTERFACES: &str = "Device.IP.Interface.";
+const ROUTES: &str = "Device.Routing.Router.1.IPv4Forwarding.";
+
+#[test]
+fn the_kernel_s_network_is_the_tree() {
+    if !inside("the_kernel_s_network_is_the_tree") {
+        return;
+    }
+    let device = Device::new();
+    let plugin = device.plugin();
+    for (name, value) in plugin.tree() {
+        value.unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+    let port = row(&plugin, PORTS, "Name", "wan").unwrap();
+    let port = format!("{PORTS}{port}.");
+    assert_eq!(get(&plugin, &format!("{port}MACAddress")), "02:00:00:00:00:01");
+    assert_eq!(get(&plugin, &format!("{port}Upstream")), "true");
+    assert_eq!(get(&plugin, &format!("{port}CurrentBitRate")), "10000", "from the sysfs of the namespace");
+    let link = row(&plugin, LINKS, "Name", "wan").unwrap();
+    let link = format!("{LINKS}{link}.");
+    assert_eq!(format!("{}.", get(&plugin, &format!("{link}LowerLayers"))), port);
+    let interface = format!("{INTERFACES}{}.", row(&plugin, INTERFACES, "Name", "wan").unwrap());
+    for layer in [&port, &link, &interface] {
+        assert_eq!(get(&plugin, &format!("{layer}Status")), "Up", "{layer}");
+        assert_eq!(get(&plugin, &format!("{layer}Enable")), "true", "{layer}");
+    }
+    let stack = "Device.InterfaceStack.";
+    let higher = row(&plugin, stack, "LowerLayer", port.trim_end_matches('.')).unwrap();
+    assert_eq!(format!("{}.", get(&plugin, &format!("{stack}{higher}.HigherLayer"))), link);
+    let address = row(&plugin, &format!("{interface}IPv4Address."), "IPAddress", "192.0.2.2").unwrap();
+    let address = format!("{interface}IPv4Address.{address}.");
+    assert_eq!(get(&plugin, &format!("{address}SubnetMask")), "255.255.255.0");
+    let route = row(&plugin, ROUTES, "GatewayIPAddress", "192.0.2.1").unwrap();
+    assert_eq!(format!("{}.", get(&plugin, &format!("{ROUTES}{route}.Interface"))), interface);
+    let servers = "Device.DNS.Client.Server.";
+    assert!(row(&plugin, servers, "DNSServer", "192.0.2.1").is_some());
+    let loopback = row(&plugin, INTERFACES, "Type", "Loopback").unwrap();
+    assert_eq!(get(&plugin, &format!("{INTERFACES}{loopback}.Name")), "lo");
+    // Link-local addresses: the prefix is a row, too.
+    let fe80 = eventually(&plugin, "a link-local address", || {
+        row(&plugin, &format!("{interface}IPv6Address."), "Origin", "AutoConfigured")
+    });
+    let prefix = get(&plugin, &format!("{interface}IPv6Address.{fe80}.Prefix"));
+    assert_eq!(get(&plugin, &format!("{prefix}.Prefix")), "fe80::/64");
+}

@@ -1,0 +1,50 @@
+//! `Device.DHCPv4.Client.`: a row for each device that has a lease.
+
+use std::net::Ipv4Addr;
+
+use super::{ip_interface, key, Facts};
+use crate::table::{RowId, Table};
+use crate::value::Value;
+use crate::view::{Row, View};
+
+/// Characters of a list, at most.
+const LIST: usize = 256;
+
+pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
+    for link in facts.state.links.values() {
+        let (Some(interface), Some(lease)) = (ip_interface(link), facts.lease_of(link)) else { continue };
+        let row = Row::new([
+            ("Enable", Value::Flag(true)),
+            ("Interface", Value::row(Some(interface))),
+            ("Status", Value::text("Enabled")),
+            ("DHCPStatus", Value::text("Bound")),
+            ("IPAddress", Value::text(lease.ip.to_string())),
+            ("SubnetMask", Value::text(optional(lease.mask))),
+            ("IPRouters", Value::text(list(&lease.routers))),
+            ("DNSServers", Value::text(list(&lease.servers))),
+            ("LeaseTimeRemaining", Value::Left(Some(lease.ends))),
+            ("DHCPServer", Value::text(optional(lease.from))),
+        ]);
+        view.rows.insert(RowId::top(Table::DhcpClient, key(link)), row);
+    }
+}
+
+fn optional(ip: Option<Ipv4Addr>) -> String {
+    ip.map(|ip| ip.to_string()).unwrap_or_default()
+}
+
+/// As many addresses as a list may have characters.
+fn list(addresses: &[Ipv4Addr]) -> String {
+    let mut text = String::new();
+    for ip in addresses {
+        let next = ip.to_string();
+        if text.len() + 1 + next.len() > LIST {
+            break;
+        }
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(&next);
+    }
+    text
+}

@@ -1,0 +1,56 @@
+//! `Device.Ethernet.`: ports, links and VLANs.
+
+use super::{ethernet_link, key, layer, port, vlan, Facts};
+use crate::facts::{Kind, Link};
+use crate::table::RowId;
+use crate::value::Value;
+use crate::view::View;
+
+pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
+    let upstream = facts.upstream();
+    for link in facts.state.links.values() {
+        if let Some(id) = port(link) {
+            let wish = facts.wishes.links.get(&key(link));
+            let mut row = layer(facts, link, wish.and_then(|w| w.port_up).unwrap_or(link.up), None);
+            let mac = link.permanent_mac.or(link.mac);
+            row.values.extend([
+                ("MACAddress", Value::text(mac.map(|m| m.to_string()).unwrap_or_default())),
+                ("Upstream", Value::Flag(upstream.contains(&link.index))),
+                ("CurrentBitRate", Value::Number(format!("sys/class/net/{}/speed", link.name))),
+                ("CurrentDuplexMode", Value::Duplex(format!("sys/class/net/{}/duplex", link.name))),
+            ]);
+            view.rows.insert(id, row);
+        }
+        if let Some(id) = ethernet_link(link) {
+            let lower = match link.kind {
+                // A second address on the same port.
+                Kind::MacVlan => below(facts, link).and_then(port),
+                _ => port(link),
+            };
+            let mut row = layer(facts, link, link.up, lower);
+            row.values.extend([
+                ("MACAddress", Value::text(link.mac.map(|m| m.to_string()).unwrap_or_default())),
+                ("MTU", Value::Unsigned(link.mtu)),
+                ("NoARP", Value::Flag(link.no_arp)),
+            ]);
+            view.rows.insert(id, row);
+        }
+        if let (Some(row), Kind::Vlan { id, protocol }) = (vlan(link), link.kind) {
+            let mut values = layer(facts, link, link.up, below(facts, link).and_then(carrier));
+            values.values.extend([
+                ("VLANID", Value::Unsigned(u32::from(id))),
+                ("TPID", Value::Unsigned(u32::from(protocol))),
+            ]);
+            view.rows.insert(row, values);
+        }
+    }
+}
+
+fn below<'a>(facts: &'a Facts<'_>, link: &Link) -> Option<&'a Link> {
+    facts.state.links.get(&link.lower?)
+}
+
+/// What carries the frames of a VLAN: a link, or another VLAN.
+fn carrier(link: &Link) -> Option<RowId> {
+    vlan(link).or_else(|| ethernet_link(link))
+}

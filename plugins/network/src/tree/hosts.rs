@@ -1,0 +1,61 @@
+//! `Device.Hosts.`: who is on the links, by the kernel's neighbours.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::{port, Facts};
+use crate::facts::{Link, Mac, Neighbour};
+use crate::table::{Key, RowId, Table};
+use crate::value::Value;
+use crate::view::{Row, View};
+
+/// Characters of a host's name, at most.
+const NAME: usize = 64;
+
+pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
+    let mut hosts: BTreeMap<Mac, Vec<&Neighbour>> = BTreeMap::new();
+    let own: BTreeSet<Mac> = facts.state.links.values().filter_map(|link| link.mac).collect();
+    for neighbour in facts.state.neighbours.values() {
+        let Some(mac) = neighbour.mac.filter(|mac| !mac.is_multicast() && !own.contains(mac)) else {
+            continue;
+        };
+        let on_ethernet = facts.state.links.get(&neighbour.link).is_some_and(|link| link.ethernet);
+        if on_ethernet {
+            hosts.entry(mac).or_default().push(neighbour);
+        }
+    }
+    for (mac, mut at) in hosts {
+        let Some((active, since)) = facts.state.host(mac) else { continue };
+        // What answers comes first, and IPv4 before IPv6.
+        at.sort_by_key(|n| (!n.reachable, n.ip));
+        let addresses: BTreeSet<IpAddr> = at.iter().map(|n| n.ip).collect();
+        let (first, link) =
+            (at.first().map(|n| n.ip), at.first().and_then(|n| facts.state.links.get(&n.link)));
+        let name: String = facts.names.get(&mac).map_or("", String::as_str).chars().take(NAME).collect();
+        let id = RowId::top(Table::Host, mac.to_string());
+        let row = Row::new([
+            ("PhysAddress", Value::text(mac.to_string())),
+            ("IPAddress", Value::text(first.map(|ip| ip.to_string()).unwrap_or_default())),
+            ("HostName", Value::text(name)),
+            ("Active", Value::Flag(active)),
+            ("ActiveLastChange", Value::Moment(since)),
+            ("InterfaceType", Value::text(link.map_or("Other", interface_type))),
+            ("Layer1Interface", Value::row(link.and_then(port))),
+            ("Layer3Interface", Value::row(link.and_then(super::ip_interface))),
+        ]);
+        view.rows.insert(id.clone(), row);
+        for ip in addresses {
+            let table = if ip.is_ipv4() { Table::HostIpv4Address } else { Table::HostIpv6Address };
+            let row = Row::new([("IPAddress", Value::text(ip.to_string()))]);
+            view.rows.insert(RowId::within(&id, table, Key::Text(ip.to_string())), row);
+        }
+    }
+}
+
+fn interface_type(link: &Link) -> &'static str {
+    match port(link) {
+        Some(_) => "Ethernet",
+        None if link.wireless => "Wi-Fi",
+        None => "Other",
+    }
+}

@@ -1,0 +1,197 @@
+//! `Device.IP.`: interfaces, their addresses and prefixes.
+
+use std::net::IpAddr;
+
+use super::{ethernet_link, ip_interface, key, layer, vlan, Facts};
+use crate::facts::{mask, Address, AddressSource, AddressState, Kind, Lifetime, Link, RouteKind};
+use crate::state::State;
+use crate::table::{Key, RowId, Table};
+use crate::value::Value;
+use crate::view::{Row, View};
+use crate::wish::AddressWish;
+
+/// `RTPROT_KERNEL`, `RTPROT_RA`.
+const KERNEL: u8 = 2;
+const ADVERTISED: u8 = 9;
+
+const OFF: &str = "proc/sys/net/ipv6/conf";
+
+pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
+    view.single.extend([
+        ("IP.IPv4Capable", Value::Flag(true)),
+        ("IP.IPv4Enable", Value::Flag(true)),
+        ("IP.IPv4Status", Value::text("Enabled")),
+        ("IP.IPv6Capable", Value::Flag(facts.ipv6)),
+        ("IP.IPv6Enable", ipv6(facts, "all")),
+        ("IP.IPv6Status", Value::Enabled(format!("{OFF}/all/disable_ipv6"))),
+    ]);
+    let router = RowId { table: Table::Router, above: None, key: Key::Number(1) };
+    for link in facts.state.links.values() {
+        let Some(id) = ip_interface(link) else { continue };
+        let wish = facts.wishes.links.get(&key(link));
+        let (kind, lower) = if link.loopback {
+            ("Loopback", None)
+        } else if link.kind == Kind::Tunnel || link.point_to_point {
+            ("Tunnel", None)
+        } else {
+            ("Normal", vlan(link).or_else(|| ethernet_link(link)))
+        };
+        let mut row = layer(facts, link, wish.and_then(|w| w.ip_up).unwrap_or(link.up), lower);
+        row.values.extend([
+            ("IPv4Enable", Value::Flag(true)),
+            ("IPv6Enable", ipv6(facts, &link.name)),
+            ("Type", Value::text(kind)),
+            ("Loopback", Value::Flag(link.loopback)),
+            ("MaxMTUSize", Value::Unsigned(link.mtu)),
+            ("Router", Value::row(Some(router.clone()))),
+        ]);
+        view.rows.insert(id.clone(), row);
+        addresses(facts, link, &id, view);
+        prefixes(facts.state, link, &id, view);
+    }
+}
+
+fn ipv6(facts: &Facts<'_>, device: &str) -> Value {
+    if facts.ipv6 {
+        Value::Off(format!("{OFF}/{device}/disable_ipv6"))
+    } else {
+        Value::Flag(false)
+    }
+}
+
+fn addresses(facts: &Facts<'_>, link: &Link, interface: &RowId, view: &mut View) {
+    let ours = |wish: &&AddressWish| Key::Text(wish.interface.clone()) == interface.key;
+    let ours: Vec<&AddressWish> = facts.wishes.addresses.iter().filter(ours).collect();
+    for wish in &ours {
+        let at = wish.address();
+        let found = at.and_then(|(ip, prefix)| facts.state.addresses.get(&(link.index, ip, prefix)));
+        let mut row =
+            if wish.table == Table::Ipv4Address { v4(facts, link, found) } else { v6(facts.state, found) };
+        row.values.extend([
+            ("Enable", Value::Flag(wish.enable)),
+            ("Status", Value::text(wished(wish.enable, at.is_some(), found.is_some()))),
+            ("IPAddress", Value::text(&wish.ip)),
+        ]);
+        if wish.table == Table::Ipv4Address {
+            row.values.insert("SubnetMask", Value::text(&wish.mask));
+            row.values.insert("AddressingType", Value::text("Static"));
+        } else {
+            row.values.insert("Origin", Value::text("Static"));
+        }
+        row.deletable = true;
+        view.rows.insert(RowId::within(interface, wish.table, Key::Number(wish.number)), row);
+    }
+    for address in facts.state.addresses_of(link.index) {
+        let is_ours =
+            |wish: &&AddressWish| wish.enable && wish.address() == Some((address.ip, address.prefix));
+        if ours.iter().any(is_ours) {
+            continue;
+        }
+        let (table, key, mut row) = match address.ip {
+            IpAddr::V4(ip) => {
+                let mut row = v4(facts, link, Some(address));
+                row.values.insert("SubnetMask", Value::text(mask(address.prefix).to_string()));
+                (Table::Ipv4Address, format!("{ip}/{}", address.prefix), row)
+            }
+            IpAddr::V6(ip) => (Table::Ipv6Address, ip.to_string(), v6(facts.state, Some(address))),
+        };
+        row.values.extend([
+            ("Enable", Value::Flag(true)),
+            ("Status", Value::text("Enabled")),
+            ("IPAddress", Value::text(address.ip.to_string())),
+        ]);
+        row.read_only = true;
+        view.rows.insert(RowId::within(interface, table, Key::Text(key)), row);
+    }
+}
+
+/// The state of something that an ACS made.
+pub(super) fn wished(enable: bool, makes_sense: bool, is_there: bool) -> &'static str {
+    match (enable, makes_sense, is_there) {
+        (false, ..) => "Disabled",
+        (true, false, _) => "Error_Misconfigured",
+        (true, true, false) => "Error",
+        (true, true, true) => "Enabled",
+    }
+}
+
+fn v4(facts: &Facts<'_>, link: &Link, address: Option<&Address>) -> Row {
+    let leased = facts.lease_of(link).map(|lease| IpAddr::V4(lease.ip));
+    let kind = match address.map(|a| a.ip) {
+        Some(ip) if Some(ip) == leased => "DHCP",
+        Some(IpAddr::V4(ip)) if ip.is_link_local() => "AutoIP",
+        _ => "Static",
+    };
+    Row::new([("AddressingType", Value::text(kind))])
+}
+
+fn v6(state: &State, address: Option<&Address>) -> Row {
+    let status = match address.map(|a| a.state) {
+        None => "Invalid",
+        Some(AddressState::Preferred) => "Preferred",
+        Some(AddressState::Deprecated) => "Deprecated",
+        Some(AddressState::Tentative) => "Tentative",
+        Some(AddressState::Duplicate) => "Duplicate",
+        Some(AddressState::Optimistic) => "Optimistic",
+    };
+    let origin = match address.map(|a| (a.source, a.permanent)) {
+        Some((AddressSource::Loopback, _)) => "WellKnown",
+        Some((AddressSource::Router | AddressSource::LinkLocal, _)) => "AutoConfigured",
+        // A program that gives an address an end got it from a server.
+        Some((AddressSource::Program, false)) => "DHCPv6",
+        Some((AddressSource::Program, true)) | None => "Static",
+    };
+    let prefix = address.and_then(|a| {
+        let interface = RowId::top(Table::IpInterface, key(state.links.get(&a.link)?));
+        let covers = |(text, prefix): &(String, u8)| {
+            let ip = crate::facts::network(a.ip, *prefix);
+            *text == format!("{ip}/{prefix}")
+        };
+        let found = prefixes_of(state, a.link).map(|(text, prefix, ..)| (text, prefix)).find(covers)?;
+        Some(RowId::within(&interface, Table::Ipv6Prefix, Key::Text(found.0)))
+    });
+    Row::new([
+        ("IPAddressStatus", Value::text(status)),
+        ("Origin", Value::text(origin)),
+        ("Prefix", Value::row(prefix)),
+        ("PreferredLifetime", Value::Ends(address.map(|a| a.preferred))),
+        ("ValidLifetime", Value::Ends(address.map(|a| a.valid))),
+    ])
+}
+
+/// What is on the link, as the routes say: the prefix, its length, where it comes from, when it ends.
+fn prefixes_of(
+    state: &State,
+    index: u32,
+) -> impl Iterator<Item = (String, u8, &'static str, Option<Lifetime>)> + '_ {
+    state.routes.iter().filter_map(move |(id, expires)| {
+        let on_link = id.link == Some(index) && id.gateway.is_none() && id.kind == RouteKind::Normal;
+        let IpAddr::V6(ip) = id.destination else { return None };
+        if !on_link || !(1..=127).contains(&id.prefix) || !matches!(id.protocol, KERNEL | ADVERTISED) {
+            return None;
+        }
+        let origin = match () {
+            () if ip.segments()[0] & 0xffc0 == 0xfe80 => "WellKnown",
+            () if id.protocol == ADVERTISED || expires.is_some() => "RouterAdvertisement",
+            () => "Static",
+        };
+        Some((format!("{ip}/{}", id.prefix), id.prefix, origin, *expires))
+    })
+}
+
+fn prefixes(state: &State, link: &Link, interface: &RowId, view: &mut View) {
+    for (prefix, _, origin, expires) in prefixes_of(state, link.index) {
+        let ends = Some(expires.unwrap_or(Lifetime::Forever));
+        let mut row = Row::new([
+            ("Enable", Value::Flag(true)),
+            ("Status", Value::text("Enabled")),
+            ("PrefixStatus", Value::text("Preferred")),
+            ("Prefix", Value::text(&prefix)),
+            ("Origin", Value::text(origin)),
+            ("OnLink", Value::Flag(true)),
+            ("ValidLifetime", Value::Ends(ends)),
+        ]);
+        row.read_only = true;
+        view.rows.insert(RowId::within(interface, Table::Ipv6Prefix, Key::Text(prefix)), row);
+    }
+}

@@ -1,0 +1,177 @@
+//! `Device.Routing.`: the main table of the kernel as the one router.
+
+use std::net::IpAddr;
+
+use super::interface::wished;
+use super::{key, Facts};
+use crate::facts::{mask, RouteId, RouteKind};
+use crate::table::{Key, RowId, Table};
+use crate::value::Value;
+use crate::view::{Row, View};
+use crate::wish::{Reference, RouteWish};
+
+/// `RTPROT_*`.
+const REDIRECT: u8 = 1;
+const KERNEL: u8 = 2;
+const ADVERTISED: u8 = 9;
+const DHCP: u8 = 16;
+const OSPF: u8 = 188;
+const RIP: u8 = 189;
+/// The metric of a route of IPv6 for which none was given.
+const USUAL_METRIC: u32 = 1_024;
+
+pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
+    let router = RowId { table: Table::Router, above: None, key: Key::Number(1) };
+    let row = Row::new([("Enable", Value::Flag(true)), ("Status", Value::text("Enabled"))]);
+    view.rows.insert(router.clone(), row);
+    let mut ours = Vec::new();
+    for wish in &facts.wishes.routes {
+        let order = order(facts, wish);
+        let found = order.as_ref().and_then(|order| facts.state.routes.keys().find(|id| is_same(id, order)));
+        ours.extend(found.filter(|_| wish.enable).cloned());
+        let status = wished(wish.enable, order.is_some(), found.is_some());
+        let mut row = values(facts, wish.table, wish.kind, found);
+        row.values.extend([
+            ("Enable", Value::Flag(wish.enable)),
+            ("Status", Value::text(status)),
+            ("Interface", Value::row(facts.referred(&wish.interface))),
+            ("ForwardingMetric", Value::Int(wish.metric)),
+        ]);
+        row.values.extend(if wish.table == Table::Ipv4Forwarding {
+            vec![
+                ("StaticRoute", Value::Flag(true)),
+                ("DestIPAddress", Value::text(&wish.destination)),
+                ("DestSubnetMask", Value::text(&wish.mask)),
+                ("GatewayIPAddress", Value::text(&wish.gateway)),
+                ("Origin", Value::text("Static")),
+            ]
+        } else {
+            vec![
+                ("DestIPPrefix", Value::text(&wish.destination)),
+                ("NextHop", Value::text(&wish.gateway)),
+                ("Origin", Value::text("Static")),
+            ]
+        });
+        row.deletable = true;
+        view.rows.insert(RowId::within(&router, wish.table, Key::Number(wish.number)), row);
+    }
+    for id in facts.state.routes.keys() {
+        // The ways to what is on the link come with its addresses.
+        if matches!(id.protocol, REDIRECT | KERNEL) || ours.contains(id) {
+            continue;
+        }
+        let table = if id.destination.is_ipv4() { Table::Ipv4Forwarding } else { Table::Ipv6Forwarding };
+        let device = id.link.and_then(|index| facts.state.links.get(&index)).map(key);
+        let gateway = id.gateway.map(|ip| ip.to_string()).unwrap_or_default();
+        let name = format!(
+            "{}/{} via {gateway} dev {} metric {} {:?}",
+            id.destination,
+            id.prefix,
+            device.unwrap_or_default(),
+            id.metric,
+            id.kind
+        );
+        let mut row = values(facts, table, id.kind, Some(id));
+        row.values.extend([
+            ("Enable", Value::Flag(true)),
+            ("Status", Value::text("Enabled")),
+            ("Interface", Value::row(id.link.and_then(|index| facts.ip_interface_of(index)))),
+            ("ForwardingMetric", Value::Int(i32::try_from(id.metric).unwrap_or(i32::MAX))),
+        ]);
+        row.values.extend(if table == Table::Ipv4Forwarding {
+            let (ip, net) = if id.prefix == 0 {
+                (String::new(), String::new())
+            } else {
+                (id.destination.to_string(), mask(id.prefix).to_string())
+            };
+            vec![
+                ("DestIPAddress", Value::text(ip)),
+                ("DestSubnetMask", Value::text(net)),
+                ("GatewayIPAddress", Value::text(gateway)),
+            ]
+        } else {
+            let prefix = match id.prefix {
+                0 => String::new(),
+                prefix => format!("{}/{prefix}", id.destination),
+            };
+            vec![("DestIPPrefix", Value::text(prefix)), ("NextHop", Value::text(gateway))]
+        });
+        row.read_only = true;
+        view.rows.insert(RowId::within(&router, table, Key::Text(name)), row);
+    }
+}
+
+/// The route that a wish is about, if it makes sense and its interface is there.
+pub(crate) fn order(facts: &Facts<'_>, wish: &RouteWish) -> Option<RouteId> {
+    let (destination, prefix) = wish.destination()?;
+    let link = match &wish.interface {
+        Reference::Empty => None,
+        Reference::Interface(key) => Some(facts.link(key)?.index),
+        Reference::Nothing => return None,
+    };
+    let gateway = wish.gateway().ok()?;
+    if wish.kind == RouteKind::Normal && link.is_none() && gateway.is_none() {
+        return None;
+    }
+    let normal = wish.kind == RouteKind::Normal;
+    Some(RouteId {
+        destination,
+        prefix,
+        gateway: gateway.filter(|_| normal),
+        link: link.filter(|_| normal),
+        metric: u32::try_from(wish.metric).unwrap_or(0),
+        kind: wish.kind,
+        protocol: crate::enforce::STATIC,
+    })
+}
+
+/// Whether the kernel's route is the one that was ordered: it fills in what the order leaves open.
+fn is_same(id: &RouteId, order: &RouteId) -> bool {
+    let metric = match (order.metric, order.destination) {
+        (0, IpAddr::V6(_)) => USUAL_METRIC,
+        (metric, _) => metric,
+    };
+    (id.destination, id.prefix, id.gateway, id.kind)
+        == (order.destination, order.prefix, order.gateway, order.kind)
+        && id.metric == metric
+        && order.link.is_none_or(|link| id.link == Some(link))
+}
+
+/// What rows of both kinds say of the route.
+fn values(facts: &Facts<'_>, table: Table, kind: RouteKind, id: Option<&RouteId>) -> Row {
+    let kind = match kind {
+        RouteKind::Normal => "Normal",
+        RouteKind::Blackhole => "Blackhole",
+        RouteKind::Unreachable => "Unreachable",
+        RouteKind::Prohibit => "Prohibit",
+    };
+    let v4 = table == Table::Ipv4Forwarding;
+    let leased = id.is_some_and(|id| is_leased(facts, id));
+    let origin = match id.map(|id| id.protocol) {
+        Some(DHCP) if v4 => "DHCPv4",
+        Some(DHCP) => "DHCPv6",
+        Some(ADVERTISED) if !v4 => "RA",
+        Some(OSPF) => "OSPF",
+        Some(RIP) if v4 => "RIP",
+        Some(RIP) => "RIPng",
+        // A script of the client sets the route as if by hand.
+        _ if leased => "DHCPv4",
+        _ => "Static",
+    };
+    let mut row = Row::new([("Type", Value::text(kind)), ("Origin", Value::text(origin))]);
+    if v4 {
+        row.values.insert("StaticRoute", Value::Flag(origin == "Static"));
+    } else {
+        let expires = id.and_then(|id| facts.state.routes.get(id)).copied().flatten();
+        row.values
+            .insert("ExpirationTime", Value::Ends(Some(expires.unwrap_or(crate::facts::Lifetime::Forever))));
+    }
+    row
+}
+
+/// Whether a lease brought this route.
+fn is_leased(facts: &Facts<'_>, id: &RouteId) -> bool {
+    let lease = id.link.and_then(|index| facts.state.links.get(&index)).and_then(|link| facts.lease_of(link));
+    let Some(IpAddr::V4(gateway)) = id.gateway else { return false };
+    lease.is_some_and(|lease| lease.routers.contains(&gateway))
+}
