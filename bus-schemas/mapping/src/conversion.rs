@@ -179,9 +179,8 @@ impl Conversion {
         around: &dyn Surroundings,
     ) -> Result<String, ConversionError> {
         if let Some(values) = &self.values {
-            let key = match raw.key_text() {
-                Some(key) => key,
-                None => return given(format!("{}, which no key of 'values' can be", raw.kind())),
+            let Some(key) = raw.key_text() else {
+                return given(format!("{}, which no key of 'values' can be", raw.kind()));
             };
             return match values.get(&key).or(self.otherwise.as_ref()) {
                 Some(text) => Ok(text.clone()),
@@ -278,6 +277,9 @@ impl Conversion {
 }
 
 impl Scale {
+    /// Far beyond every type, and far from where arithmetic ends.
+    const LIMIT: i128 = 1 << 100;
+
     /// Rounds half away from zero, as people do.
     fn divide(n: i128, by: i128) -> i128 {
         let (whole, rest) = (n / by, n % by);
@@ -324,9 +326,7 @@ impl Scale {
         }
         let n: i128 =
             text.parse().map_err(|_| ConversionError::Refused(format!("'{text}' is no whole number")))?;
-        // Far beyond every type, and far from where arithmetic ends.
-        const LIMIT: i128 = 1 << 100;
-        let n = n.checked_sub(add).and_then(|n| n.checked_mul(divide)).filter(|n| n.abs() < LIMIT);
+        let n = n.checked_sub(add).and_then(|n| n.checked_mul(divide)).filter(|n| n.abs() < Self::LIMIT);
         match n {
             Some(n) => fit(Self::divide(n, multiply), of),
             None => refused(format!("'{text}' is too large for this device")),
@@ -471,7 +471,7 @@ fn plain(raw: &Raw, kind: ValueType) -> Result<String, ConversionError> {
             Raw::Text(text) => Ok(text.clone()),
             _ => wrong(),
         },
-        _ => raw.key_text().map_or_else(wrong, Ok),
+        ValueType::String => raw.key_text().map_or_else(wrong, Ok),
     }
 }
 

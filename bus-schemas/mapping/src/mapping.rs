@@ -10,7 +10,7 @@ use crate::signature::Type;
 use crate::template::Template;
 
 /// How long a call may take unless a mapping says otherwise.
-pub const TIMEOUT: Duration = Duration::from_millis(1_000);
+pub const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A mapping.
 #[derive(Debug, Clone)]
