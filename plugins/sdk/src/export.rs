@@ -1,5 +1,6 @@
 //! The table of a plugin and what stands between it and the author's code.
 
+use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::mem::size_of;
 use std::os::fd::BorrowedFd;
@@ -52,12 +53,19 @@ pub const fn plugin<P: Plugin>() -> abi::Plugin {
         watch: Some(watch::<P>),
         notice: Some(notice::<P>),
         invoke: Some(invoke::<P>),
-        cancel: None,
+        cancel: Some(cancel::<P>),
         extension: None,
     }
 }
 
 /// What `self` of the table points to.
+struct Shell<P> {
+    /// For the one call that may come while another is at work.
+    host: Host,
+    instance: UnsafeCell<Instance<P>>,
+}
+
+/// A plugin with what it needs.
 struct Instance<P> {
     plugin: P,
     host: Host,
@@ -74,8 +82,9 @@ impl<P: Plugin> Instance<P> {
     /// # Safety
     /// `this` came from `create` of the same type, was not destroyed, and no other call is at work on it.
     unsafe fn at<'a>(this: *mut c_void) -> &'a mut Self {
-        // SAFETY: the caller's promise, which the header gives for CWMP_THREADS_ONE.
-        unsafe { &mut *this.cast() }
+        // SAFETY: the caller's promise, which the header gives for CWMP_THREADS_ONE and all calls but cancel(), which
+        // does not look at the instance.
+        unsafe { &mut *(*this.cast::<Shell<P>>()).instance.get() }
     }
 
     /// Runs the author's code; a panic ends here.
@@ -157,15 +166,16 @@ unsafe extern "C" fn create<P: Plugin>(
             let made = plugin.nodes();
             let declared = about.nodes.iter().filter(|n| plugin.serves(n)).map(|n| *n.raw());
             let nodes = declared.chain(made.iter().map(OwnedNode::lend)).collect();
-            Ok(Box::new(Instance {
+            let instance = UnsafeCell::new(Instance {
                 plugin,
-                host,
+                host: host.clone(),
                 raw,
                 name: about.name,
                 nodes,
                 made,
                 directory: Directory::new::<P>(),
-            }))
+            });
+            Ok(Box::new(Shell { host, instance }))
         }),
     );
     match made {
@@ -216,11 +226,14 @@ unsafe extern "C" fn stop<P: Plugin>(this: *mut c_void) {
         i.plugin.stop();
         Ok(())
     });
+    for request in instance.host.ledger().close() {
+        instance.raw.req_done(request, status::E_CANCELLED, "the plugin stops");
+    }
 }
 
 unsafe extern "C" fn destroy<P: Plugin>(this: *mut c_void) {
     // SAFETY: `this` came from `create` and is destroyed once.
-    let instance = unsafe { Box::from_raw(this.cast::<Instance<P>>()) };
+    let instance = unsafe { Box::from_raw(this.cast::<Shell<P>>()) }.instance.into_inner();
     let (host, raw, name) = (instance.host.clone(), instance.raw, instance.name);
     // As in `stop`.
     let _ = contain(
@@ -427,7 +440,21 @@ unsafe extern "C" fn invoke<P: Plugin>(
             let (key, value) = unsafe { (borrow(element.key)?, borrow(element.value)?) };
             arguments.push(Argument { key, value, file });
         }
-        let mut output = Output { request: Request::new(i.raw, req) };
-        i.plugin.invoke(command, &arguments, &mut output).map(|()| status::OK)
+        let mut output = Output { request: Request::new(i.raw, req), host: &i.host, later: false };
+        let result = i.plugin.invoke(command, &arguments, &mut output);
+        if !output.later {
+            return result.map(|()| status::OK);
+        }
+        match result {
+            // It may be answered already, which is as good.
+            Err(error) if i.host.ledger().leave(req) => Err(error),
+            _ => Ok(status::PENDING),
+        }
     })
+}
+
+unsafe extern "C" fn cancel<P: Plugin>(this: *mut c_void, req: abi::Req) {
+    // SAFETY: `this` came from `create`. The host is all that is looked at: another call may be at work on the rest.
+    let host = unsafe { &(*this.cast::<Shell<P>>()).host };
+    host.ledger().cancel(req);
 }

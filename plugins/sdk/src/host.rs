@@ -9,6 +9,7 @@ use cwmp_plugin_abi::status;
 
 use crate::border::{borrow, lend};
 use crate::declare::About;
+use crate::job::Ledger;
 use crate::{Error, Name};
 
 /// How important a line of the log is, by syslog's numbers.
@@ -37,6 +38,7 @@ pub struct Host {
 struct Inner {
     raw: RwLock<Option<Raw>>,
     about: &'static About,
+    ledger: Ledger,
 }
 
 /// The host's table while it is known to be there.
@@ -88,12 +90,16 @@ impl Raw {
 
 impl Host {
     pub(crate) fn new(raw: Raw, about: &'static About) -> Self {
-        Self { inner: Arc::new(Inner { raw: RwLock::new(Some(raw)), about }) }
+        Self { inner: Arc::new(Inner { raw: RwLock::new(Some(raw)), about, ledger: Ledger::default() }) }
     }
 
     /// The plugin is gone: nothing calls the host from now on.
     pub(crate) fn retire(&self) {
         *self.inner.raw.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.inner.ledger
     }
 
     /// What was declared.

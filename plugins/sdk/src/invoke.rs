@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 
 use crate::border::lend;
-use crate::Request;
+use crate::{Host, Job, Request};
 
 /// An argument of a command.
 #[derive(Debug, Clone, Copy)]
@@ -20,12 +20,23 @@ pub struct Argument<'a> {
 #[derive(Debug)]
 pub struct Output<'a> {
     pub(crate) request: Request<'a>,
+    pub(crate) host: &'a Host,
+    pub(crate) later: bool,
 }
 
 impl<'a> Output<'a> {
     /// The call that is being answered.
     pub fn request(&self) -> Request<'a> {
         self.request
+    }
+
+    /// Answers later: the command goes on in another thread, and the plugin can be asked other things meanwhile. What
+    /// `invoke` returns counts no more, unless it is an error.
+    ///
+    /// The files of the arguments are lent until the answer; who needs one in another thread clones it.
+    pub fn later(&mut self) -> Job {
+        self.later = true;
+        Job::new(self.host.clone(), self.request.id)
     }
 
     /// A result.

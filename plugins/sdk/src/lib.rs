@@ -15,6 +15,7 @@
 // The derives name this crate from outside, in its own tests as well.
 extern crate self as cwmp_plugin_sdk;
 
+mod announce;
 mod answer;
 mod border;
 mod change;
@@ -29,6 +30,7 @@ mod field;
 mod fifo;
 mod host;
 mod invoke;
+mod job;
 mod lookup;
 mod name;
 #[doc(hidden)]
@@ -60,6 +62,7 @@ pub use field::{Field, Typed};
 pub use fifo::{Fifo, MAX_LINE};
 pub use host::{Host, Level};
 pub use invoke::{Argument, Output};
+pub use job::Job;
 pub use lookup::Lookup;
 pub use name::{split_row, Name};
 pub use node::Node;

@@ -136,7 +136,8 @@ pub trait Plugin: Declared + Send {
         Ok(())
     }
 
-    /// Runs a command.
+    /// Runs a command. What takes its time takes [`Output::later`] and answers from another thread; what does not can
+    /// ask [`Request::is_cancelled`](crate::Request::is_cancelled) now and then.
     fn invoke(
         &mut self,
         command: Name<'_>,

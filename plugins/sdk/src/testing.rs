@@ -339,21 +339,34 @@ impl Harness {
         }
     }
 
-    /// Runs a command.
+    /// Runs a command to its end.
     pub fn invoke(
         &self,
         command: &str,
         arguments: &[(&str, &str)],
     ) -> Result<BTreeMap<String, String>, Error> {
+        self.begin(command, arguments)?.end()
+    }
+
+    /// Begins a command. One that answers later goes on while the test does.
+    pub fn begin(&self, command: &str, arguments: &[(&str, &str)]) -> Result<Running<'_>, Error> {
         let invoke = self.table.invoke.ok_or_else(|| Error::unsupported("no commands"))?;
         let lent: Vec<abi::Arg> = arguments
             .iter()
             .map(|(key, value)| abi::Arg { key: lend(key), value: lend(value), fd: -1, zero: 0 })
             .collect();
+        let req = self.context.open(0);
         // SAFETY: as in `get_raw`.
-        let reply =
-            self.call(0, |req| unsafe { invoke(self.this, req, lend(command), lent.as_ptr(), lent.len()) });
-        reply.result().map(|_| reply.outputs)
+        let status = unsafe { invoke(self.this, req, lend(command), lent.as_ptr(), lent.len()) };
+        Ok(Running { harness: self, req, status })
+    }
+
+    /// Says that the end is near, which a plugin must bear more than once.
+    pub fn stop(&self) {
+        if let Some(stop) = self.table.stop {
+            // SAFETY: `this` is what `create` gave.
+            unsafe { stop(self.this) }
+        }
     }
 
     /// Stops the plugin properly and begins it again with what it stored.
@@ -436,12 +449,39 @@ impl Harness {
     }
 }
 
+/// A command that was begun with [`Harness::begin`].
+#[derive(Debug)]
+pub struct Running<'a> {
+    harness: &'a Harness,
+    req: abi::Req,
+    status: abi::Status,
+}
+
+impl Running<'_> {
+    /// The next thing that it says of its progress, in thousandths and -1 for unknown; waits for it.
+    pub fn progress(&self) -> (i32, String) {
+        self.harness.context.wait_progress(self.req)
+    }
+
+    /// Says that nobody wants the answer any more.
+    pub fn cancel(&self) {
+        self.harness.context.cancel(self.req);
+        if let Some(cancel) = self.harness.table.cancel {
+            // SAFETY: `this` is what `create` gave; this call may come while another is at work.
+            unsafe { cancel(self.harness.this, self.req) }
+        }
+    }
+
+    /// Waits for the answer.
+    pub fn end(self) -> Result<BTreeMap<String, String>, Error> {
+        let reply = self.harness.context.close(self.req, self.status);
+        reply.result().map(|_| reply.outputs)
+    }
+}
+
 impl Drop for Harness {
     fn drop(&mut self) {
-        if let Some(stop) = self.table.stop {
-            // SAFETY: `this` is what `create` gave.
-            unsafe { stop(self.this) }
-        }
+        self.stop();
         if let Some(destroy) = self.table.destroy {
             // SAFETY: as above, and never used again; the host's table is still there.
             unsafe { destroy(self.this) }

@@ -64,6 +64,7 @@ struct Socket {
 }
 
 struct Thing {
+    host: Host,
     settings: Settings,
     readings: u32,
     broken: bool,
@@ -80,11 +81,23 @@ declare! {
 impl Plugin for Thing {
     fn create(host: Host, config: &Config) -> Result<Self, Error> {
         let broken = config.flag("broken")?.unwrap_or(false);
-        Ok(Self { settings: Settings::load(&host)?, readings: 0, broken })
+        Ok(Self { settings: Settings::load(&host)?, host, readings: 0, broken })
     }
 
     fn settings(&self) -> Option<&Settings> {
         Some(&self.settings)
+    }
+
+    fn start(&mut self) -> Result<(), Error> {
+        if self.broken {
+            return Ok(());
+        }
+        // There is no agent yet who could number rows; what has numbers is announced.
+        let before = self.host.changed_in::<Interface>("eth0", &["Status"]);
+        assert!(matches!(before, Err(Error::Busy(_))));
+        self.host.changed_in::<Interface>(5, &["Status", "Name"])?;
+        self.host.rows_changed_of::<Socket>(3)?;
+        self.host.rows_changed_of::<Interface>(())
     }
 
     fn get(&mut self, names: &[Name<'_>], answer: &mut Answer<'_>) {
@@ -247,6 +260,14 @@ fn nested_tables_are_read_at_once_for_all_rows_above() {
     assert_eq!(sockets, [Row::numbered(9), Row::keyed("lamp")]);
     assert_eq!(plugin.get("Device.X_ACME_House.Room.7.Socket.9.Watts").unwrap(), "70");
     assert_eq!(plugin.rows("Device.X_ACME_House.Room.5.Socket.").unwrap(), []);
+}
+
+#[test]
+fn changes_are_announced_by_rows_and_names() {
+    let plugin = Harness::new(&PLUGIN, "{}");
+    let changed = ["Device.Ethernet.Interface.5.Status", "Device.Ethernet.Interface.5.Name"];
+    assert_eq!(plugin.changed(), changed);
+    assert_eq!(plugin.tables_changed(), ["Device.X_ACME_House.Room.3.Socket.", "Device.Ethernet.Interface."]);
 }
 
 #[test]

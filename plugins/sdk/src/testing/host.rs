@@ -48,6 +48,8 @@ pub(super) struct Reply {
     pub(super) answers: Vec<Vec<Answered>>,
     pub(super) rows: Vec<(usize, Row)>,
     pub(super) outputs: BTreeMap<String, String>,
+    pub(super) progress: Vec<(i32, String)>,
+    cancelled: bool,
     done: Option<abi::Status>,
 }
 
@@ -156,6 +158,20 @@ impl Context {
         reply
     }
 
+    pub(super) fn cancel(&self, req: abi::Req) {
+        if let Some(reply) = self.state().requests.get_mut(&req) {
+            reply.cancelled = true;
+        }
+    }
+
+    pub(super) fn wait_progress(&self, req: abi::Req) -> (i32, String) {
+        let mut all = self.wait_for("progress", |s| {
+            let reply = s.requests.get_mut(&req).filter(|r| !r.progress.is_empty());
+            reply.map(|r| r.progress.remove(0)).into_iter().collect()
+        });
+        all.remove(0)
+    }
+
     /// Notes what belongs to a request, if it is open.
     fn note(&self, req: abi::Req, what: &str, f: impl FnOnce(&mut Reply) -> bool) {
         let mut state = self.state();
@@ -254,13 +270,20 @@ unsafe extern "C" fn put_output(ctx: *mut c_void, req: abi::Req, key: abi::Str, 
     context.note(req, "an output", |r| r.outputs.insert(key, value).is_none());
 }
 
-unsafe extern "C" fn progress(ctx: *mut c_void, req: abi::Req, permille: i32, _: abi::Str) {
+unsafe extern "C" fn progress(ctx: *mut c_void, req: abi::Req, permille: i32, why: abi::Str) {
     // SAFETY: as in `put_value_at`.
-    unsafe { context(ctx) }.note(req, "a progress", |_| (-1..=1_000).contains(&permille));
+    let (context, why) = unsafe { (context(ctx), text(why)) };
+    context.note(req, "a progress", |r| {
+        r.progress.push((permille, why));
+        (-1..=1_000).contains(&permille)
+    });
 }
 
-unsafe extern "C" fn cancelled(_: *mut c_void, _: abi::Req) -> i32 {
-    0
+unsafe extern "C" fn cancelled(ctx: *mut c_void, req: abi::Req) -> i32 {
+    // SAFETY: the plugin passes our ctx.
+    let state = unsafe { context(ctx) }.state();
+    // Of what is not asked any more nobody wants an answer.
+    state.requests.get(&req).map_or(1, |r| r.cancelled.into())
 }
 
 unsafe extern "C" fn req_info(ctx: *mut c_void, req: abi::Req, info: *mut abi::ReqInfo) -> abi::Status {
