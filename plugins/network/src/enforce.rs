@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use cwmp_plugin_sdk::Error;
 
+use crate::facts::Link;
 use crate::kernel::{Kernel, Order};
 use crate::table::Table;
 use crate::tree::{self, Facts};
@@ -103,7 +104,7 @@ fn wanted(facts: &Facts<'_>) -> BTreeMap<(Table, String, u32), Order> {
         }
     }
     for wish in facts.wishes.routes.iter().filter(|wish| wish.enable) {
-        let up = |index| facts.state.links.get(&index).is_some_and(|link| link.up);
+        let up = |index| facts.state.links.get(&index).is_some_and(|link| will_be_up(facts, link));
         match tree::order(facts, wish) {
             // A device that is off takes no routes.
             Some(id) if id.link.is_none_or(up) => {
@@ -113,6 +114,12 @@ fn wanted(facts: &Facts<'_>) -> BTreeMap<(Table, String, u32), Order> {
         }
     }
     wanted
+}
+
+/// Whether a device is on when its switch is where it should be.
+fn will_be_up(facts: &Facts<'_>, link: &Link) -> bool {
+    let wish = facts.wishes.links.get(&tree::key(link));
+    wish.and_then(LinkWish::up).unwrap_or(link.up)
 }
 
 fn inverse(order: &Order) -> Order {

@@ -32,7 +32,7 @@ pub(crate) struct State {
 pub(crate) struct After {
     /// Routes may have gone without a word.
     pub(crate) routes: bool,
-    /// There is a device that was not there before.
+    /// There is a device that was not there, or not on, before.
     pub(crate) new_link: bool,
 }
 
@@ -78,7 +78,7 @@ impl State {
                 let index = link.index;
                 let new = (status(&link), link.up);
                 let old = self.links.insert(index, link);
-                after.new_link = old.is_none();
+                after.new_link = old.as_ref().is_none_or(|old| !old.up && new.1);
                 match old.map(|l| (status(&l), l.up)) {
                     Some(old) if old == new => {}
                     _ => {

@@ -1,8 +1,12 @@
 //! The plugin on the real kernel, in namespaces of their own: each test runs itself again in one.
 
+mod changes;
+mod reading;
+mod writing;
+
 use std::process::Command;
 
-use cwmp_plugin_sdk::testing::{Harness, Step};
+use cwmp_plugin_sdk::testing::Harness;
 
 use crate::declared::PLUGIN;
 
@@ -103,45 +107,3 @@ const LINKS: &str = "Device.Ethernet.Link.";
 const INTERFACES: &str = "Device.IP.Interface.";
 const ROUTES: &str = "Device.Routing.Router.1.IPv4Forwarding.";
 
-#[test]
-fn the_kernel_s_network_is_the_tree() {
-    if !inside("the_kernel_s_network_is_the_tree") {
-        return;
-    }
-    let device = Device::new();
-    let plugin = device.plugin();
-    for (name, value) in plugin.tree() {
-        value.unwrap_or_else(|e| panic!("{name}: {e}"));
-    }
-    let port = row(&plugin, PORTS, "Name", "wan").unwrap();
-    let port = format!("{PORTS}{port}.");
-    assert_eq!(get(&plugin, &format!("{port}MACAddress")), "02:00:00:00:00:01");
-    assert_eq!(get(&plugin, &format!("{port}Upstream")), "true");
-    assert_eq!(get(&plugin, &format!("{port}CurrentBitRate")), "10000", "from the sysfs of the namespace");
-    let link = row(&plugin, LINKS, "Name", "wan").unwrap();
-    let link = format!("{LINKS}{link}.");
-    assert_eq!(format!("{}.", get(&plugin, &format!("{link}LowerLayers"))), port);
-    let interface = format!("{INTERFACES}{}.", row(&plugin, INTERFACES, "Name", "wan").unwrap());
-    for layer in [&port, &link, &interface] {
-        assert_eq!(get(&plugin, &format!("{layer}Status")), "Up", "{layer}");
-        assert_eq!(get(&plugin, &format!("{layer}Enable")), "true", "{layer}");
-    }
-    let stack = "Device.InterfaceStack.";
-    let higher = row(&plugin, stack, "LowerLayer", port.trim_end_matches('.')).unwrap();
-    assert_eq!(format!("{}.", get(&plugin, &format!("{stack}{higher}.HigherLayer"))), link);
-    let address = row(&plugin, &format!("{interface}IPv4Address."), "IPAddress", "192.0.2.2").unwrap();
-    let address = format!("{interface}IPv4Address.{address}.");
-    assert_eq!(get(&plugin, &format!("{address}SubnetMask")), "255.255.255.0");
-    let route = row(&plugin, ROUTES, "GatewayIPAddress", "192.0.2.1").unwrap();
-    assert_eq!(format!("{}.", get(&plugin, &format!("{ROUTES}{route}.Interface"))), interface);
-    let servers = "Device.DNS.Client.Server.";
-    assert!(row(&plugin, servers, "DNSServer", "192.0.2.1").is_some());
-    let loopback = row(&plugin, INTERFACES, "Type", "Loopback").unwrap();
-    assert_eq!(get(&plugin, &format!("{INTERFACES}{loopback}.Name")), "lo");
-    // Link-local addresses: the prefix is a row, too.
-    let fe80 = eventually(&plugin, "a link-local address", || {
-        row(&plugin, &format!("{interface}IPv6Address."), "Origin", "AutoConfigured")
-    });
-    let prefix = get(&plugin, &format!("{interface}IPv6Address.{fe80}.Prefix"));
-    assert_eq!(get(&plugin, &format!("{prefix}.Prefix")), "fe80::/64");
-}

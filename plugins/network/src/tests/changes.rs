@@ -1,0 +1,82 @@
+//! What is announced.
+
+use super::*;
+
+/// Every wait of the thread that listens is a voluntary switch, and so is every time that a clock wakes it.
+fn waits_of_the_monitor() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let mut named = tasks.filter(|task| {
+        let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        name.trim() == crate::monitor::NAME
+    });
+    let status = std::fs::read_to_string(named.next().expect("the thread").join("status")).unwrap();
+    let line = status.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// C51: rows that come and go are announced when the kernel tells of them, and nothing is polled.
+#[test]
+fn a_device_that_comes_is_announced_and_nothing_is_polled() {
+    if !inside("changes::a_device_that_comes_is_announced_and_nothing_is_polled") {
+        return;
+    }
+    let device = Device::new();
+    let plugin = device.plugin();
+    let before = plugin.rows(PORTS).unwrap().len();
+    // What the start of IPv6 on the new links has to tell comes first.
+    eventually(&plugin, "an address of IPv6", || {
+        let wan = row(&plugin, INTERFACES, "Name", "wan")?;
+        row(&plugin, &format!("{INTERFACES}{wan}.IPv6Address."), "IPAddressStatus", "Preferred")
+    });
+    let waits = waits_of_the_monitor();
+    // More time than any poll that deserves the name would leave.
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let idle = waits_of_the_monitor() - waits;
+    assert!(idle <= 2, "woken {idle} times while nothing happened");
+    ip("link add lan type veth peer name far2");
+    let lan = eventually(&plugin, "a new port", || row(&plugin, PORTS, "Name", "lan"));
+    let tables = plugin.tables_changed();
+    for table in [PORTS, LINKS, INTERFACES, "Device.InterfaceStack."] {
+        assert!(tables.contains(&table.to_owned()), "{table} in {tables:?}");
+    }
+    assert_eq!(plugin.rows(PORTS).unwrap().len(), before + 2);
+    let status = format!("{PORTS}{lan}.Status");
+    assert_eq!(get(&plugin, &status), "Down");
+    ip("link set lan up");
+    ip("link set far2 up");
+    eventually(&plugin, "it is up", || (get(&plugin, &status) == "Up").then_some(()));
+    assert!(plugin.changed().contains(&status));
+    ip("link del lan");
+    eventually(&plugin, "it is gone", || row(&plugin, PORTS, "Name", "lan").is_none().then_some(()));
+    assert_eq!(plugin.get(&status).unwrap_err().status(), cwmp_plugin_sdk::Error::name("").status());
+    // A device of the same name is the same row again.
+    ip("link add lan type veth peer name far2");
+    assert_eq!(eventually(&plugin, "it is back", || row(&plugin, PORTS, "Name", "lan")), lan);
+}
+
+#[test]
+fn addresses_routes_and_servers_are_announced() {
+    if !inside("changes::addresses_routes_and_servers_are_announced") {
+        return;
+    }
+    let device = Device::new();
+    let plugin = device.plugin();
+    let wan = row(&plugin, INTERFACES, "Name", "wan").unwrap();
+    let addresses = format!("{INTERFACES}{wan}.IPv4Address.");
+    let announced = |table: &str| plugin.tables_changed().contains(&table.to_owned()).then_some(());
+    plugin.rows(&addresses).unwrap();
+    ip("address add 198.51.100.7/32 dev wan");
+    eventually(&plugin, "an address", || row(&plugin, &addresses, "IPAddress", "198.51.100.7"));
+    eventually(&plugin, "that is announced", || announced(&addresses));
+    ip("route add 203.0.113.0/24 via 192.0.2.1 metric 7");
+    let route = eventually(&plugin, "a route", || row(&plugin, ROUTES, "DestIPAddress", "203.0.113.0"));
+    assert_eq!(get(&plugin, &format!("{ROUTES}{route}.ForwardingMetric")), "7");
+    eventually(&plugin, "that is announced", || announced(ROUTES));
+    device.write("resolv.conf", "nameserver 192.0.2.1\nnameserver 192.0.2.53\n");
+    let servers = "Device.DNS.Client.Server.";
+    eventually(&plugin, "a server", || row(&plugin, servers, "DNSServer", "192.0.2.53"));
+    eventually(&plugin, "that is announced", || announced(servers));
+    // A route whose device goes down goes without a word from the kernel.
+    ip("link set wan down");
+    eventually(&plugin, "no routes", || plugin.rows(ROUTES).unwrap().is_empty().then_some(()));
+}
