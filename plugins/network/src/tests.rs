@@ -2,6 +2,7 @@
 
 mod changes;
 mod reading;
+mod standard;
 mod writing;
 
 use std::process::Command;
@@ -106,4 +107,3 @@ const PORTS: &str = "Device.Ethernet.Interface.";
 const LINKS: &str = "Device.Ethernet.Link.";
 const INTERFACES: &str = "Device.IP.Interface.";
 const ROUTES: &str = "Device.Routing.Router.1.IPv4Forwarding.";
-

@@ -22,6 +22,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cwmp-plugin-host", &["cwmp-plugin-abi", "cwmp-model", "cwmp-bus"]),
     ("cwmp-demo", &["cwmp-plugin-sdk"]),
     ("cwmp-device-info", &["cwmp-plugin-sdk"]),
+    ("cwmp-network", &["cwmp-plugin-sdk"]),
+    ("cwmp-users", &["cwmp-plugin-sdk"]),
 ];
 
 /// Libraries that only these crates may use; tests are free.
@@ -31,6 +33,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rustls", &["cwmp-net"]),
     ("tokio-rustls", &["cwmp-net"]),
     ("libloading", &["cwmp-plugin-host"]),
+    ("netlink-packet-core", &["cwmp-network"]),
+    ("netlink-packet-route", &["cwmp-network"]),
     ("rusqlite", &["cwmp-store", "cwmp-plugin-host"]),
     ("quick-xml", &["cwmp-proto", "cwmp-bus", "cwmp-generator"]),
     // A second opinion on messages, for tests.

@@ -85,7 +85,10 @@ fn a_lease_is_what_the_client_left_and_the_device_has() {
     );
     let client = eventually(&plugin, "a lease", || row(&plugin, clients, "IPAddress", "192.0.2.2"));
     let at = |leaf: &str| get(&plugin, &format!("{clients}{client}.{leaf}"));
-    assert_eq!((at("DHCPServer"), at("IPRouters"), at("DHCPStatus")), ("192.0.2.1".into(), "192.0.2.1".into(), "Bound".into()));
+    assert_eq!(
+        (at("DHCPServer"), at("IPRouters"), at("DHCPStatus")),
+        ("192.0.2.1".into(), "192.0.2.1".into(), "Bound".into())
+    );
     let left: i32 = at("LeaseTimeRemaining").parse().unwrap();
     assert!((590..=600).contains(&left), "{left}");
     assert!(plugin.tables_changed().contains(&clients.to_owned()));
@@ -112,7 +115,10 @@ fn a_neighbour_is_a_host_until_it_is_forgotten() {
     ip("neighbour add 192.0.2.77 lladdr 02:00:00:00:00:77 nud reachable dev wan");
     let host = eventually(&plugin, "a host", || row(&plugin, hosts, "PhysAddress", "02:00:00:00:00:77"));
     let at = |leaf: &str| get(&plugin, &format!("{hosts}{host}.{leaf}"));
-    assert_eq!((at("IPAddress"), at("HostName"), at("Active")), ("192.0.2.77".into(), "tablet".into(), "true".into()));
+    assert_eq!(
+        (at("IPAddress"), at("HostName"), at("Active")),
+        ("192.0.2.77".into(), "tablet".into(), "true".into())
+    );
     assert_eq!(at("InterfaceType"), "Ethernet");
     assert_eq!(get(&plugin, &format!("{}.Name", at("Layer1Interface"))), "wan");
     assert_eq!(get(&plugin, &format!("{}.Name", at("Layer3Interface"))), "wan");

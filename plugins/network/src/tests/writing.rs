@@ -56,7 +56,8 @@ fn what_was_set_is_there_again_after_a_reboot() {
             Step::set(&format!("{address}Enable"), "true"),
         ])
         .unwrap();
-    let there = || said("address show wan").contains("198.51.100.9/24") && said("link show wan").contains("mtu 1400");
+    let there =
+        || said("address show wan").contains("198.51.100.9/24") && said("link show wan").contains("mtu 1400");
     assert!(there());
     assert_eq!(get(&plugin, &format!("{address}Status")), "Enabled");
     assert_eq!(plugin.rows(&format!("{interface}IPv4Address.")).unwrap().len(), 2);
@@ -69,7 +70,9 @@ fn what_was_set_is_there_again_after_a_reboot() {
     ip("link set wan up");
     // The numbers of a real host would still be known.
     row(&plugin, INTERFACES, "Name", "wan").unwrap();
-    eventually(&plugin, "and is shown", || (plugin.get(&format!("{address}Status")).as_deref() == Ok("Enabled")).then_some(()));
+    eventually(&plugin, "and is shown", || {
+        (plugin.get(&format!("{address}Status")).as_deref() == Ok("Enabled")).then_some(())
+    });
     assert_eq!(get(&plugin, &format!("{interface}MaxMTUSize")), "1400");
 }
 
