@@ -68,6 +68,8 @@ pub trait Declared: Sized + 'static {
 /// assert_eq!(house.get("Device.X_ACME_Door.Open").unwrap(), "true");
 /// ```
 ///
+/// Without a `base` it is `Device.`; keys of [`Settings`](crate::Settings) follow it, so it stays what it is for ever.
+///
 /// `nodes` has a line for each node that is no typed object's: for what has another shape on every device, and for
 /// commands. A line is `object PATH`, `table PATH`, `param PATH TYPE` or `command PATH`, then flags in brackets, then facets. The
 /// words are the functions of [`Node`]. Paths follow the base; `""` is the base itself.
@@ -104,6 +106,9 @@ pub trait Declared: Sized + 'static {
 /// ```
 #[macro_export]
 macro_rules! declare {
+    ($plugin:ty, name: $name:literal, objects { $($object:ty),* $(,)? } $(,)?) => {
+        $crate::declare! { $plugin, name: $name, base: "Device.", objects { $($object),* } }
+    };
     (
         $plugin:ty, name: $name:literal, base: $base:literal
         $(, objects { $($object:ty),* $(,)? })?
