@@ -24,11 +24,14 @@ pub(crate) const MAX_SEEN: usize = 16_384;
 /// The rows that somebody has read: by service and object, `Device.T.3.` of a table. Only what was read can be watched.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    rows: Mutex<HashMap<(usize, String), BTreeSet<(usize, String)>>>,
+    rows: Mutex<SeenRows>,
 }
 
+/// Tables and rows by service and object.
+type SeenRows = HashMap<(usize, String), BTreeSet<(usize, String)>>;
+
 impl Seen {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(usize, String), BTreeSet<(usize, String)>>> {
+    fn lock(&self) -> MutexGuard<'_, SeenRows> {
         // Every change of it is one step.
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -254,7 +257,7 @@ impl Listener {
                 (Trigger::On(on), _) if on != path => {}
                 (Trigger::On(_) | Trigger::Any, None) => drop(news.values.insert(parameter.path.clone())),
                 (Trigger::On(_) | Trigger::Any, Some(table)) => {
-                    self.in_all_rows(table, &parameter.path, news)
+                    self.in_all_rows(table, &parameter.path, news);
                 }
                 (Trigger::Row, None) => {}
                 (Trigger::Row, Some(table)) => {

@@ -79,8 +79,8 @@ impl Snapshot {
         interface: &str,
     ) -> Result<Result<&Properties, Failure>, Later> {
         let key = (service, path.to_owned(), interface.to_owned());
-        let managed = self.objects.iter().filter(|((s, _), _)| *s == service);
-        let object = managed.filter_map(|(_, all)| all.as_ref().ok()?.get(path)).next();
+        let mut managed = self.objects.iter().filter(|((s, _), _)| *s == service);
+        let object = managed.find_map(|(_, all)| all.as_ref().ok()?.get(path));
         if let Some(interfaces) = object {
             return Ok(interfaces
                 .get(interface)

@@ -1,0 +1,464 @@
+use std::path::PathBuf;
+
+use cwmp_e2e::service::{value, Hand, Manners, Service};
+use cwmp_e2e::{eventually, Bus};
+use cwmp_plugin_sdk::testing::{Harness, Step};
+use cwmp_plugin_sdk::Error;
+use zbus::zvariant::{ObjectPath, Value};
+
+use super::*;
+
+const NAME: &str = "org.example.Lamps1";
+const ROOT: &str = "/org/example/Lamps1";
+const HOUSE: &str = "org.example.Lamps1";
+const LAMP: &str = "org.example.Lamps1.Lamp";
+const BULB: &str = "org.example.Lamps1.Bulb";
+
+const MAPPING: &str = r#"
+mapping = 1
+
+[service.lamps]
+name = "org.example.Lamps1"
+path = "/org/example/Lamps1"
+interface = "org.example.Lamps1"
+timeout_ms = 500
+
+[parameter."Device.X_LAMPS_House.Name"]
+type = "string"
+facets = "size=:16"
+property = "Name"
+write = true
+when_absent = "nobody"
+
+[parameter."Device.X_LAMPS_House.Power"]
+type = "string"
+facets = "enum=On|Off|Unknown"
+property = "Power"
+values = { 0 = "Off", 1 = "On" }
+otherwise = "Unknown"
+write = { method = "SetPower", signature = "us", arguments = ["{value}", "from {value}"] }
+
+[parameter."Device.X_LAMPS_House.Since"]
+type = "dateTime"
+property = "Since"
+convert = "unix-us"
+
+[parameter."Device.X_LAMPS_House.Version"]
+type = "string"
+method = "GetVersion"
+signature = "s"
+arguments = ["long"]
+element = [1]
+
+[parameter."Device.X_LAMPS_House.Bulbs"]
+type = "unsignedInt"
+count = "org.example.Lamps1.Bulb"
+
+[parameter."Device.X_LAMPS_House.Kind"]
+type = "string"
+constant = "house"
+
+[table."Device.X_LAMPS_House.Lamp.{i}."]
+objects = "org.example.Lamps1.Lamp"
+key = "Serial"
+where = [{ property = "Hidden", is = false }]
+
+[parameter."Device.X_LAMPS_House.Lamp.{i}.Level"]
+type = "unsignedInt"
+facets = "range=0:100"
+property = "Level"
+multiply = 100
+divide = 255
+write = true
+
+[parameter."Device.X_LAMPS_House.Lamp.{i}.Colours"]
+type = "string"
+facets = "list=0:9"
+property = "Colours"
+
+[parameter."Device.X_LAMPS_House.Lamp.{i}.Twin"]
+type = "string"
+property = "Twin"
+row_of = "Device.X_LAMPS_House.Lamp.{i}."
+
+[parameter."Device.X_LAMPS_House.Lamp.{i}.RoomName"]
+type = "string"
+via = "Room"
+interface = "org.example.Lamps1.Room"
+property = "Name"
+
+[table."Device.X_LAMPS_House.Lamp.{i}.Bulb.{i}."]
+objects = "org.example.Lamps1.Bulb"
+key = "path"
+
+[parameter."Device.X_LAMPS_House.Lamp.{i}.Bulb.{i}.Watts"]
+type = "int"
+property = "Watts"
+"#;
+
+fn path(text: &str) -> zbus::zvariant::OwnedValue {
+    value(ObjectPath::try_from(text.to_owned()).unwrap())
+}
+
+fn lamp(hand: &Hand, name: &str, serial: &str, level: u8) {
+    let at = format!("{ROOT}/{name}");
+    hand.put(&at, LAMP, "Serial", value(serial));
+    hand.put(&at, LAMP, "Hidden", value(false));
+    hand.put(&at, LAMP, "Level", value(level));
+    hand.put(&at, LAMP, "Colours", value(vec!["red", "blue"]));
+    hand.put(&at, LAMP, "Twin", path("/"));
+    hand.put(&at, LAMP, "Room", path(&format!("{ROOT}/kitchen")));
+}
+
+fn house(hand: &Hand) {
+    hand.put(ROOT, HOUSE, "Name", value("home"));
+    hand.put(ROOT, HOUSE, "Power", value(1_u32));
+    hand.put(ROOT, HOUSE, "Since", value(1_700_000_000_000_000_u64));
+    lamp(hand, "a", "S-A", 255);
+    lamp(hand, "b", "S-B", 51);
+    hand.put(&format!("{ROOT}/b"), LAMP, "Twin", path(&format!("{ROOT}/a")));
+    hand.put(&format!("{ROOT}/kitchen"), "org.example.Lamps1.Room", "Name", value("Kitchen"));
+    for (at, watts) in [("a/0", 40), ("a/1", 60), ("b/0", 10)] {
+        hand.put(&format!("{ROOT}/{at}"), BULB, "Watts", value(watts));
+    }
+}
+
+struct World {
+    folder: tempfile::TempDir,
+    bus: Bus,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("lamps.toml"), MAPPING).unwrap();
+        let bus = Bus::start(folder.path());
+        Self { folder, bus }
+    }
+
+    fn service(&self) -> Service {
+        let service = Service::start_with(self.bus.address(), NAME, house);
+        service.method("GetVersion", |_, _| Ok(vec![Value::from(7_u32), Value::from("7.1")]));
+        service.method("SetPower", |hand, arguments| {
+            let power = arguments[0].try_to_owned().unwrap();
+            hand.change(ROOT, HOUSE, "Power", power);
+            Ok(Vec::new())
+        });
+        service
+    }
+
+    fn config(&self, files: &str) -> String {
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+        format!(
+            r#"{{"files": {files}, "folder": "{}", "models": "{}", "bus": "{}"}}"#,
+            self.folder.path().display(),
+            root.join("agent/model/models").display(),
+            self.bus.address(),
+        )
+    }
+
+    fn plugin(&self) -> Harness {
+        Harness::new(&PLUGIN, &self.config(r#"["lamps.toml"]"#))
+    }
+}
+
+fn at(name: &str) -> String {
+    format!("Device.X_LAMPS_House.{name}")
+}
+
+/// Waits until a parameter has a value.
+fn becomes(plugin: &Harness, name: &str, expected: &Result<String, Error>) {
+    let mut last = None;
+    eventually(&format!("{name} becomes {expected:?}"), || {
+        let now = plugin.get(&at(name));
+        let done = now == *expected;
+        last = Some(now);
+        done.then_some(())
+    });
+}
+
+fn ok(text: &str) -> Result<String, Error> {
+    Ok(text.to_owned())
+}
+
+#[test]
+fn a_whole_tree_is_read_with_one_call_for_each_source() {
+    let world = World::new();
+    let service = world.service();
+    let plugin = world.plugin();
+    assert_eq!(plugin.rows(&at("Lamp.")).unwrap().len(), 2);
+    service.calls();
+    let tree = plugin.tree();
+    let shown: Vec<String> =
+        tree.iter().map(|(n, v)| format!("{} {}", &n[21..], v.as_deref().unwrap_or("?"))).collect();
+    let expected = [
+        "Bulbs 3",
+        "Kind house",
+        "Lamp.1.Bulb.1.Watts 40",
+        "Lamp.1.Bulb.2.Watts 60",
+        "Lamp.2.Bulb.1.Watts 10",
+        "Lamp.1.Colours red,blue",
+        "Lamp.2.Colours red,blue",
+        "Lamp.1.Level 100",
+        "Lamp.2.Level 20",
+        "Lamp.1.RoomName Kitchen",
+        "Lamp.2.RoomName Kitchen",
+        "Lamp.1.Twin ",
+        "Lamp.2.Twin Device.X_LAMPS_House.Lamp.1",
+        "Name home",
+        "Power On",
+        "Since 2023-11-14T22:13:20Z",
+        "Version 7.1",
+    ];
+    assert_eq!(shown, expected);
+    service.calls();
+    let names: Vec<&str> = tree.iter().map(|(n, _)| n.as_str()).collect();
+    plugin.get_all(&names);
+    let mut calls = service.calls();
+    calls.sort();
+    let root = format!("{ROOT} ");
+    // The kitchen is one of the objects of the manager, which came with the others.
+    assert_eq!(calls, ["GetAll", "GetManagedObjects", "GetVersion"].map(|m| format!("{root}{m}")));
+}
+
+#[test]
+fn values_are_set_by_property_and_by_method_and_taken_back() {
+    let world = World::new();
+    let service = world.service();
+    let mut plugin = world.plugin();
+    plugin.tree();
+    plugin.set(&[(&at("Name"), "castle"), (&at("Power"), "Off"), (&at("Lamp.2.Level"), "40")]).unwrap();
+    assert_eq!(plugin.get(&at("Name")), ok("castle"));
+    assert_eq!(service.hand().shown(ROOT, HOUSE, "Power"), "uint32 0");
+    assert_eq!(service.hand().shown(&format!("{ROOT}/b"), LAMP, "Level"), "byte 0x66");
+    assert_eq!(plugin.get(&at("Lamp.2.Level")), ok("40"));
+    // Nothing is different before commit, and after a rollback nothing is.
+    let txn = plugin.stage(&[Step::set(&at("Name"), "hut"), Step::set(&at("Power"), "On")]).unwrap();
+    assert_eq!(plugin.get(&at("Name")), ok("castle"));
+    plugin.commit(txn).unwrap();
+    assert_eq!(plugin.get(&at("Power")), ok("On"));
+    plugin.rollback(txn).unwrap();
+    assert_eq!((plugin.get(&at("Name")), plugin.get(&at("Power"))), (ok("castle"), ok("Off")));
+    assert!(plugin.store().is_empty(), "{:?}", plugin.store());
+}
+
+#[test]
+fn a_value_that_cannot_be_set_is_refused_before_anything_is_done() {
+    let world = World::new();
+    let service = world.service();
+    let mut plugin = world.plugin();
+    plugin.tree();
+    service.calls();
+    let steps = [
+        Step::set(&at("Name"), "new"),
+        Step::set(&at("Power"), "Unknown"),
+        Step::set(&at("Since"), "2024-01-01T00:00:00Z"),
+        Step::set(&at("Lamp.1.Level"), "900"),
+        Step::set(&at("Lamp.9.Level"), "1"),
+        Step::delete(&at("Lamp.1.")),
+    ];
+    let faults = plugin.stage(&steps).unwrap_err();
+    let shown: Vec<String> = faults.iter().map(|(i, e)| format!("{i} {} {}", e.status(), e.text())).collect();
+    assert_eq!(faults.len(), 5, "{shown:?}");
+    assert!(shown[0].starts_with("1 -7 ") && shown[0].contains("Off, On"), "{shown:?}");
+    assert!(shown[1].starts_with("2 -8 "), "{shown:?}");
+    assert!(shown[2].starts_with("3 -7 ") && shown[2].contains("0 to 255"), "{shown:?}");
+    assert!(shown[3].starts_with("4 -5 "), "{shown:?}");
+    assert!(shown[4].starts_with("5 -2 "), "{shown:?}");
+    assert!(service.calls().iter().all(|c| !c.ends_with(" Set")), "something was done");
+    // A refusal of the service itself fails the commit, and the rollback restores what was done before it.
+    service.method("SetPower", |_, _| Err("org.freedesktop.DBus.Error.AccessDenied".to_owned()));
+    let txn = plugin.stage(&[Step::set(&at("Name"), "new"), Step::set(&at("Power"), "Off")]).unwrap();
+    assert!(matches!(plugin.commit(txn), Err(Error::Denied(text)) if text.contains("refused by the test")));
+    assert_eq!(plugin.get(&at("Name")), ok("new"));
+    plugin.rollback(txn).unwrap();
+    assert_eq!(plugin.get(&at("Name")), ok("home"));
+}
+
+#[test]
+fn what_was_committed_is_taken_back_even_after_a_power_cut() {
+    let world = World::new();
+    let _service = world.service();
+    let mut plugin = world.plugin();
+    plugin.tree();
+    let steps = [Step::set(&at("Name"), "new"), Step::set(&at("Power"), "Off")];
+    let txn = plugin.stage(&steps).unwrap();
+    plugin.commit(txn).unwrap();
+    let plugin = plugin.power_cut();
+    // The agent prepares it again, and then has reason to take it back: the first old value counts.
+    plugin.prepare(txn, &steps).unwrap();
+    plugin.rollback(txn).unwrap();
+    assert_eq!((plugin.get(&at("Name")), plugin.get(&at("Power"))), (ok("home"), ok("On")));
+    // Or it takes it back at once.
+    plugin.prepare(txn, &steps).unwrap();
+    plugin.commit(txn).unwrap();
+    let plugin = plugin.power_cut();
+    plugin.rollback(txn).unwrap();
+    assert_eq!((plugin.get(&at("Name")), plugin.get(&at("Power"))), (ok("home"), ok("On")));
+    assert!(plugin.store().is_empty());
+}
+
+#[test]
+fn changes_are_told_by_name() {
+    let world = World::new();
+    let service = world.service();
+    let plugin = world.plugin();
+    plugin.tree();
+    let hand = service.hand();
+    // Everything may be different as long as the services are not known.
+    hears(&plugin, &at("Power"));
+    plugin.changed();
+    hand.change(ROOT, HOUSE, "Name", value("other"));
+    assert_eq!(plugin.wait_changed(), [at("Name")]);
+    hand.change(&format!("{ROOT}/b"), LAMP, "Level", value(0_u8));
+    assert_eq!(plugin.wait_changed(), [at("Lamp.2.Level")]);
+    hand.change(&format!("{ROOT}/kitchen"), "org.example.Lamps1.Room", "Name", value("Bath"));
+    assert_eq!(plugin.wait_changed(), [at("Lamp.1.RoomName"), at("Lamp.2.RoomName")]);
+    plugin.tables_changed();
+    lamp(hand, "c", "S-C", 1);
+    hand.announce(ROOT, &format!("{ROOT}/c"));
+    eventually("the table is told", || plugin.tables_changed().contains(&at("Lamp.")).then_some(()));
+    assert_eq!(plugin.rows(&at("Lamp.")).unwrap().len(), 3);
+    hand.remove(ROOT, &format!("{ROOT}/a"));
+    eventually("the table is told", || plugin.tables_changed().contains(&at("Lamp.")).then_some(()));
+    assert!(matches!(plugin.get(&at("Lamp.1.Level")), Err(Error::Name(_))));
+    assert_eq!(plugin.get(&at("Lamp.2.Twin")), ok(""), "a reference to what is gone is empty");
+    // The row comes back with its number, for its key is the same, even at another path.
+    lamp(hand, "z", "S-A", 255);
+    assert_eq!(plugin.get(&at("Lamp.1.Level")), ok("100"));
+}
+
+/// Waits until a name is told.
+fn hears(plugin: &Harness, name: &str) {
+    let mut all = Vec::new();
+    eventually(&format!("{name} is told"), || {
+        all.extend(plugin.changed());
+        all.iter().any(|n| n == name).then_some(())
+    });
+}
+
+#[test]
+fn a_service_may_be_absent_come_late_go_and_come_again() {
+    let world = World::new();
+    let plugin = world.plugin();
+    let absent = Err(Error::internal("org.example.Lamps1 is not on the bus"));
+    assert_eq!(plugin.get(&at("Power")), absent);
+    assert_eq!(plugin.get(&at("Name")), ok("nobody"));
+    assert_eq!(plugin.get(&at("Kind")), ok("house"));
+    assert_eq!(plugin.rows(&at("Lamp.")), Ok(Vec::new()));
+    hears(&plugin, &at("Power"));
+    plugin.changed();
+    for _ in 0..2 {
+        let service = world.service();
+        hears(&plugin, &at("Power"));
+        assert_eq!(plugin.get(&at("Power")), ok("On"));
+        assert_eq!(plugin.rows(&at("Lamp.")).unwrap().len(), 2);
+        plugin.changed();
+        drop(service);
+        hears(&plugin, &at("Name"));
+        assert_eq!(plugin.get(&at("Power")), absent);
+    }
+    let faults = { plugin }.stage(&[Step::set(&at("Power"), "Off")]).unwrap_err();
+    assert_eq!(faults, [(0, Error::internal("org.example.Lamps1 is not on the bus"))]);
+}
+
+#[test]
+fn a_service_that_behaves_badly_costs_its_own_parameters_only() {
+    let world = World::new();
+    let other =
+        MAPPING.replace("X_LAMPS_House", "X_LAMPS_Hut").replace("org.example.Lamps1", "org.example.Lamps2");
+    std::fs::write(world.folder.path().join("hut.toml"), other).unwrap();
+    let service = world.service();
+    let good = Service::start_with(world.bus.address(), "org.example.Lamps2", |hand| {
+        hand.put(ROOT, "org.example.Lamps2", "Name", value("hut"));
+    });
+    let plugin =
+        Harness::new(&PLUGIN, &world.config(r#"["lamps.toml", "hut.toml"]"#).replace("Lamps1", "Lamps1"));
+    let names = [at("Power"), at("Version"), "Device.X_LAMPS_Hut.Name".to_owned()];
+    let names = names.each_ref().map(String::as_str);
+    good.hand().put("/org/example/Lamps2", "org.example.Lamps2", "Name", value("hut"));
+    for (manners, expected) in [
+        (Manners::Garbage, "something else"),
+        (Manners::Huge, "more than 1048576"),
+        (Manners::Silent, "does not answer"),
+    ] {
+        service.behave(manners);
+        let begin = Instant::now();
+        let answers = plugin.get_all(&names);
+        assert!(begin.elapsed() < Duration::from_secs(2), "{manners:?}");
+        assert!(matches!(&answers[0], Err(Error::Internal(text)) if text.contains(expected)), "{answers:?}");
+        assert_eq!(answers[2].as_ref().map(|(_, text)| text.as_str()), Ok("hut"), "{manners:?}");
+    }
+    // It is left alone for a while: what asks again is told at once, and it is not called.
+    service.calls();
+    let begin = Instant::now();
+    assert_eq!(plugin.get(&at("Power")), Err(Error::internal("org.example.Lamps1 does not answer")));
+    assert!(begin.elapsed() < Duration::from_millis(400));
+    assert_eq!(service.calls(), [""; 0]);
+    // Until it comes anew.
+    drop(service);
+    let service = world.service();
+    becomes(&plugin, "Power", &ok("On"));
+    service.behave(Manners::Dies);
+    assert!(matches!(plugin.get(&at("Power")), Err(Error::Internal(_))));
+}
+
+#[test]
+fn values_that_make_no_sense_are_not_told_as_values() {
+    let world = World::new();
+    let service = world.service();
+    let plugin = world.plugin();
+    plugin.tree();
+    let hand = service.hand();
+    hand.put(ROOT, HOUSE, "Since", value("yesterday"));
+    hand.put(ROOT, HOUSE, "Name", value(vec![1_u32]));
+    hand.put(&format!("{ROOT}/a"), LAMP, "Level", value("bright"));
+    hand.put(&format!("{ROOT}/a"), LAMP, "Room", value(true));
+    for (name, why) in [
+        ("Since", "a text, not a number"),
+        ("Name", "an array, not string"),
+        ("Lamp.1.Level", "a text, not a number"),
+        ("Lamp.1.RoomName", "names no object"),
+    ] {
+        let answer = plugin.get(&at(name));
+        assert!(matches!(&answer, Err(Error::Internal(text)) if text.contains(why)), "{name}: {answer:?}");
+    }
+    // A row whose key is no key is none.
+    hand.put(&format!("{ROOT}/a"), LAMP, "Serial", value(vec![1_u32]));
+    hand.put(&format!("{ROOT}/b"), LAMP, "Serial", value("x".repeat(evaluate::MAX_KEY + 1)));
+    assert_eq!(plugin.rows(&at("Lamp.")), Ok(Vec::new()));
+}
+
+#[test]
+fn more_objects_than_a_box_can_have_are_not_read() {
+    let world = World::new();
+    let service = world.service();
+    let plugin = world.plugin();
+    for i in 0..=bus::MAX_OBJECTS {
+        service.hand().put(&format!("{ROOT}/n{i}"), "org.example.Other", "N", value(1_u32));
+    }
+    let rows = plugin.rows(&at("Lamp."));
+    assert!(matches!(&rows, Err(Error::Internal(text)) if text.contains("more than 4096")), "{rows:?}");
+}
+
+#[test]
+fn a_wrong_file_costs_its_own_parameters_only() {
+    let world = World::new();
+    let _service = world.service();
+    std::fs::write(world.folder.path().join("bad.toml"), "mapping = 1\n[service.x]\nnmae = \"a.b\"\n")
+        .unwrap();
+    std::fs::write(world.folder.path().join("twice.toml"), MAPPING).unwrap();
+    let plugin = Harness::new(&PLUGIN, &world.config(r#"["bad.toml", "lamps.toml", "twice.toml"]"#));
+    assert_eq!(plugin.get(&at("Name")), ok("home"));
+    let logs: Vec<String> = plugin.logs().into_iter().map(|l| l.text).collect();
+    assert!(logs.iter().any(|l| l.contains("bad.toml:3: service.x: unknown field `nmae`")), "{logs:?}");
+    assert!(logs.iter().any(|l| l.contains("another file of this plugin serves it already")), "{logs:?}");
+    for (files, why) in [
+        (r#"["bad.toml"]"#, "no mapping file"),
+        ("[]", "names no 'files'"),
+        (r#"["none.toml"]"#, "no mapping file"),
+    ] {
+        let refused = Harness::try_new(&PLUGIN, &world.config(files)).unwrap_err();
+        assert!(refused.text().contains(why), "{files}: {refused:?}");
+    }
+}

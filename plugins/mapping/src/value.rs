@@ -31,7 +31,7 @@ pub(crate) fn to_raw(value: &Value<'_>) -> Option<Raw> {
             Raw::Dict(entries.collect::<Option<_>>()?)
         }
         Value::Structure(members) => Raw::Struct(members.fields().iter().map(to_raw).collect::<Option<_>>()?),
-        _ => return None,
+        Value::Fd(_) => return None,
     })
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod device;
 mod files;
 pub mod native;
+pub mod service;
 
 pub use bus::{Bus, Rights};
 pub use client::{Client, Heard, Refused};

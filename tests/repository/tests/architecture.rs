@@ -15,7 +15,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cwmp-store", &["cwmp-model"]),
     ("cwmp-bus", &["cwmp-model"]),
     ("cwmpd", &["cwmp-model", "cwmp-proto", "cwmp-session", "cwmp-net", "cwmp-store", "cwmp-bus"]),
-    ("cwmpctl", &["cwmp-bus", "cwmp-model"]),
+    ("cwmp-mapping", &["cwmp-model"]),
+    ("cwmpctl", &["cwmp-bus", "cwmp-mapping", "cwmp-model"]),
     ("cwmp-plugin-abi", &[]),
     ("cwmp-plugin-sdk", &["cwmp-plugin-abi", "cwmp-plugin-sdk-macros"]),
     ("cwmp-plugin-sdk-macros", &["cwmp-model"]),
@@ -24,11 +25,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cwmp-device-info", &["cwmp-plugin-sdk"]),
     ("cwmp-network", &["cwmp-plugin-sdk"]),
     ("cwmp-users", &["cwmp-plugin-sdk"]),
+    // What a mapping maps is known at run time only: it reads the tables of the model on the box.
+    ("cwmp-plugin-mapping", &["cwmp-plugin-sdk", "cwmp-mapping", "cwmp-model"]),
 ];
 
 /// Libraries that only these crates may use; tests are free.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("zbus", &["cwmp-bus", "cwmpd", "cwmp-plugin-host", "cwmpctl"]),
+    ("zbus", &["cwmp-bus", "cwmpd", "cwmp-plugin-host", "cwmpctl", "cwmp-plugin-mapping"]),
     ("hyper", &["cwmp-net"]),
     ("rustls", &["cwmp-net"]),
     ("tokio-rustls", &["cwmp-net"]),
@@ -36,7 +39,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("netlink-packet-core", &["cwmp-network"]),
     ("netlink-packet-route", &["cwmp-network"]),
     ("rusqlite", &["cwmp-store", "cwmp-plugin-host"]),
-    ("quick-xml", &["cwmp-proto", "cwmp-bus", "cwmp-generator"]),
+    ("quick-xml", &["cwmp-proto", "cwmp-bus", "cwmp-generator", "cwmp-mapping"]),
     // A second opinion on messages, for tests.
     ("cwmp", &[]),
 ];
