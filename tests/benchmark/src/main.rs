@@ -15,7 +15,7 @@ use process::{cpu, memory, Memory};
 /// How often each thing is measured; the median counts.
 const RUNS: usize = 20;
 /// How often it is done in a row for one measurement: an ACS asks many things in one session.
-const IN_A_ROW: u32 = 5;
+const IN_A_ROW: u32 = 20;
 /// How often one kind of read happens in a session, the first one to warm up.
 const READS: usize = 1 + RUNS * IN_A_ROW as usize;
 /// Rows of the large table, of ten parameters each.

@@ -250,6 +250,13 @@ impl Device {
         client
     }
 
+    /// Waits until the agent has its name on the bus.
+    #[track_caller]
+    pub fn present(&self) {
+        let client = self.client();
+        crate::eventually("the agent is there", || client.try_property::<String>("State"));
+    }
+
     /// Waits until a provider is ready.
     #[track_caller]
     pub fn ready(&self, provider: &str) {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use cwmp_acs::{Acs, Options};
 use cwmp_bus::{names, BusError};
 use cwmp_e2e::native::{Native, PathFaults, PathIndexFaults, Serve, Step, Tables, Values};
 use cwmp_e2e::{eventually, Client, Device, Refused};
@@ -47,7 +48,7 @@ type Nodes = (Vec<(String, String, String, HashMap<String, zbus::zvariant::Owned
 
 fn device(rows: u32) -> (Device, Native, Arc<AtomicU32>) {
     let device = Device::builder().manifest("native", NATIVE).start();
-    present(&device);
+    device.present();
     let rows = Arc::new(AtomicU32::new(rows));
     let (native, announced) = Native::start(device.bus.address(), "native", Rows(Arc::clone(&rows)));
     announced.unwrap();
@@ -75,6 +76,33 @@ fn a_flood_of_events_is_refused() {
     assert!(pending.len() <= 512 && pending.len() >= taken, "{}", pending.len());
     // What waits already is no new one.
     event(0).unwrap();
+}
+
+/// C80: a provider that raises one event after the other costs a session every ten seconds, and every event is told.
+#[test]
+fn events_of_a_provider_share_a_session() {
+    let acs = Acs::start(Options::default());
+    let device = Device::builder().acs(acs.url()).manifest("native", NATIVE).start();
+    acs.session().end();
+    let (native, announced) = Native::start(device.bus.address(), "native", Rows(Arc::default()));
+    announced.unwrap();
+    let client = device.client();
+    let none = HashMap::<&str, zbus::zvariant::Value<'_>>::new();
+    let events = ["X 00AABB 1", "X 00AABB 2"];
+    for event in events {
+        native.ask::<(), _>(names::REGISTRY, "Event", &(event, &none)).unwrap();
+        client.settle();
+    }
+    client.advance(Duration::from_secs(10));
+    let session = acs.session();
+    assert_eq!(session.events(), events);
+    session.end();
+    // What is not a provider's does not wait.
+    native.ask::<(), _>(names::REGISTRY, "Event", &("X 00AABB 3", &none)).unwrap();
+    client.inform().unwrap();
+    let session = acs.session();
+    assert_eq!(session.events(), ["X 00AABB 3"]);
+    session.end();
 }
 
 /// Numbers are kept for ever, so there is an end of them for each provider; those that are known stay what they are.
@@ -178,7 +206,7 @@ fn a_watched_count_is_compared_when_its_provider_is_there() {
     device.kill();
     let began = Instant::now();
     device.start();
-    present(&device);
+    device.present();
     assert!(began.elapsed() < Duration::from_millis(2500), "{:?}", began.elapsed());
     rows.store(4, Ordering::SeqCst);
     let (_native, announced) = Native::start(device.bus.address(), "native", Rows(rows));
@@ -224,7 +252,7 @@ impl Serve for Wordy {
 #[test]
 fn what_a_provider_says_in_words_is_cut() {
     let device = Device::builder().manifest("native", NATIVE).start();
-    present(&device);
+    device.present();
     let (_native, announced) = Native::start(device.bus.address(), "native", Wordy);
     announced.unwrap();
     device.ready("native");
@@ -238,10 +266,4 @@ fn what_a_provider_says_in_words_is_cut() {
     assert!(text(client.set_value(own, "x").map(|status| status.to_string())) < 4096);
     assert_eq!(client.list(TABLE, false).unwrap().len(), 1);
     assert!(device.log().len() < 64 * 1024, "{}", device.log().len());
-}
-
-/// Waits until the agent is on the bus.
-fn present(device: &Device) {
-    let client = device.client();
-    eventually("the agent is there", || client.try_property::<String>("State"));
 }

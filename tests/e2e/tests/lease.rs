@@ -20,10 +20,7 @@ struct Told {
 
 impl Serve for Told {
     fn nodes(&self) -> Vec<(String, u8, u32, String)> {
-        vec![
-            (object_of(self.value), 0, 1, String::new()),
-            (self.value.to_owned(), 1, 1 << 2, String::new()),
-        ]
+        vec![(object_of(self.value), 0, 1, String::new()), (self.value.to_owned(), 1, 1 << 2, String::new())]
     }
 
     fn get(&self, paths: &[String]) -> (Values, PathFaults) {
@@ -36,9 +33,9 @@ impl Serve for Told {
         // Not every test listens.
         let _ = self.steps.send("prepare");
         let refused = self.fickle && *prepared > 1;
-        Box::pin(async move {
-            Ok(if refused { vec![(0, 9001, "no longer".to_owned())] } else { Vec::new() })
-        })
+        Box::pin(
+            async move { Ok(if refused { vec![(0, 9001, "no longer".to_owned())] } else { Vec::new() }) },
+        )
     }
 
     fn commit(&self, _: u64) -> Step<u32> {
@@ -75,6 +72,7 @@ fn write_slowly(takes: Duration, fickle: bool) -> (usize, Vec<&'static str>) {
         .manifest("first", &manifest("first", "Device.X_TEST_First."))
         .manifest("second", &manifest("second", "Device.X_TEST_Second."))
         .start();
+    device.present();
     let (go, waits) = oneshot::channel();
     let (first_steps, first_told) = mpsc::channel();
     let (second_steps, second_told) = mpsc::channel();

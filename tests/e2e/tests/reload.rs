@@ -87,11 +87,46 @@ fn a_plugin_whose_manifest_changed_is_started_again() {
     assert_eq!(client.value(LEVEL).unwrap(), "50");
 }
 
+#[test]
+fn a_plugin_whose_overlay_changed_is_started_again() {
+    let device = Device::builder().plugin("demo", "[config]\nbig_rows = 1\n").start();
+    device.ready("demo");
+    let client = device.client();
+    let host = device.host("demo");
+    let count = "Device.X_CWMPD_Demo.BigNumberOfEntries";
+    assert_eq!(client.value(count).unwrap(), "1");
+    std::fs::write(device.path("overlays/demo.toml"), "[config]\nbig_rows = 12\n").unwrap();
+    reload(&device);
+    eventually("the host is another", || {
+        client.pid_of("org.cwmpd1.Provider.demo").filter(|pid| *pid != host)
+    });
+    device.ready("demo");
+    assert_eq!(client.value(count).unwrap(), "12");
+}
+
+/// What a plugin said of itself is forgotten when it has no manifest any more and another says something new.
+#[test]
+fn descriptions_without_a_manifest_are_forgotten() {
+    let mut device = Device::builder().plugin("demo", "").manifest("native", NATIVE).start();
+    device.ready("demo");
+    std::fs::remove_file(device.path("plugins/demo.toml")).unwrap();
+    reload(&device);
+    let (prepares, _) = mpsc::channel();
+    let serve = One { prepares, preparing: Duration::ZERO };
+    let (_native, announced) = Native::start(device.bus.address(), "native", serve);
+    announced.unwrap();
+    device.ready("native");
+    device.stop();
+    let facts = device.stored().meta;
+    assert!(facts.contains_key("describe:native"), "{facts:?}");
+    assert!(!facts.contains_key("describe:demo"), "{facts:?}");
+}
+
 /// It does not announce itself again: nothing happened to it.
 #[test]
 fn a_daemon_whose_manifest_changed_is_found_where_it_is() {
     let device = Device::builder().manifest("native", NATIVE).start();
-    present(&device);
+    device.present();
     let (prepares, _) = mpsc::channel();
     let serve = One { prepares, preparing: Duration::ZERO };
     let (native, announced) = Native::start(device.bus.address(), "native", serve);
@@ -127,7 +162,7 @@ fn a_daemon_whose_manifest_changed_is_found_where_it_is() {
 fn a_factory_reset_waits_for_the_write_before_it() {
     let acs = Acs::start(Options::default());
     let device = Device::builder().acs(acs.url()).manifest("native", NATIVE).start();
-    present(&device);
+    device.present();
     let (prepares, prepared) = mpsc::channel();
     let serve = One { prepares, preparing: Duration::from_secs(2) };
     let (_native, announced) = Native::start(device.bus.address(), "native", serve);
@@ -144,10 +179,4 @@ fn a_factory_reset_waits_for_the_write_before_it() {
     assert_eq!(write.join().unwrap().unwrap(), (0, Vec::new()));
     device.acted("factory-reset", 1);
     assert_eq!(device.client().value(code).unwrap(), "");
-}
-
-/// Waits until the agent is on the bus.
-fn present(device: &Device) {
-    let client = device.client();
-    eventually("the agent is there", || client.try_property::<String>("State"));
 }

@@ -220,9 +220,8 @@ impl Core {
     /// Removes what providers said that have no manifest any more.
     fn forgotten_descriptions(&self) -> Vec<Op> {
         let state = self.persist.read();
-        let gone = |key: &&String| {
-            key.strip_prefix(DESCRIPTION).is_some_and(|name| self.provider(name).is_none())
-        };
+        let gone =
+            |key: &&String| key.strip_prefix(DESCRIPTION).is_some_and(|name| self.provider(name).is_none());
         state.meta.keys().filter(gone).map(|key| Op::RemoveMeta { key: key.clone() }).collect()
     }
 

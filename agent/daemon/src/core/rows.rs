@@ -2,6 +2,7 @@
 //! for a session); anyone else sees them live.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use cwmp_model::path;
 use cwmp_model::schema::{NodeId, Owner, Row};
@@ -21,15 +22,15 @@ pub(super) struct View {
     open: bool,
     /// Whether the ACS has asked for something: from then on tree and lists stay.
     fixed: bool,
-    /// The providers whose rows were fetched; false if one was away.
-    fetched: HashMap<Owner, bool>,
-    tables: Tables,
+    /// The rows of each provider that was asked; nothing if one was away.
+    fetched: HashMap<Owner, Option<Arc<Tables>>>,
 }
 
 /// The rows that one request sees.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    tables: Tables,
+    /// One for each provider; a session's requests share them.
+    tables: Vec<Arc<Tables>>,
     /// Providers that did not say which rows they have, with the reason.
     away: HashMap<Owner, Fault>,
 }
@@ -44,7 +45,7 @@ impl View {
 impl Rows {
     /// The rows of a table by its name, ascending.
     pub(super) fn of(&self, table: &str) -> &[ReportedRow] {
-        self.tables.get(table).map_or(&[], Vec::as_slice)
+        self.tables.iter().find_map(|tables| tables.get(table)).map_or(&[], Vec::as_slice)
     }
 
     /// One row.
@@ -63,7 +64,7 @@ impl Rows {
         let mut from = 0;
         while let Some(dot) = name[from..].find('.') {
             if path::instance_number(&name[from..from + dot]).is_some() {
-                return !self.tables.contains_key(&name[..from]);
+                return !self.tables.iter().any(|tables| tables.contains_key(&name[..from]));
             }
             from += dot + 1;
         }
@@ -136,7 +137,7 @@ impl Core {
         let asked = owners.iter().map(|owner| self.fetch_rows(tree, *owner, below, origin));
         for (owner, answer) in owners.iter().zip(join_all(asked).await) {
             match answer {
-                Ok(tables) => rows.tables.extend(tables),
+                Ok(tables) => rows.tables.push(tables),
                 Err(fault) => {
                     rows.away.insert(*owner, fault);
                 }
@@ -166,13 +167,13 @@ impl Core {
         owner: Owner,
         below: &str,
         origin: Origin,
-    ) -> Result<Tables, Fault> {
+    ) -> Result<Arc<Tables>, Fault> {
         let acs = matches!(origin, Origin::Acs(_));
         if acs {
             let view = lock(&self.view);
             match view.fetched.get(&owner) {
-                Some(true) => return Ok(copy(tree, owner, &view.tables)),
-                Some(false) => {
+                Some(Some(tables)) => return Ok(Arc::clone(tables)),
+                Some(None) => {
                     let name = tree.owner_name(owner);
                     return Err(Fault::new(FaultCode::InternalError, format!("provider {name} is away")));
                 }
@@ -191,7 +192,7 @@ impl Core {
             Err(fault) => {
                 tracing::warn!("provider {name}: its rows are not known: {}", fault.text);
                 if acs {
-                    lock(&self.view).fetched.insert(owner, false);
+                    lock(&self.view).fetched.insert(owner, None);
                 }
                 return Err(fault);
             }
@@ -208,41 +209,36 @@ impl Core {
             // One line, however many there are.
             tracing::warn!("provider {name}: it reports rows of {table}, which is not its table, ignoring");
         }
+        let tables = Arc::new(tables);
         if acs {
-            let mut view = lock(&self.view);
-            view.fetched.insert(owner, true);
-            view.tables.extend(tables.clone());
+            lock(&self.view).fetched.insert(owner, Some(Arc::clone(&tables)));
         }
         Ok(tables)
     }
 
-    /// A row was added in this session: the ACS made it, so it sees it.
+    /// A row was added in this session: the ACS made it, so it sees it. Lists that were not fetched yet will have it anyway.
     pub(super) fn view_adds(&self, table: &str, row: ReportedRow) {
-        let mut view = lock(&self.view);
-        let rows = view.tables.entry(table.to_owned()).or_default();
-        if let Err(at) = rows.binary_search_by_key(&row.number, |r| r.number) {
-            rows.insert(at, row);
-        }
-    }
-
-    /// A row was removed in this session, with everything below it.
-    pub(super) fn view_removes(&self, row: &str) {
-        let mut view = lock(&self.view);
-        if let Some((table, number)) = path::split_row(row) {
-            if let Some(rows) = view.tables.get_mut(table) {
-                rows.retain(|r| r.number != number);
+        let tree = self.tree();
+        let Some(owner) = tree.schema.find(table).and_then(|id| tree.table_owner(id)) else { return };
+        if let Some(Some(tables)) = lock(&self.view).fetched.get_mut(&owner) {
+            let rows = Arc::make_mut(tables).entry(table.to_owned()).or_default();
+            if let Err(at) = rows.binary_search_by_key(&row.number, |r| r.number) {
+                rows.insert(at, row);
             }
         }
-        view.tables.retain(|table, _| !table.starts_with(row));
     }
-}
 
-fn copy(tree: &Tree, owner: Owner, from: &Tables) -> Tables {
-    let theirs = |table: &str| tree.schema.find(table).is_some_and(|id| tree.table_owner(id) == Some(owner));
-    from.iter()
-        .filter(|(table, _)| theirs(table))
-        .map(|(table, rows)| (table.clone(), rows.clone()))
-        .collect()
+    /// A row was removed in this session, with everything below it, whoever serves that.
+    pub(super) fn view_removes(&self, row: &str) {
+        let Some((table, number)) = path::split_row(row) else { return };
+        for tables in lock(&self.view).fetched.values_mut().flatten() {
+            let tables = Arc::make_mut(tables);
+            if let Some(rows) = tables.get_mut(table) {
+                rows.retain(|r| r.number != number);
+            }
+            tables.retain(|table, _| !table.starts_with(row));
+        }
+    }
 }
 
 /// The owners of the tables that a name goes through, and of those at or below it.
