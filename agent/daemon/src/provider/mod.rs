@@ -2,6 +2,7 @@
 
 pub(crate) mod block;
 pub(crate) mod condition;
+mod invoke;
 pub(crate) mod supervise;
 
 use std::collections::HashMap;
@@ -432,7 +433,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.toml");
         std::fs::write(&file, "name = 'a'\nroots = ['Device.X_A.']\n").unwrap();
-        let provider = Provider::new(Manifest::load(&file).unwrap(), Duration::ZERO);
+        let provider = Provider::new(Manifest::load(&file).unwrap(), None, Duration::ZERO);
         assert!(provider.announces(name(":1.1")));
         assert_eq!(provider.next_announcement(), Some(name(":1.1")));
         for _ in 0..100 {
