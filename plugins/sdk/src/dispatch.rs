@@ -1,6 +1,6 @@
 //! Which object answers for which name: each is read once for all that is asked of it in a call.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::answer::Answer;
 use crate::name::pattern;
@@ -8,7 +8,7 @@ use crate::resolver::{Resolver, ROW};
 use crate::rows::AnyRows;
 use crate::serve::Kept;
 use crate::wanted::leaf;
-use crate::{Declared, Error, Host, Name, Node, Plugin, Request, Row, Wanted};
+use crate::{Declared, Error, Host, Name, Node, Plugin, Request, Row, Settings, Wanted};
 
 /// The typed objects of a plugin, by their schema paths.
 pub(crate) struct Directory {
@@ -18,8 +18,10 @@ pub(crate) struct Directory {
 }
 
 /// What is asked of one object.
-struct Group<'a> {
-    object: usize,
+pub(crate) struct Question<'a> {
+    pub(crate) object: usize,
+    pub(crate) kept: Kept,
+    pub(crate) wanted: Wanted<'a>,
     asked: Vec<Asked<'a>>,
 }
 
@@ -31,16 +33,30 @@ struct Asked<'a> {
     instance: &'a str,
 }
 
+/// For whom and with what something is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    pub(crate) host: &'a Host,
+    pub(crate) settings: Option<&'a Settings>,
+    pub(crate) request: Request<'a>,
+}
+
 impl Directory {
-    pub(crate) fn new<P: Declared>() -> Self {
-        let (mut objects, mut nodes, mut rest) = (HashMap::new(), Vec::new(), P::ABOUT.nodes);
-        for served in P::OBJECTS {
-            let (own, others) = rest.split_at(served.nodes);
+    /// Of a declaration that begins with the nodes of typed objects: so many for each.
+    pub(crate) fn new(declared: &'static [Node], counts: impl Iterator<Item = usize>) -> Self {
+        let (mut objects, mut nodes, mut rest) = (HashMap::new(), Vec::new(), declared);
+        for count in counts {
+            let (own, others) = rest.split_at(count);
             objects.insert(own[0].path(), nodes.len());
             nodes.push(own);
             rest = others;
         }
         Self { objects, nodes }
+    }
+
+    /// The typed objects of a plugin.
+    pub(crate) fn of<P: Declared>() -> Self {
+        Self::new(P::ABOUT.nodes, P::OBJECTS.iter().map(|served| served.nodes))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -68,28 +84,6 @@ impl Directory {
         (0..self.nodes.len()).filter(|object| self.nodes[*object][0].path().starts_with(path)).collect()
     }
 
-    /// All there is of an object, with everything that can be set.
-    pub(crate) fn all<P: Plugin>(
-        &self,
-        object: usize,
-        plugin: &mut P,
-        host: &Host,
-        request: Request<'_>,
-    ) -> Result<(Box<dyn AnyRows>, Resolver), Error> {
-        let nodes = self.nodes[object];
-        let resolver = Resolver::new(host, nodes[0].path());
-        let wanted = Wanted {
-            nodes,
-            fields: nodes.iter().skip(1).map(Node::is_writable).collect(),
-            instances: None,
-            resolver: resolver.clone(),
-            request,
-        };
-        let kept = plugin.settings().map(|settings| settings.instances(nodes[0].path()));
-        let rows = self.read(object, plugin, host, kept.unwrap_or_default(), &wanted)?;
-        Ok((rows, resolver))
-    }
-
     /// Answers what belongs to typed objects, and gives back the positions of the other names.
     pub(crate) fn get<P: Plugin>(
         &self,
@@ -98,30 +92,12 @@ impl Directory {
         names: &[Name<'_>],
         answer: &mut Answer<'_>,
     ) -> Vec<usize> {
-        let mut others = Vec::new();
-        for group in self.groups(names, &mut others) {
-            let nodes = self.nodes[group.object];
-            let mut fields = vec![false; nodes.len() - 1];
-            for asked in &group.asked {
-                fields[asked.field] = true;
-            }
-            let instances: HashSet<&str> = group.asked.iter().map(|a| a.instance).collect();
-            let settings = plugin.settings();
-            let state = |i: &&str| Some(((*i).to_owned(), settings?.row_state(i)?));
-            let mut kept: Vec<(String, bool)> = instances.iter().filter_map(state).collect();
-            kept.sort_unstable();
-            let request = answer.request();
-            let wanted = Wanted {
-                nodes,
-                fields,
-                instances: Some(instances),
-                resolver: Resolver::new(host, nodes[0].path()),
-                request,
-            };
-            match self.read(group.object, plugin, host, kept, &wanted) {
-                Ok(rows) => answer_group(&group, nodes, &*rows, &wanted.resolver, answer),
-                Err(error) => group.asked.iter().for_each(|a| answer.fault(a.position, &error)),
-            }
+        let settings = plugin.settings().cloned();
+        let asker = Asker { host, settings: settings.as_ref(), request: answer.request() };
+        let (questions, others) = self.values(names, asker);
+        for question in questions {
+            let rows = (P::OBJECTS[question.object].read)(plugin, &question.kept, &question.wanted);
+            question.answer(rows, answer);
         }
         others
     }
@@ -134,67 +110,116 @@ impl Directory {
         tables: &[Name<'_>],
         request: Request<'_>,
     ) -> Vec<Option<Result<Vec<Row>, Error>>> {
+        let settings = plugin.settings().cloned();
+        let asker = Asker { host, settings: settings.as_ref(), request };
         let mut answers: Vec<_> = tables.iter().map(|_| None).collect();
-        let mut asked: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (position, table) in tables.iter().enumerate() {
-            if let Some(object) = self.objects.get(format!("{}{ROW}", pattern(table.full())).as_str()) {
-                asked.entry(*object).or_default().push(position);
-            }
-        }
-        for (object, positions) in asked {
-            let nodes = self.nodes[object];
-            let resolver = Resolver::new(host, nodes[0].path());
-            let wanted = Wanted {
-                nodes,
-                fields: vec![false; nodes.len() - 1],
-                instances: None,
-                resolver: resolver.clone(),
-                request,
-            };
-            let kept = plugin.settings().map_or_else(Vec::new, |settings| {
-                let all = settings.instances(nodes[0].path());
-                // Rows of the device are not there because of what is kept for them.
-                all.into_iter().filter(|(_, found)| !found).collect()
-            });
-            let rows = self.read(object, plugin, host, kept, &wanted);
+        for (object, positions) in self.tables(tables) {
+            let question = self.rows_of(object, asker);
+            let rows = (P::OBJECTS[object].read)(plugin, &question.kept, &question.wanted);
             for position in positions {
-                let table = tables[position].full();
-                answers[position] = Some(match &rows {
-                    Ok(rows) => rows_of(&**rows, table, &resolver),
-                    Err(error) => Err(error.clone()),
-                });
+                answers[position] = Some(question.rows_in(&rows, tables[position].full()));
             }
         }
         answers
     }
 
-    fn read<P: Plugin>(
+    /// All there is of an object, with everything that can be set.
+    pub(crate) fn all<P: Plugin>(
         &self,
         object: usize,
         plugin: &mut P,
         host: &Host,
-        mut kept: Vec<(String, bool)>,
-        wanted: &Wanted<'_>,
+        request: Request<'_>,
     ) -> Result<Box<dyn AnyRows>, Error> {
-        let nodes = self.nodes[object];
         let settings = plugin.settings().cloned();
-        if !nodes[0].path().contains(ROW) {
-            kept = vec![(nodes[0].path().to_owned(), false)];
-        }
-        let kept = Kept { settings, host, nodes, instances: kept };
-        (P::OBJECTS[object].read)(plugin, &kept, wanted)
+        let question = self.writable(object, Asker { host, settings: settings.as_ref(), request });
+        (P::OBJECTS[object].read)(plugin, &question.kept, &question.wanted)
     }
 
-    fn groups<'a>(&self, names: &[Name<'a>], others: &mut Vec<usize>) -> Vec<Group<'a>> {
-        let mut groups: Vec<Group<'a>> = Vec::new();
-        let mut of_object: HashMap<usize, usize> = HashMap::new();
+    /// The tables of typed objects among these, with their positions.
+    pub(crate) fn tables(&self, tables: &[Name<'_>]) -> BTreeMap<usize, Vec<usize>> {
+        let mut asked: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (position, table) in tables.iter().enumerate() {
+            if let Some(object) = self.objects.get(format!("{}{ROW}", pattern(table.full())).as_str()) {
+                asked.entry(*object).or_default().push(position);
+            }
+        }
+        asked
+    }
+
+    /// Asks for the rows of an object alone.
+    pub(crate) fn rows_of<'a>(&self, object: usize, asker: Asker<'a>) -> Question<'a> {
+        let mut question = self.question(object, asker, |_| false);
+        // Rows of the device are not there because of what is kept for them.
+        question.kept.instances.retain(|(_, found)| !found);
+        question
+    }
+
+    /// Asks for everything of an object that can be set.
+    pub(crate) fn writable<'a>(&self, object: usize, asker: Asker<'a>) -> Question<'a> {
+        self.question(object, asker, Node::is_writable)
+    }
+
+    fn question<'a>(&self, object: usize, asker: Asker<'a>, wanted: impl Fn(&Node) -> bool) -> Question<'a> {
+        let nodes = self.nodes[object];
+        let path = nodes[0].path();
+        let instances = if path.contains(ROW) {
+            asker.settings.map(|settings| settings.instances(path)).unwrap_or_default()
+        } else {
+            vec![(path.to_owned(), false)]
+        };
+        let wanted = Wanted {
+            nodes,
+            fields: nodes.iter().skip(1).map(wanted).collect(),
+            instances: None,
+            resolver: Resolver::new(asker.host, path),
+            request: asker.request,
+        };
+        let kept = Kept { settings: asker.settings.cloned(), host: asker.host.clone(), nodes, instances };
+        Question { object, kept, wanted, asked: Vec::new() }
+    }
+
+    /// Asks each object once for all that is wanted of it. The positions of names that belong to none come back, too.
+    pub(crate) fn values<'a>(&self, names: &[Name<'a>], asker: Asker<'a>) -> (Vec<Question<'a>>, Vec<usize>) {
+        let mut others = Vec::new();
+        let groups = self.groups(names, &mut others);
+        let ask = |(object, asked): (usize, Vec<Asked<'a>>)| {
+            let nodes = self.nodes[object];
+            let mut fields = vec![false; nodes.len() - 1];
+            for asked in &asked {
+                fields[asked.field] = true;
+            }
+            let instances: HashSet<&str> = asked.iter().map(|a| a.instance).collect();
+            let mut kept: Vec<(String, bool)> = if nodes[0].path().contains(ROW) {
+                let state = |i: &&str| Some(((*i).to_owned(), asker.settings?.row_state(i)?));
+                instances.iter().filter_map(state).collect()
+            } else {
+                vec![(nodes[0].path().to_owned(), false)]
+            };
+            kept.sort_unstable();
+            let wanted = Wanted {
+                nodes,
+                fields,
+                instances: Some(instances),
+                resolver: Resolver::new(asker.host, nodes[0].path()),
+                request: asker.request,
+            };
+            let (settings, host) = (asker.settings.cloned(), asker.host.clone());
+            Question { object, kept: Kept { settings, host, nodes, instances: kept }, wanted, asked }
+        };
+        (groups.into_iter().map(ask).collect(), others)
+    }
+
+    fn groups<'a>(&self, names: &[Name<'a>], others: &mut Vec<usize>) -> Vec<(usize, Vec<Asked<'a>>)> {
+        let mut groups: Vec<(usize, Vec<Asked<'a>>)> = Vec::new();
+        let mut of_object: Vec<Option<usize>> = vec![None; self.nodes.len()];
         // Names of one object come together, in the order of its fields.
         let (mut last, mut found, mut next_field) = ("", None, 0);
         for (position, name) in names.iter().enumerate() {
             let full = name.full();
             let instance = &full[..full.len() - leaf(full).len()];
             if instance != last {
-                found = self.objects.get(pattern(instance).as_str()).copied();
+                found = self.object(instance);
                 (last, next_field) = (instance, 0);
             }
             let Some((object, field)) = found.and_then(|o| Some((o, self.field(o, leaf(full), next_field)?)))
@@ -203,11 +228,11 @@ impl Directory {
                 continue;
             };
             next_field = field + 1;
-            let group = *of_object.entry(object).or_insert_with(|| {
-                groups.push(Group { object, asked: Vec::new() });
+            let group = *of_object[object].get_or_insert_with(|| {
+                groups.push((object, Vec::new()));
                 groups.len() - 1
             });
-            groups[group].asked.push(Asked { position, field, instance });
+            groups[group].1.push(Asked { position, field, instance });
         }
         groups
     }
@@ -219,52 +244,57 @@ impl Directory {
     }
 }
 
-fn answer_group(
-    group: &Group<'_>,
-    nodes: &[Node],
-    rows: &dyn AnyRows,
-    resolver: &Resolver,
-    answer: &mut Answer<'_>,
-) {
-    let (mut positions, mut unknown) = (HashMap::with_capacity(rows.len()), None);
-    for i in 0..rows.len() {
-        match resolver.instance(rows.at(i)) {
-            Ok(instance) => {
-                positions.insert(instance, i);
-            }
-            Err(error) => unknown = Some(error),
-        }
-    }
-    let mut text = String::new();
-    for asked in &group.asked {
-        let node = &nodes[asked.field + 1];
-        let Some(kind) = node.kind() else { continue };
-        let field = positions.get(asked.instance).and_then(|row| rows.fields(*row).field(asked.field));
-        let Some(field) = field else {
-            // A row whose number is not known may be this one.
-            let error = unknown.clone();
-            answer.fault(
-                asked.position,
-                &error.unwrap_or_else(|| Error::name(format!("there is no {}", asked.instance))),
-            );
-            continue;
+impl Question<'_> {
+    /// Answers with what was read.
+    pub(crate) fn answer(&self, rows: Result<Box<dyn AnyRows>, Error>, answer: &mut Answer<'_>) {
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => return self.asked.iter().for_each(|a| answer.fault(a.position, &error)),
         };
-        text.clear();
-        let written = if node.is_secret() { Ok(()) } else { field.write(&mut text) };
-        match written {
-            Ok(()) => answer.text(asked.position, kind, &text),
-            Err(error) => answer.fault(asked.position, &error),
+        let (mut positions, mut unknown) = (HashMap::with_capacity(rows.len()), None);
+        for i in 0..rows.len() {
+            match self.wanted.resolver.instance(rows.at(i)) {
+                Ok(instance) => {
+                    positions.insert(instance, i);
+                }
+                Err(error) => unknown = Some(error),
+            }
+        }
+        let mut text = String::new();
+        for asked in &self.asked {
+            let node = &self.wanted.nodes[asked.field + 1];
+            let Some(kind) = node.kind() else { continue };
+            let field = positions.get(asked.instance).and_then(|row| rows.fields(*row).field(asked.field));
+            text.clear();
+            let written = match field {
+                Some(_) if node.is_secret() => Ok(()),
+                Some(field) => field.write(&mut text),
+                // A row whose number is not known may be this one.
+                None => Err(unknown
+                    .clone()
+                    .unwrap_or_else(|| Error::name(format!("there is no {}", asked.instance)))),
+            };
+            match written {
+                Ok(()) => answer.text(asked.position, kind, &text),
+                Err(error) => answer.fault(asked.position, &error),
+            }
         }
     }
-}
 
-fn rows_of(rows: &dyn AnyRows, table: &str, resolver: &Resolver) -> Result<Vec<Row>, Error> {
-    let mut found = Vec::new();
-    for i in 0..rows.len() {
-        let at = rows.at(i);
-        if resolver.table(at)? == table {
-            found.push(at.row.clone());
+    /// The rows that lie in a table.
+    pub(crate) fn rows_in(
+        &self,
+        rows: &Result<Box<dyn AnyRows>, Error>,
+        table: &str,
+    ) -> Result<Vec<Row>, Error> {
+        let rows = rows.as_ref().map_err(Clone::clone)?;
+        let mut found = Vec::new();
+        for i in 0..rows.len() {
+            let at = rows.at(i);
+            if self.wanted.resolver.table(at)? == table {
+                found.push(at.row.clone());
+            }
         }
+        Ok(found)
     }
-    Ok(found)
 }

@@ -173,7 +173,7 @@ unsafe extern "C" fn create<P: Plugin>(
                 name: about.name,
                 nodes,
                 made,
-                directory: Directory::new::<P>(),
+                directory: Directory::of::<P>(),
             });
             Ok(Box::new(Shell { host, instance }))
         }),
@@ -221,14 +221,15 @@ unsafe extern "C" fn start<P: Plugin>(this: *mut c_void) -> abi::Status {
 unsafe extern "C" fn stop<P: Plugin>(this: *mut c_void) {
     // SAFETY: `this` came from `create`.
     let instance = unsafe { Instance::<P>::at(this) };
+    // Before the plugin stops: it may wait for the threads of its commands, and they for a cancel.
+    for request in instance.host.ledger().close() {
+        instance.raw.req_done(request, status::E_CANCELLED, "the plugin stops");
+    }
     // A panic was logged, and there is nobody else to tell.
     let _ = instance.run("stop", |i| {
         i.plugin.stop();
         Ok(())
     });
-    for request in instance.host.ledger().close() {
-        instance.raw.req_done(request, status::E_CANCELLED, "the plugin stops");
-    }
 }
 
 unsafe extern "C" fn destroy<P: Plugin>(this: *mut c_void) {

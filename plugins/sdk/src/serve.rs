@@ -76,7 +76,7 @@ pub struct Served<P> {
     pub(crate) change: ChangeCall<P>,
 }
 
-type Read<P> = fn(&mut P, &Kept<'_>, &Wanted<'_>) -> Result<Box<dyn AnyRows>, Error>;
+type Read<P> = fn(&mut P, &Kept, &Wanted<'_>) -> Result<Box<dyn AnyRows>, Error>;
 
 type ChangeCall<P> = fn(&mut P, Vec<RawEdit>) -> Result<Prepared<P>, Vec<ChangeFault>>;
 
@@ -93,7 +93,7 @@ impl<P: Plugin> Served<P> {
 
 fn read<P: Serve<O>, O: Object>(
     plugin: &mut P,
-    kept: &Kept<'_>,
+    kept: &Kept,
     wanted: &Wanted<'_>,
 ) -> Result<Box<dyn AnyRows>, Error> {
     let rows = kept.rows::<O>(wanted.resolver.clone());
@@ -109,15 +109,15 @@ fn change<P: Serve<O>, O: Object>(
 }
 
 /// What the settings hold for an object.
-pub(crate) struct Kept<'a> {
+pub(crate) struct Kept {
     pub(crate) settings: Option<Settings>,
-    pub(crate) host: &'a Host,
+    pub(crate) host: Host,
     pub(crate) nodes: &'static [Node],
     /// The paths of the objects, and whether it was the device that found the row.
     pub(crate) instances: Vec<(String, bool)>,
 }
 
-impl Kept<'_> {
+impl Kept {
     pub(crate) fn rows<O: Object>(&self, resolver: Resolver) -> Rows<O> {
         let mut rows = Rows::of_settings(resolver);
         for (instance, found) in &self.instances {

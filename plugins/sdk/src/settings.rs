@@ -9,6 +9,8 @@ mod objects;
 mod transaction;
 
 pub(crate) use objects::DEVICE_ROW;
+#[cfg(feature = "tokio")]
+pub(crate) use transaction::Begun;
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

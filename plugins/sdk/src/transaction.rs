@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::dispatch::Directory;
 use crate::edit::RawEdit;
 use crate::name::{pattern, rows_above};
-use crate::resolver::at_of;
+use crate::resolver::{at_of, Resolver};
+use crate::rows::AnyRows;
 use crate::settings::{Delta, DEVICE_ROW};
 use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op, Plugin, Prepared, Settings, Txn};
 
@@ -46,7 +47,7 @@ impl Txn<'_> {
         }
         // Whatever was prepared before and never committed goes first.
         drop(settings.take_guard());
-        let directory = Directory::new::<P>();
+        let directory = Directory::of::<P>();
         settings.offer(found(&directory, plugin, settings.host(), changes, self)?);
         settings.prepare(self.id, changes)?;
         let Some(delta) = settings.staged(self.id) else { return Ok(()) };
@@ -101,15 +102,12 @@ pub(crate) fn reset<P: Plugin>(plugin: &mut P) -> Result<(), Error> {
 }
 
 fn put_steps<P: Plugin>(plugin: &mut P, settings: &Settings, delta: &Delta) -> Result<(), Error> {
-    match steps(&Directory::new::<P>(), plugin, settings, delta, &[]) {
+    match steps(&Directory::of::<P>(), plugin, settings, delta, &[]) {
         Ok(steps) => {
             settings.put_guard(Box::new(steps));
             Ok(())
         }
-        Err(faults) => {
-            let first = faults.into_iter().next().map(|fault| fault.error);
-            Err(first.unwrap_or_else(|| Error::internal("refused without a reason")))
-        }
+        Err(faults) => Err(first_of(faults)),
     }
 }
 
@@ -136,7 +134,7 @@ fn take_back<P: Plugin>(plugin: &mut P, host: &Host, done: Done) {
         let prepared = (P::OBJECTS[object].change)(plugin, edits);
         let result = match prepared {
             Ok(prepared) => prepared(plugin).map(|_| ()),
-            Err(faults) => Err(faults.into_iter().next().map_or(Error::Cancelled, |fault| fault.error)),
+            Err(faults) => Err(first_of(faults)),
         };
         if let Err(error) = result {
             host.log(Level::Error, &format!("a failed change cannot be taken back: {error}"));
@@ -152,39 +150,67 @@ fn found<P: Plugin>(
     changes: &[Change<'_>],
     txn: &Txn<'_>,
 ) -> Result<BTreeMap<String, String>, Vec<ChangeFault>> {
-    // The objects to be read, each with the change that wants it.
-    let mut objects: BTreeMap<usize, usize> = BTreeMap::new();
-    for (index, change) in changes.iter().enumerate() {
-        let full = change.name.full();
-        for row in rows_above(full).filter(|row| change.op != Op::Add || *row != full) {
-            if let Some(object) = directory.object(row) {
+    let mut found = Found::new(directory, host, changes);
+    for (object, index) in found.objects() {
+        let fault = |error| vec![ChangeFault { index, error }];
+        let rows = directory.all(object, plugin, host, txn.request).map_err(fault)?;
+        found.note(object, &*rows);
+    }
+    Ok(found.all)
+}
+
+/// Gathers what the device has of what changes concern.
+pub(crate) struct Found<'a> {
+    directory: &'a Directory,
+    host: &'a Host,
+    /// Paths of objects whose parameters are set.
+    touched: BTreeSet<&'a str>,
+    deleted: Vec<&'a str>,
+    objects: BTreeMap<usize, usize>,
+    pub(crate) all: BTreeMap<String, String>,
+}
+
+impl<'a> Found<'a> {
+    pub(crate) fn new(directory: &'a Directory, host: &'a Host, changes: &[Change<'a>]) -> Self {
+        let mut objects = BTreeMap::new();
+        for (index, change) in changes.iter().enumerate() {
+            let full = change.name.full();
+            for row in rows_above(full).filter(|row| change.op != Op::Add || *row != full) {
+                if let Some(object) = directory.object(row) {
+                    objects.entry(object).or_insert(index);
+                }
+            }
+            let below = match change.op {
+                Op::Set => directory.owner(full).map(|(object, _)| object).into_iter().collect(),
+                Op::Delete => directory.below(&pattern(full)),
+                Op::Add => Vec::new(),
+            };
+            for object in below {
                 objects.entry(object).or_insert(index);
             }
         }
-        let below = match change.op {
-            Op::Set => directory.owner(full).map(|(object, _)| object).into_iter().collect(),
-            Op::Delete => directory.below(&pattern(full)),
-            Op::Add => Vec::new(),
-        };
-        for object in below {
-            objects.entry(object).or_insert(index);
-        }
+        let touched = changes.iter().map(|c| object_of(c.name.full())).collect();
+        let deleted = changes.iter().filter(|c| c.op == Op::Delete).map(|c| c.name.full()).collect();
+        Self { directory, host, touched, deleted, objects, all: BTreeMap::new() }
     }
-    let touched: BTreeSet<&str> = changes.iter().map(|c| object_of(c.name.full())).collect();
-    let deleted: Vec<&str> = changes.iter().filter(|c| c.op == Op::Delete).map(|c| c.name.full()).collect();
-    let base = host.about().base;
-    let mut found = BTreeMap::new();
-    for (object, index) in objects {
-        let fault = |error| vec![ChangeFault { index, error }];
-        let (rows, resolver) = directory.all(object, plugin, host, txn.request).map_err(fault)?;
-        let nodes = directory.nodes(object);
+
+    /// The objects to be read, each with the change that wants it.
+    pub(crate) fn objects(&self) -> Vec<(usize, usize)> {
+        self.objects.iter().map(|(object, index)| (*object, *index)).collect()
+    }
+
+    pub(crate) fn note(&mut self, object: usize, rows: &dyn AnyRows) {
+        let nodes = self.directory.nodes(object);
+        let (base, resolver) = (self.host.about().base, Resolver::new(self.host, nodes[0].path()));
         for i in 0..rows.len() {
             // A row without a number cannot be meant.
             let Ok(instance) = resolver.instance(rows.at(i)) else { continue };
             for row in rows_above(&instance) {
-                found.insert(relative(row, base).to_owned(), DEVICE_ROW.to_owned());
+                self.all.insert(relative(row, base).to_owned(), DEVICE_ROW.to_owned());
             }
-            if !touched.contains(instance.as_str()) && !deleted.iter().any(|row| instance.starts_with(row)) {
+            let concerns = self.touched.contains(instance.as_str())
+                || self.deleted.iter().any(|row| instance.starts_with(row));
+            if !concerns {
                 continue;
             }
             for (field, node) in nodes.iter().skip(1).enumerate() {
@@ -192,12 +218,11 @@ fn found<P: Plugin>(
                 let known = rows.fields(i).field(field).is_some_and(|field| field.write(&mut text).is_ok());
                 if known && node.is_writable() && !node.is_secret() {
                     let name = format!("{instance}{}", &node.path()[nodes[0].path().len()..]);
-                    found.insert(relative(&name, base).to_owned(), text);
+                    self.all.insert(relative(&name, base).to_owned(), text);
                 }
             }
         }
     }
-    Ok(found)
 }
 
 /// Prepares what a difference of the settings means to typed objects.
@@ -208,6 +233,27 @@ fn steps<P: Plugin>(
     delta: &Delta,
     changes: &[Change<'_>],
 ) -> Result<Steps<P>, Vec<ChangeFault>> {
+    let (mut steps, mut faults) = (Vec::new(), Vec::new());
+    for (object, edits) in edits(directory, settings, delta, changes)? {
+        match (P::OBJECTS[object].change)(plugin, edits.clone()) {
+            Ok(prepared) => steps.push(Step { object, edits, prepared }),
+            Err(refused) => faults.extend(refused),
+        }
+    }
+    if faults.is_empty() {
+        Ok(Steps(steps))
+    } else {
+        Err(faults)
+    }
+}
+
+/// What a difference of the settings means to typed objects.
+pub(crate) fn edits(
+    directory: &Directory,
+    settings: &Settings,
+    delta: &Delta,
+    changes: &[Change<'_>],
+) -> Result<BTreeMap<usize, Vec<RawEdit>>, Vec<ChangeFault>> {
     let base = settings.host().about().base;
     // Fields that are set, by object and path.
     let mut touched: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
@@ -227,18 +273,8 @@ fn steps<P: Plugin>(
             .map_err(|error| vec![ChangeFault { index: 0, error }])?;
         grouped.entry(object).or_default().extend(edit);
     }
-    let (mut steps, mut faults) = (Vec::new(), Vec::new());
-    for (object, edits) in grouped {
-        match (P::OBJECTS[object].change)(plugin, edits.clone()) {
-            Ok(prepared) => steps.push(Step { object, edits, prepared }),
-            Err(refused) => faults.extend(refused),
-        }
-    }
-    if faults.is_empty() {
-        Ok(Steps(steps))
-    } else {
-        Err(faults)
-    }
+    grouped.retain(|_, edits| !edits.is_empty());
+    Ok(grouped)
 }
 
 fn raw_edit(
@@ -293,6 +329,12 @@ fn raw_edit(
         positions: positions.collect(),
         first,
     }))
+}
+
+/// What one error says of many.
+pub(crate) fn first_of(faults: Vec<ChangeFault>) -> Error {
+    let first = faults.into_iter().next().map(|fault| fault.error);
+    first.unwrap_or_else(|| Error::internal("refused without a reason"))
 }
 
 /// The path of the object that a parameter belongs to; an object's own.

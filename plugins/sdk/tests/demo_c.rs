@@ -229,3 +229,19 @@ fn a_late_commit_waits_for_its_deadline_once() {
     assert!(begin.elapsed() >= Duration::from_millis(510));
     assert_eq!(demo.get(&at("Test.Fail")).unwrap(), "none");
 }
+
+#[test]
+fn it_blinks_tells_of_it_and_can_be_cancelled() {
+    let demo = demo("{}");
+    let blink = at("Blink()");
+    let outputs = demo.invoke(&blink, &[("Times", "2"), ("IntervalMs", "1")]).unwrap();
+    assert_eq!(outputs["Blinked"], "2");
+    for wrong in [("Times", "0"), ("Times", "100001"), ("IntervalMs", "x"), ("Colour", "Red")] {
+        assert!(matches!(demo.invoke(&blink, &[wrong]), Err(Error::Arguments(_))), "{wrong:?}");
+    }
+    let running = demo.begin(&blink, &[("Times", "100000"), ("IntervalMs", "1")]).unwrap();
+    assert!(running.progress().1.ends_with(" of 100000"));
+    assert!(matches!(demo.invoke(&blink, &[]), Err(Error::Resources(_))));
+    running.cancel();
+    assert_eq!(running.end(), Err(Error::Cancelled));
+}

@@ -24,9 +24,10 @@ impl Settings {
         } else {
             vec![(path.to_owned(), false)]
         };
-        let host = self.host();
+        let host = self.host().clone();
+        let resolver = Resolver::new(&host, path);
         let kept = Kept { settings: Some(self.clone()), host, nodes: O::NODES, instances };
-        let rows = kept.rows::<O>(Resolver::new(host, path));
+        let rows = kept.rows::<O>(resolver);
         O::Shape::from_rows(rows).ok_or_else(|| Error::internal("an object without a place"))
     }
 

@@ -46,10 +46,21 @@ impl Settings {
         txn: u64,
         put_in_force: impl FnOnce(&[String]) -> Result<Effect, Error>,
     ) -> Result<Effect, Error> {
+        match self.begin_commit(txn)? {
+            Begun::Before(effect) => Ok(effect),
+            Begun::Now(commit) => {
+                let effect = put_in_force(&commit.names)?;
+                commit.end(effect)
+            }
+        }
+    }
+
+    /// The first half of a commit: everything is stored but that it is over. Dropped, nothing has changed.
+    pub(crate) fn begin_commit(&self, txn: u64) -> Result<Begun, Error> {
         let (delta, undo, old): (Delta, Delta, Delta) = {
             let mut state = self.state();
             let found = match (&state.done, &state.staged) {
-                (Some(done), _) if done.txn == txn => return Ok(done.effect),
+                (Some(done), _) if done.txn == txn => return Ok(Begun::Before(done.effect)),
                 (_, Some(staged)) if staged.txn == txn => {
                     let old = |k: &String| (k.clone(), state.entries.get(k).cloned());
                     let before = |k: &String| (k.clone(), state.before(k));
@@ -68,15 +79,8 @@ impl Settings {
         }
         self.store(&delta)?;
         self.change(&delta);
-        let restore = Restore { settings: self, undo: Some(&old) };
-        let names: Vec<String> = delta.into_keys().collect();
-        let effect = put_in_force(&names)?;
-        host.store_put(entry::UNDO, &entry::write_header(txn, effect))?;
-        restore.disarm();
-        let mut state = self.state();
-        state.staged = None;
-        state.done = Some(Done { txn, effect, undo });
-        Ok(effect)
+        let restore = Restore { settings: self.clone(), old: Some(old) };
+        Ok(Begun::Now(Commit { txn, names: delta.into_keys().collect(), undo, restore }))
     }
 
     /// Drops what was staged, or restores what was there before the commit and puts that in force.
@@ -85,6 +89,13 @@ impl Settings {
         txn: u64,
         put_in_force: impl FnOnce(&[String]) -> Result<Effect, Error>,
     ) -> Result<(), Error> {
+        let Some(names) = self.begin_rollback(txn)? else { return Ok(()) };
+        put_in_force(&names)?;
+        self.end_rollback()
+    }
+
+    /// The first half of a rollback: the names that are as before again and must be put in force, if there are any.
+    pub(crate) fn begin_rollback(&self, txn: u64) -> Result<Option<Vec<String>>, Error> {
         let undo = {
             let mut state = self.state();
             if state.staged.as_ref().is_some_and(|s| s.txn == txn) {
@@ -94,15 +105,18 @@ impl Settings {
                 Some(done) if done.txn == txn => done.undo.clone(),
                 _ => {
                     drop(state);
-                    return self.keep_what_was_said();
+                    return self.keep_what_was_said().map(|()| None);
                 }
             }
         };
         // Whatever fails on the way, the undo is still there for the next try.
         self.store(&undo)?;
         self.change(&undo);
-        let names: Vec<String> = undo.into_keys().collect();
-        put_in_force(&names)?;
+        Ok(Some(undo.into_keys().collect()))
+    }
+
+    /// The second half of a rollback.
+    pub(crate) fn end_rollback(&self) -> Result<(), Error> {
         forget_undo(&self.inner.host)?;
         self.state().done = None;
         self.keep_what_was_said()
@@ -157,26 +171,49 @@ impl Settings {
     }
 }
 
-/// Restores the entries unless the commit succeeds: also when the plugin panics.
-struct Restore<'a> {
-    settings: &'a Settings,
-    undo: Option<&'a Delta>,
+/// How a commit began.
+pub(crate) enum Begun {
+    /// It was over before; this is the repetition.
+    Before(Effect),
+    /// It is to be put in force now.
+    Now(Commit),
 }
 
-impl Restore<'_> {
-    fn disarm(mut self) {
-        self.undo = None;
+/// A commit that is stored but for its end.
+pub(crate) struct Commit {
+    txn: u64,
+    /// What is to be put in force.
+    pub(crate) names: Vec<String>,
+    undo: Delta,
+    restore: Restore,
+}
+
+impl Commit {
+    /// The second half: it is in force.
+    pub(crate) fn end(mut self, effect: Effect) -> Result<Effect, Error> {
+        let settings = self.restore.settings.clone();
+        settings.inner.host.store_put(entry::UNDO, &entry::write_header(self.txn, effect))?;
+        self.restore.old = None;
+        let mut state = settings.state();
+        state.staged = None;
+        state.done = Some(Done { txn: self.txn, effect, undo: self.undo });
+        Ok(effect)
     }
 }
 
-impl Drop for Restore<'_> {
+/// Restores the entries unless the commit succeeds: also when the plugin panics.
+struct Restore {
+    settings: Settings,
+    old: Option<Delta>,
+}
+
+impl Drop for Restore {
     fn drop(&mut self) {
-        let Some(undo) = self.undo else { return };
-        let mut undo = undo.clone();
+        let Some(mut old) = self.old.take() else { return };
         if let Some(said) = &self.settings.state().meanwhile {
-            undo.retain(|name, _| !said.contains(name));
+            old.retain(|name, _| !said.contains(name));
         }
-        self.settings.change(&undo);
+        self.settings.change(&old);
     }
 }
 
