@@ -26,6 +26,7 @@
 //! | `enumnull` | text | one more value beside those of `enumref`, which means none of them |
 
 mod check;
+mod narrow;
 
 use std::fmt::Write as _;
 

@@ -3,6 +3,9 @@
 //! The schema says what *can* exist; which rows exist is known by the providers and comes in as a closure, so that
 //! everything here stays a plain function.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use crate::facets::{Facets, Giver};
 use crate::fault::{Fault, FaultCode};
 use crate::path;
@@ -91,7 +94,7 @@ pub struct Node {
     pub flags: NodeFlags,
     /// Who serves it.
     pub owner: Owner,
-    facets: Option<Box<Facets>>,
+    facets: Option<Arc<Facets>>,
 }
 
 impl Node {
@@ -179,6 +182,8 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Schema {
     nodes: Vec<Node>,
+    /// Facets by their text: most of a tree's parameters share a few, and a pattern is large.
+    known: HashMap<Box<str>, Arc<Facets>>,
 }
 
 /// The handle of a node in its schema.
@@ -203,7 +208,7 @@ impl Schema {
             owner: NO_OWNER,
             facets: None,
         };
-        Self { nodes: vec![root] }
+        Self { nodes: vec![root], known: HashMap::new() }
     }
 
     /// Adds a node. Objects on the way are made; a table brings `...NumberOfEntries` beside it.
@@ -223,14 +228,22 @@ impl Schema {
         let facets = if new.facets.is_empty() {
             None
         } else {
-            let parsed = Facets::parse(new.facets)
-                .map_err(|error| SchemaError::Facets { path: new.path.to_owned(), error })?;
+            let parsed = match self.known.get(new.facets) {
+                Some(parsed) => Arc::clone(parsed),
+                None => {
+                    let parsed = Facets::parse(new.facets)
+                        .map_err(|error| SchemaError::Facets { path: new.path.to_owned(), error })?;
+                    let parsed = Arc::new(parsed);
+                    self.known.insert(new.facets.into(), Arc::clone(&parsed));
+                    parsed
+                }
+            };
             if let (Some(kind), Some(default)) = (new.kind, &parsed.default) {
                 let wrong = |error| SchemaError::Default { path: new.path.to_owned(), error };
                 let canonical = kind.canonical(default).map_err(wrong)?;
                 parsed.check(kind, &canonical, Giver::Device).map_err(wrong)?;
             }
-            Some(Box::new(parsed))
+            Some(parsed)
         };
         let body = new.path.strip_suffix('.').unwrap_or(new.path);
         let parts: Vec<&str> = body.split('.').collect();
@@ -276,6 +289,15 @@ impl Schema {
         node.flags = node.flags.with(new.flags);
         node.facets = facets;
         Ok(at)
+    }
+
+    /// Everything is declared: gives back what was only needed for that.
+    pub fn complete(&mut self) {
+        self.known = HashMap::new();
+        self.nodes.shrink_to_fit();
+        for node in &mut self.nodes {
+            node.children.shrink_to_fit();
+        }
     }
 
     fn insert(&mut self, parent: NodeId, name: &str, kind: Option<ValueType>) -> Result<NodeId, SchemaError> {
