@@ -21,6 +21,19 @@ const BUILT_IN: [&str; 10] = [
     "unsignedLong",
 ];
 
+/// Sizes that contradict the pattern beside them, so that no value would be left: the parameter, what is written and what is
+/// meant.
+const SIZES: &[(&str, Bounds, Bounds)] = &[(
+    // Eight pairs of digits with commas between.
+    "Device.Bridging.Bridge.{i}.Port.{i}.PriorityCodePoint.PCPDecoding",
+    exactly(15),
+    exactly(31),
+)];
+
+const fn exactly(length: i128) -> Bounds {
+    Bounds { low: Some(length), high: Some(length), step: None }
+}
+
 /// What is said where nothing is.
 const ANY: Bounds = Bounds { low: None, high: None, step: None };
 
@@ -98,6 +111,11 @@ impl Syntax {
         let mut syntax = Self::default();
         for part in parts {
             syntax.apply(documents, path, *part)?;
+        }
+        for (parameter, wrong, right) in SIZES {
+            if *parameter == path && syntax.sizes == [*wrong] {
+                syntax.sizes = vec![*right];
+            }
         }
         if syntax.base.is_empty() {
             let what = "it has no type".to_owned();

@@ -255,9 +255,10 @@ fn decimal(text: &str) -> Option<Cow<'_, str>> {
 }
 
 fn base64(text: &str) -> Option<Cow<'_, str>> {
-    // XML Schema allows white space between the characters.
-    let dense: Cow<'_, str> = if text.bytes().any(|b| b.is_ascii_whitespace()) {
-        Cow::Owned(text.chars().filter(|c| !c.is_ascii_whitespace()).collect())
+    // XML Schema allows white space between the characters; a form feed is none of it.
+    let is_space = |c| matches!(c, ' ' | '\t' | '\r' | '\n');
+    let dense: Cow<'_, str> = if text.contains(is_space) {
+        Cow::Owned(text.chars().filter(|c| !is_space(*c)).collect())
     } else {
         Cow::Borrowed(text)
     };
@@ -312,6 +313,7 @@ mod tests {
         assert!(ValueType::HexBinary.canonical("0").is_err());
         assert_eq!(ok(ValueType::Base64, "aGVs\nbG8="), "aGVsbG8=");
         assert!(ValueType::Base64.canonical("a===").is_err());
+        assert!(ValueType::Base64.canonical("aGVs\u{c}bG8=").is_err());
     }
 
     /// C14: characters that XML forbids never reach a message.
