@@ -3,7 +3,9 @@
 use cwmp_plugin_abi as abi;
 
 use crate::border::lend;
-use crate::{Error, Kind, Request, Value};
+use crate::host::Raw;
+use crate::row::{DELETABLE, READ_ONLY};
+use crate::{Error, Kind, Request, Row, Value};
 
 /// Takes a value or a fault for each name of a read, by its position.
 #[derive(Debug)]
@@ -79,7 +81,20 @@ impl<'a> Answer<'a> {
     }
 }
 
-pub(crate) fn put_fault(raw: crate::host::Raw, req: abi::Req, index: usize, error: &Error) {
+pub(crate) fn put_rows(raw: Raw, req: abi::Req, index: usize, rows: &[Row]) -> Result<(), Error> {
+    let host = raw.table();
+    let put = host.put_row.ok_or_else(|| Error::unsupported("a host without put_row"))?;
+    for row in rows {
+        let flags = if row.deletable { DELETABLE } else { 0 } | if row.read_only { READ_ONLY } else { 0 };
+        let (key, alias) = (lend(&row.key), lend(&row.alias));
+        let row = abi::Row { number: row.number, flags, key, alias };
+        // SAFETY: the host copies the row and its texts before it returns.
+        unsafe { put(host.ctx, req, index, &raw const row) }
+    }
+    Ok(())
+}
+
+pub(crate) fn put_fault(raw: Raw, req: abi::Req, index: usize, error: &Error) {
     let table = raw.table();
     if let Some(put) = table.put_fault_at {
         // SAFETY: as in `Answer::text`.

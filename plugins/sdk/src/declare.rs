@@ -70,6 +70,8 @@ pub trait Declared: Sized + 'static {
 ///
 /// Without a `base` it is `Device.`; keys of [`Settings`](crate::Settings) follow it, so it stays what it is for ever.
 ///
+/// With the word `async` before the type, the plugin is an `AsyncPlugin` (feature `tokio`).
+///
 /// `nodes` has a line for each node that is no typed object's: for what has another shape on every device, and for
 /// commands. A line is `object PATH`, `table PATH`, `param PATH TYPE` or `command PATH`, then flags in brackets, then facets. The
 /// words are the functions of [`Node`]. Paths follow the base; `""` is the base itself.
@@ -106,18 +108,35 @@ pub trait Declared: Sized + 'static {
 /// ```
 #[macro_export]
 macro_rules! declare {
+    (async $plugin:ty, name: $name:literal, objects { $($object:ty),* $(,)? } $(,)?) => {
+        $crate::declare! { async $plugin, name: $name, base: "Device.", objects { $($object),* } }
+    };
+    (async $plugin:ty, name: $name:literal, base: $base:literal $(, $($rest:tt)*)?) => {
+        $crate::declare! { @about $plugin, AsyncDeclared, AsyncServed, $name, $base $(, $($rest)*)? }
+
+        /// What the library exports.
+        #[export_name = "cwmp_plugin_v1"]
+        pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$crate::Async<$plugin>>();
+    };
     ($plugin:ty, name: $name:literal, objects { $($object:ty),* $(,)? } $(,)?) => {
         $crate::declare! { $plugin, name: $name, base: "Device.", objects { $($object),* } }
     };
+    ($plugin:ty, name: $name:literal, base: $base:literal $(, $($rest:tt)*)?) => {
+        $crate::declare! { @about $plugin, Declared, Served, $name, $base $(, $($rest)*)? }
+
+        /// What the library exports.
+        #[export_name = "cwmp_plugin_v1"]
+        pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$plugin>();
+    };
     (
-        $plugin:ty, name: $name:literal, base: $base:literal
+        @about $plugin:ty, $declared:ident, $served:ident, $name:literal, $base:literal
         $(, objects { $($object:ty),* $(,)? })?
         $(, nodes {
             $($what:ident $path:literal $($kind:ident)? $([$($flag:ident)*])? $($facets:literal)?;)*
         })?
         $(,)?
     ) => {
-        impl $crate::Declared for $plugin {
+        impl $crate::$declared for $plugin {
             const ABOUT: $crate::About = {
                 const LISTS: &[&[$crate::Node]] = &[
                     $($(<$object as $crate::Object>::NODES,)*)?
@@ -137,13 +156,9 @@ macro_rules! declare {
                     nodes: NODES,
                 }
             };
-            const OBJECTS: &'static [$crate::Served<Self>] =
-                &[$($($crate::Served::<$plugin>::of::<$object>(),)*)?];
+            const OBJECTS: &'static [$crate::$served<Self>] =
+                &[$($($crate::$served::<$plugin>::of::<$object>(),)*)?];
         }
-
-        /// What the library exports.
-        #[export_name = "cwmp_plugin_v1"]
-        pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$plugin>();
     };
 }
 

@@ -9,11 +9,12 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 use cwmp_plugin_abi as abi;
 use cwmp_plugin_abi::status;
 
-use crate::answer::put_fault;
+use crate::answer::{put_fault, put_rows};
 use crate::border::{borrow, lend, Elements};
 use crate::dispatch::Directory;
 use crate::host::Raw;
-use crate::row::{DELETABLE, READ_ONLY};
+#[cfg(feature = "tokio")]
+use crate::later::{Call, Late, OwnedArgument, OwnedChange};
 use crate::{
     Answer, Argument, Change, ChangeFault, Config, Effect, Error, Host, Kind, Level, Name, Notice, Op,
     Output, OwnedNode, Plugin, Request, Txn,
@@ -106,6 +107,13 @@ impl<P: Plugin> Instance<P> {
         }
     }
 
+    #[cfg(feature = "tokio")]
+    fn defer(&mut self, req: abi::Req, call: Call) -> abi::Status {
+        let late = Late::new(&self.host, self.raw, req);
+        self.plugin.defer(late, call);
+        status::PENDING
+    }
+
     fn txn(&self, req: abi::Req, id: u64) -> Txn<'static> {
         Txn { id, request: Request::new(self.raw, req) }
     }
@@ -118,6 +126,11 @@ impl<P: Plugin> Instance<P> {
         let base = self.host.about().base;
         elements.map(|text| Ok(Name::new(unsafe { borrow(text) }?, base))).collect()
     }
+}
+
+#[cfg(feature = "tokio")]
+fn owned(names: &[Name<'_>]) -> Vec<String> {
+    names.iter().map(|name| name.full().to_owned()).collect()
 }
 
 fn contain<R>(
@@ -260,6 +273,10 @@ unsafe extern "C" fn get<P: Plugin>(
     instance.answer("get", req, |i| {
         // SAFETY: the host lends the names until the call returns.
         let names = unsafe { i.names(names, n) }?;
+        #[cfg(feature = "tokio")]
+        if P::DEFERS {
+            return Ok(i.defer(req, Call::Get(owned(&names))));
+        }
         let mut answer = Answer::new(Request::new(i.raw, req), names.len());
         if i.directory.is_empty() {
             i.plugin.get(&names, &mut answer);
@@ -287,6 +304,10 @@ unsafe extern "C" fn instances<P: Plugin>(
     instance.answer("rows", req, |i| {
         // SAFETY: the host lends the names until the call returns.
         let tables = unsafe { i.names(tables, n) }?;
+        #[cfg(feature = "tokio")]
+        if P::DEFERS {
+            return Ok(i.defer(req, Call::Rows(owned(&tables))));
+        }
         let request = Request::new(i.raw, req);
         let typed = i.directory.rows(&mut i.plugin, &i.host, &tables, request);
         for (index, (table, typed)) in tables.into_iter().zip(typed).enumerate() {
@@ -297,16 +318,7 @@ unsafe extern "C" fn instances<P: Plugin>(
                     continue;
                 }
             };
-            let host = i.raw.table();
-            let Some(put) = host.put_row else { return Err(Error::unsupported("a host without put_row")) };
-            for row in rows {
-                let flags =
-                    if row.deletable { DELETABLE } else { 0 } | if row.read_only { READ_ONLY } else { 0 };
-                let key = lend(&row.key);
-                let row = abi::Row { number: row.number, flags, key, alias: lend(&row.alias) };
-                // SAFETY: the host copies the row and its texts before it returns.
-                unsafe { put(host.ctx, req, index, &raw const row) }
-            }
+            put_rows(i.raw, req, index, &rows)?;
         }
         Ok(status::OK)
     })
@@ -341,6 +353,11 @@ unsafe extern "C" fn prepare<P: Plugin>(
                 value,
             });
         }
+        #[cfg(feature = "tokio")]
+        if P::DEFERS {
+            let changes = changes.iter().map(OwnedChange::of).collect();
+            return Ok(i.defer(req, Call::Prepare(txn, changes)));
+        }
         let txn = i.txn(req, txn);
         match i.plugin.prepare(&txn, &changes) {
             Ok(()) => Ok(status::OK),
@@ -359,6 +376,10 @@ unsafe extern "C" fn commit<P: Plugin>(this: *mut c_void, req: abi::Req, txn: u6
     // SAFETY: `this` came from `create`.
     let instance = unsafe { Instance::<P>::at(this) };
     instance.answer("commit", req, |i| {
+        #[cfg(feature = "tokio")]
+        if P::DEFERS {
+            return Ok(i.defer(req, Call::Commit(txn)));
+        }
         let txn = i.txn(req, txn);
         Ok(match i.plugin.commit(&txn)? {
             Effect::Now => status::OK,
@@ -369,11 +390,15 @@ unsafe extern "C" fn commit<P: Plugin>(this: *mut c_void, req: abi::Req, txn: u6
 }
 
 macro_rules! transaction_calls {
-    ($($name:ident),*) => {
+    ($($name:ident = $call:ident),*) => {
         $(unsafe extern "C" fn $name<P: Plugin>(this: *mut c_void, req: abi::Req, txn: u64) -> abi::Status {
             // SAFETY: `this` came from `create`.
             let instance = unsafe { Instance::<P>::at(this) };
             instance.answer(stringify!($name), req, |i| {
+                #[cfg(feature = "tokio")]
+                if P::DEFERS {
+                    return Ok(i.defer(req, Call::$call(txn)));
+                }
                 let txn = i.txn(req, txn);
                 i.plugin.$name(&txn).map(|()| status::OK)
             })
@@ -381,7 +406,7 @@ macro_rules! transaction_calls {
     };
 }
 
-transaction_calls!(rollback, finish, apply);
+transaction_calls!(rollback = Rollback, finish = Finish, apply = Apply);
 
 unsafe extern "C" fn watch<P: Plugin>(
     this: *mut c_void,
@@ -412,6 +437,10 @@ unsafe extern "C" fn notice<P: Plugin>(this: *mut c_void, req: abi::Req, what: u
             // A notice that this version does not know needs no answer.
             _ => return Ok(status::OK),
         };
+        #[cfg(feature = "tokio")]
+        if P::DEFERS {
+            return Ok(i.defer(req, Call::Notice(notice)));
+        }
         if notice == Notice::FactoryReset {
             crate::transaction::reset(&mut i.plugin)?;
         }
@@ -440,6 +469,15 @@ unsafe extern "C" fn invoke<P: Plugin>(
             // SAFETY: as above.
             let (key, value) = unsafe { (borrow(element.key)?, borrow(element.value)?) };
             arguments.push(Argument { key, value, file });
+        }
+        #[cfg(feature = "tokio")]
+        if P::DEFERS {
+            let own = |a: &Argument<'_>| {
+                let file = a.file.map(|file| file.try_clone_to_owned()).transpose()?;
+                Ok(OwnedArgument { key: a.key.to_owned(), value: a.value.to_owned(), file })
+            };
+            let arguments = arguments.iter().map(own).collect::<Result<_, Error>>()?;
+            return Ok(i.defer(req, Call::Invoke(command.full().to_owned(), arguments)));
         }
         let mut output = Output { request: Request::new(i.raw, req), host: &i.host, later: false };
         let result = i.plugin.invoke(command, &arguments, &mut output);

@@ -31,6 +31,8 @@ mod fifo;
 mod host;
 mod invoke;
 mod job;
+#[cfg(feature = "tokio")]
+pub mod later;
 mod lookup;
 mod name;
 #[doc(hidden)]
@@ -63,6 +65,8 @@ pub use fifo::{Fifo, MAX_LINE};
 pub use host::{Host, Level};
 pub use invoke::{Argument, Output};
 pub use job::Job;
+#[cfg(feature = "tokio")]
+pub use later::{Async, AsyncDeclared, AsyncPlugin, AsyncServe, AsyncServed, OwnedArgument, PreparedLater};
 pub use lookup::Lookup;
 pub use name::{split_row, Name};
 pub use node::Node;

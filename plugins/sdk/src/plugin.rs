@@ -35,6 +35,18 @@ pub enum Notice {
 ///
 /// What is not written here comes from [`settings`](Self::settings).
 pub trait Plugin: Declared + Send {
+    /// Whether calls are answered later, by what [`defer`](Self::defer) does with them.
+    #[cfg(feature = "tokio")]
+    #[doc(hidden)]
+    const DEFERS: bool = false;
+
+    /// Takes a call that is answered later.
+    #[cfg(feature = "tokio")]
+    #[doc(hidden)]
+    fn defer(&mut self, late: crate::later::Late, call: crate::later::Call) {
+        drop((late, call));
+    }
+
     /// Begins. An error keeps the plugin from being served and is logged.
     fn create(host: Host, config: &Config) -> Result<Self, Error>;
 

@@ -145,33 +145,23 @@ impl Harness {
 
     /// Many values in one call.
     pub fn get_all(&self, names: &[&str]) -> Vec<Result<(Kind, String), Error>> {
-        let (status, text, answers) = self.get_raw(names);
-        if status != status::OK {
-            return names.iter().map(|_| Err(Error::from_status(status, text.clone()))).collect();
-        }
-        let one = |(i, mut all): (usize, Vec<Answered>)| {
-            assert_eq!(all.len(), 1, "{} has {} answers", names[i], all.len());
-            match all.remove(0) {
-                Answered::Value(kind, text) => {
-                    let declared = self.nodes.get(&pattern(names[i])).and_then(|n| n.kind);
-                    let kind = Kind::from_number(kind);
-                    assert_eq!(kind, declared, "the type of {} is not the declared one", names[i]);
-                    let kind = kind.expect("declared types are known");
-                    assert!(kind.canonical(&text).is_some(), "{} = {text:?} is no {kind:?}", names[i]);
-                    Ok((kind, text))
-                }
-                Answered::Fault(status, text) => Err(Error::from_status(status, text)),
-            }
-        };
-        answers.into_iter().enumerate().map(one).collect()
+        self.ask(names).end()
+    }
+
+    /// Asks for many values in one call. A plugin that answers later goes on while the test does.
+    pub fn ask(&self, names: &[&str]) -> Asking<'_> {
+        let lent: Vec<abi::Str> = names.iter().map(|n| lend(n)).collect();
+        let get = self.table.get.expect("get is required");
+        let req = self.context.open(names.len());
+        // SAFETY: `this` is what `create` gave; the names live until the call returns.
+        let status = unsafe { get(self.this, req, lent.as_ptr(), lent.len()) };
+        Asking { harness: self, names: names.iter().map(|n| (*n).to_owned()).collect(), req, status }
     }
 
     /// Many values in one call, as the plugin gives them: status, text, and what it answered for each name.
     pub fn get_raw(&self, names: &[&str]) -> (abi::Status, String, Vec<Vec<Answered>>) {
-        let lent: Vec<abi::Str> = names.iter().map(|n| lend(n)).collect();
-        let get = self.table.get.expect("get is required");
-        // SAFETY: `this` is what `create` gave; the names live until the call returns.
-        let reply = self.call(names.len(), |req| unsafe { get(self.this, req, lent.as_ptr(), lent.len()) });
+        let asking = self.ask(names);
+        let reply = self.context.close(asking.req, asking.status);
         (reply.status, reply.text, reply.answers)
     }
 
@@ -446,6 +436,44 @@ impl Harness {
         let req = self.context.open(slots);
         let status = f(req);
         self.context.close(req, status)
+    }
+}
+
+/// A read that was begun with [`Harness::ask`].
+#[derive(Debug)]
+pub struct Asking<'a> {
+    harness: &'a Harness,
+    names: Vec<String>,
+    req: abi::Req,
+    status: abi::Status,
+}
+
+impl Asking<'_> {
+    /// Waits for the answer.
+    pub fn end(self) -> Vec<Result<(Kind, String), Error>> {
+        let reply = self.harness.context.close(self.req, self.status);
+        if reply.status != status::OK {
+            return self
+                .names
+                .iter()
+                .map(|_| Err(Error::from_status(reply.status, reply.text.clone())))
+                .collect();
+        }
+        let one = |(name, mut all): (&String, Vec<Answered>)| {
+            assert_eq!(all.len(), 1, "{name} has {} answers", all.len());
+            match all.remove(0) {
+                Answered::Value(kind, text) => {
+                    let declared = self.harness.nodes.get(&pattern(name)).and_then(|n| n.kind);
+                    let kind = Kind::from_number(kind);
+                    assert_eq!(kind, declared, "the type of {name} is not the declared one");
+                    let kind = kind.expect("declared types are known");
+                    assert!(kind.canonical(&text).is_some(), "{name} = {text:?} is no {kind:?}");
+                    Ok((kind, text))
+                }
+                Answered::Fault(status, text) => Err(Error::from_status(status, text)),
+            }
+        };
+        self.names.iter().zip(reply.answers).map(one).collect()
     }
 }
 
