@@ -3,6 +3,7 @@
 //! The XML in `xml/` is the source, and is installed on the box.
 #![forbid(unsafe_code)]
 
+pub mod command;
 pub mod error;
 pub mod manifest;
 pub mod names;
@@ -21,7 +22,7 @@ mod tests {
 
     #[test]
     fn every_name_is_in_the_xml() {
-        for interface in [names::DATA_MODEL, names::AGENT, names::REGISTRY] {
+        for interface in [names::DATA_MODEL, names::AGENT, names::REGISTRY, names::JOB] {
             assert!(AGENT_XML.contains(&format!("<interface name=\"{interface}\">")), "{interface}");
         }
         assert!(PROVIDER_XML.contains(&format!("<interface name=\"{}\">", names::PROVIDER)));

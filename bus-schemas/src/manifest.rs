@@ -9,6 +9,8 @@ use crate::names;
 
 /// The largest manifest that is read, in bytes.
 pub const MAX_MANIFEST: u64 = 256 * 1024;
+/// The longest time that a command may be given, in milliseconds: a week.
+pub const MAX_INVOKE_MS: u64 = 7 * 24 * 3_600_000;
 /// The most roots of one plugin.
 pub const MAX_ROOTS: usize = 64;
 
@@ -23,6 +25,9 @@ pub struct Manifest {
     pub library: Option<PathBuf>,
     /// The objects, tables and parameters that it may own.
     pub roots: Vec<String>,
+    /// The versions of the standard's models that it follows where there are several: `VoiceService:1.1`. Otherwise the newest.
+    #[serde(default)]
+    pub models: Vec<String>,
     /// The user that owns its bus name and runs its host.
     #[serde(default)]
     pub user: Option<String>,
@@ -46,11 +51,13 @@ pub struct Deadlines {
     pub commit_ms: u64,
     /// A plugin thread that is stuck for so long takes its host down.
     pub hard_ms: u64,
+    /// How long a command may run.
+    pub invoke_ms: u64,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { get_ms: 2_000, prepare_ms: 5_000, commit_ms: 10_000, hard_ms: 20_000 }
+        Self { get_ms: 2_000, prepare_ms: 5_000, commit_ms: 10_000, hard_ms: 20_000, invoke_ms: 3_600_000 }
     }
 }
 
@@ -68,6 +75,11 @@ impl Deadlines {
     /// For Commit, Rollback, Finish, Apply and Notice.
     pub fn commit(self) -> Duration {
         Duration::from_millis(self.commit_ms)
+    }
+
+    /// For a command, after which it is cancelled.
+    pub fn invoke(self) -> Duration {
+        Duration::from_millis(self.invoke_ms)
     }
 
     /// After which the host ends itself.
@@ -187,6 +199,9 @@ impl Manifest {
         if [d.get_ms, d.prepare_ms, d.commit_ms].iter().any(|ms| *ms == 0 || *ms > d.hard_ms) {
             return Some("deadlines are more than 0 and at most hard_ms".to_owned());
         }
+        if d.invoke_ms == 0 || d.invoke_ms > MAX_INVOKE_MS {
+            return Some(format!("invoke_ms is more than 0 and at most {MAX_INVOKE_MS}"));
+        }
         None
     }
 
@@ -259,6 +274,11 @@ mod tests {
             ("a.b.toml", good.replace("demo", "a.b"), "no name"),
             ("demo.toml", format!("{good}rots = []\n"), "rots"),
             ("demo.toml", format!("{good}deadlines = {{ get_ms = 0 }}\n"), "deadlines"),
+            (
+                "demo.toml",
+                format!("{good}deadlines = {{ invoke_ms = {} }}\n", MAX_INVOKE_MS + 1),
+                "invoke_ms",
+            ),
         ];
         for (file, text, why) in cases {
             let error = load(file, &text).unwrap_err().to_string();

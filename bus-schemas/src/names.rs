@@ -10,6 +10,10 @@ pub const DATA_MODEL: &str = "org.cwmpd1.DataModel";
 pub const AGENT: &str = "org.cwmpd1.Agent";
 /// What a provider may ask of the agent.
 pub const REGISTRY: &str = "org.cwmpd1.Registry";
+/// A command that runs, or has run.
+pub const JOB: &str = "org.cwmpd1.Job";
+/// The start of a job's object; its number follows.
+pub const JOB_PREFIX: &str = "/org/cwmpd1/job/";
 /// What a provider serves.
 pub const PROVIDER: &str = "org.cwmpd1.Provider";
 /// A provider's object.

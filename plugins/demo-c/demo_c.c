@@ -5,8 +5,8 @@
    Copy it. What you need is the table at the end, which the host reads, and the functions above it, one for each thing
    that the host may ask. state.c keeps values and rows; put your hardware in its place.
 
-   Every function runs on one thread, one at a time (CWMP_THREADS_ONE). Only the pipe, which plays the device, has a
-   thread of its own, and shares nothing but the temperature. */
+   Every function but cancel() runs on one thread, one at a time (CWMP_THREADS_ONE). Only the pipe, which plays the device,
+   and a command that runs have threads of their own; the pipe shares nothing but the temperature. */
 #include <cwmp_plugin.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "blink.h"
 #include "config.h"
 #include "failure.h"
 #include "pipe.h"
@@ -36,6 +37,7 @@ struct demo {
   char watch_file[256];
   struct pipe_reader pipe;
   int is_piped;
+  struct blink blink;
   /* Tests. */
   int can_fail;
   enum failure next, staged_next;
@@ -46,6 +48,7 @@ struct demo {
 #define PUSHED CWMP_NODE_PUSHED
 #define OBJECT(path, flags) {TEXT(BASE path), 0, CWMP_NODE_OBJECT | (flags), TEXT("")}
 #define PARAM(path, type, flags, facets) {TEXT(BASE path), type, flags, TEXT(facets)}
+#define COMMAND(path) {TEXT(BASE path), 0, CWMP_NODE_COMMAND, TEXT("")}
 static const cwmp_node nodes[] = {
     OBJECT("", 0),
     PARAM("Label", CWMP_STRING, W, "size=:64;default=Demo in C"),
@@ -57,6 +60,7 @@ static const cwmp_node nodes[] = {
     PARAM("Sensor.{i}.Name", CWMP_STRING, W, "size=:64"),
     PARAM("Sensor.{i}.Threshold", CWMP_INT, W, "range=-40:125;default=25"),
     PARAM("Sensor.{i}.Armed", CWMP_BOOLEAN, W, "default=false"),
+    COMMAND("Blink()"),
     /* The last two only when the configuration has failures = true. */
     OBJECT("Test.", 0),
     PARAM("Test.Fail", CWMP_STRING, W, FAILURE_FACETS),
@@ -171,6 +175,7 @@ static cwmp_status create(const cwmp_host *host, cwmp_str config, void **self) {
     return CWMP_E_ARGUMENTS;
   }
   pthread_mutex_init(&demo->lock, NULL);
+  blink_init(&demo->blink, host);
   state_init(&demo->now);
   /* A key that is not there is fine: then it is as delivered. */
   host->store_get(host->ctx, STR("state"), take_state, demo);
@@ -201,12 +206,14 @@ static cwmp_status start(void *self) {
 
 static void stop(void *self) {
   struct demo *demo = self;
+  blink_stop(&demo->blink);
   if (demo->is_piped) pipe_stop(&demo->pipe);
   demo->is_piped = 0;
 }
 
 static void destroy(void *self) {
   struct demo *demo = self;
+  blink_destroy(&demo->blink);
   pthread_mutex_destroy(&demo->lock);
   free(demo);
 }
@@ -369,6 +376,19 @@ static cwmp_status notice(void *self, cwmp_req req, uint32_t what) {
   return CWMP_OK;
 }
 
+/* ---- commands ---- */
+
+static cwmp_status invoke(void *self, cwmp_req req, cwmp_str command, const cwmp_arg *args, size_t n) {
+  struct demo *demo = self;
+  return str_is(command, BASE "Blink()") ? blink_start(&demo->blink, req, args, n) : CWMP_E_NAME;
+}
+
+/* The one function that may be called while another is at work. */
+static void cancel(void *self, cwmp_req req) {
+  struct demo *demo = self;
+  blink_cancel(&demo->blink, req);
+}
+
 /* ---- what the host sees ---- */
 
 __attribute__((visibility("default"))) const cwmp_plugin cwmp_plugin_v1 = {
@@ -382,7 +402,7 @@ __attribute__((visibility("default"))) const cwmp_plugin cwmp_plugin_v1 = {
     .str_size = sizeof(cwmp_str),
     .name = TEXT("demo_c"),
     .version = TEXT("0.1.0"),
-    .build = TEXT("1"), /* another one whenever the nodes change */
+    .build = TEXT("2"), /* another one whenever the nodes change */
     .nodes = nodes,
     .nodes_len = NODES,
     .create = create,
@@ -397,4 +417,6 @@ __attribute__((visibility("default"))) const cwmp_plugin cwmp_plugin_v1 = {
     .rollback = rollback,
     .finish = finish,
     .notice = notice,
+    .invoke = invoke,
+    .cancel = cancel,
 };

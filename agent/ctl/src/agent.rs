@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cwmp_bus::names;
 use zbus::export::serde::{de::DeserializeOwned, Serialize};
-use zbus::zvariant::{DynamicType, Type};
-use zbus::Connection;
+use zbus::zvariant::{DynamicType, ObjectPath, OwnedValue, Type};
+use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::error::CtlError;
 use crate::standing::Standing;
@@ -66,9 +66,45 @@ impl Agent {
         B: Serialize + DynamicType + Sync,
         R: DeserializeOwned + Type,
     {
+        self.call_at(names::PATH, member, body).await
+    }
+
+    /// Calls a member of a job that takes nothing.
+    pub(crate) async fn call_job<R>(&self, job: &ObjectPath<'_>, member: Member) -> Result<R, CtlError>
+    where
+        R: DeserializeOwned + Type,
+    {
+        self.call_at(job, member, &()).await
+    }
+
+    /// How far a job is, in thousandths.
+    pub(crate) async fn job_progress(&self, job: &ObjectPath<'_>) -> Result<i32, CtlError> {
+        let property = Member::read("org.freedesktop.DBus.Properties", "Get");
+        let value: OwnedValue = self.call_at(job, property, &(names::JOB, "Progress")).await?;
+        value.try_into().map_err(|error: zbus::zvariant::Error| CtlError::Unexpected(error.to_string()))
+    }
+
+    /// What jobs announce from now on.
+    pub(crate) async fn job_signals(&self) -> Result<MessageStream, CtlError> {
+        let rule = MatchRule::builder()
+            .msg_type(zbus::message::Type::Signal)
+            .sender(names::SERVICE)
+            .and_then(|b| b.interface("org.freedesktop.DBus.Properties"))
+            .and_then(|b| b.arg(0, names::JOB))
+            .map(zbus::match_rule::Builder::build)
+            .map_err(|error| CtlError::Unexpected(error.to_string()))?;
+        let stream = MessageStream::for_match_rule(rule, &self.connection, None);
+        self.in_time(stream).await?.map_err(|e| CtlError::Lost(e.to_string()))
+    }
+
+    async fn call_at<B, R>(&self, path: &str, member: Member, body: &B) -> Result<R, CtlError>
+    where
+        B: Serialize + DynamicType + Sync,
+        R: DeserializeOwned + Type,
+    {
         let call = self.connection.call_method(
             Some(names::SERVICE),
-            names::PATH,
+            path,
             Some(member.interface),
             member.name,
             body,

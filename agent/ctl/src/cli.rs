@@ -134,6 +134,27 @@ Example: cwmpctl attributes --set Device.DeviceInfo.UpTime off")]
         #[arg(required_unless_present = "set", value_name = "PATH")]
         paths: Vec<String>,
     },
+    /// Run a command, and show how far it is and what it gives
+    #[command(after_help = "\
+An interrupt cancels the command, a second one leaves it alone. cwmpctl describe shows which commands there are.
+
+JSON: {\"job\": OBJECT | null, \"state\": \"running\" | \"done\" | \"failed\" | \"cancelled\", \"outputs\": {NAME: VALUE}, \"faults\": [...]}
+
+Example: cwmpctl invoke Device.X_CWMPD_Demo.Blink() Times=3")]
+    Invoke {
+        /// Cancel it when it takes longer, in seconds
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        deadline: Option<Duration>,
+        /// Print the object of the job, and do not wait for its end
+        #[arg(long)]
+        no_wait: bool,
+        /// The name of the command
+        #[arg(value_name = "PATH()")]
+        command: String,
+        /// What it takes
+        #[arg(value_name = "NAME=VALUE", value_parser = assignment)]
+        arguments: Vec<Assignment>,
+    },
     /// Print changes as they come, until interrupted
     #[command(after_help = "\
 JSON, one object a line: {\"path\", \"type\", \"value\"}, or {\"table\"} when rows came or went,

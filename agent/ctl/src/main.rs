@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `cli` | the command line, its help and completions |
 //! | `agent` | the connection and the calls |
-//! | `values`, `rows`, `tree`, `attributes`, `watch`, `state` | the commands |
+//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `watch`, `state` | the commands |
 //! | `fault` | refusals by path, and what to do about them |
 //! | `suggestion` | what a wrong name may have meant |
 //! | `standing` | whether the caller is in a group |
@@ -19,6 +19,7 @@ mod attributes;
 mod cli;
 mod error;
 mod fault;
+mod invoke;
 mod output;
 mod rows;
 mod standing;
@@ -66,6 +67,9 @@ fn on_the_bus(cli: Cli, output: &Output) -> Result<(), CtlError> {
             Command::List { next_level, path } => tree::list(&agent, output, &path, next_level).await,
             Command::Describe { paths } => tree::describe(&agent, output, &paths).await,
             Command::Attributes { set, paths } => attributes::run(&agent, output, &set, &paths).await,
+            Command::Invoke { deadline, no_wait, command, arguments } => {
+                invoke::invoke(&agent, output, &command, &arguments, deadline, !no_wait).await
+            }
             Command::Watch { count, paths } => watch::watch(&agent, output, &paths, count).await,
             Command::Inform => state::inform(&agent, output).await,
             Command::Status => state::status(&agent, output).await,

@@ -94,13 +94,13 @@ fn every_key_of_a_manifest_is_shown() {
     let file = folder.path().join("example.toml");
     std::fs::write(&file, &text).unwrap();
     // A new key is not built until it is here, and then not good until it is on the page.
-    let Manifest { name, library, roots, user, deadlines, config } = Manifest::load(&file).unwrap();
-    let Deadlines { get_ms: _, prepare_ms: _, commit_ms: _, hard_ms: _ } = deadlines;
+    let Manifest { name, library, roots, models, user, deadlines, config } = Manifest::load(&file).unwrap();
+    let Deadlines { get_ms: _, prepare_ms: _, commit_ms: _, hard_ms: _, invoke_ms: _ } = deadlines;
     assert_eq!(deadlines, Deadlines::default(), "the page shows the defaults");
     assert_eq!((name.as_str(), library.is_some(), roots.len(), user.is_some()), ("example", true, 1, true));
-    assert_eq!(config.len(), 1);
+    assert_eq!((config.len(), models.len()), (1, 1));
     let mut all: BTreeSet<String> =
-        ["name", "library", "roots", "user", "config.colour"].map(str::to_owned).into();
+        ["name", "library", "roots", "models", "user", "config.colour"].map(str::to_owned).into();
     all.extend(fields(&deadlines).into_iter().map(|key| format!("deadlines.{key}")));
     assert_eq!(keys(&text), all);
 }
@@ -147,7 +147,7 @@ fn the_commands_put_everything_where_the_programs_look() {
     }
     assert!(run >= 10, "only {run} commands were found");
     let Config { plugins, store, .. } = Config::default();
-    for path in [&plugins.host, &plugins.folders[0], &plugins.overlays, &store.folder] {
+    for path in [&plugins.host, &plugins.folders[0], &plugins.overlays, &plugins.models, &store.folder] {
         assert!(system.join(path.strip_prefix("/").unwrap()).exists(), "{}", path.display());
     }
     let manifests = Manifest::load_all(&[system.join("usr/lib/cwmpd/plugins")]);

@@ -55,8 +55,9 @@ fn who_may(interface: &str, member: &str) -> &'static [&'static str] {
         ("org.cwmpd1.DataModel", "Get" | "GetValue" | "List" | "Describe" | "GetAttributes")
         | ("org.freedesktop.DBus.Properties", "Get" | "GetAll")
         | ("org.freedesktop.DBus.Introspectable" | "org.freedesktop.DBus.Peer", _) => &[READER, ADMIN, ROOT],
-        ("org.cwmpd1.DataModel", "Set" | "SetValue" | "Add" | "Delete" | "SetAttributes")
-        | ("org.cwmpd1.Agent", "Inform" | "Reload") => &[ADMIN, ROOT],
+        ("org.cwmpd1.DataModel", "Set" | "SetValue" | "Add" | "Delete" | "SetAttributes" | "Invoke")
+        | ("org.cwmpd1.Agent", "Inform" | "Reload")
+        | ("org.cwmpd1.Job", _) => &[ADMIN, ROOT],
         ("org.cwmpd1.Registry", _) => &[PLUGIN, ROOT],
         ("org.freedesktop.DBus.Properties", "Set") => &[ROOT],
         _ => panic!("say here who may call {interface}.{member}"),

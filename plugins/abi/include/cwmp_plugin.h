@@ -186,8 +186,11 @@ typedef struct cwmp_plugin {
   cwmp_status (*apply)(void *self, cwmp_req, uint64_t txn);
   cwmp_status (*watch)(void *self, const cwmp_str *paths, size_t n, uint32_t on);
   cwmp_status (*notice)(void *self, cwmp_req, uint32_t what);
+  /* Begins a command, and returns like every other call. One that takes long answers CWMP_PENDING. */
   cwmp_status (*invoke)(void *self, cwmp_req, cwmp_str command, const cwmp_arg *, size_t n);
-  void (*cancel)(void *self, cwmp_req); /* from any thread                                        */
+  /* The answer is not wanted any more; a command answers CWMP_E_CANCELLED within 10 s. From any thread, also while another
+     call is at work: the one exception from CWMP_THREADS_ONE. */
+  void (*cancel)(void *self, cwmp_req);
   const void *(*extension)(void *self, cwmp_str id);
 } cwmp_plugin;
 

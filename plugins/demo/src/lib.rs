@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod big;
+mod blink;
 mod failure;
 #[cfg(test)]
 mod tests;
@@ -12,10 +13,11 @@ mod tests;
 use std::path::PathBuf;
 
 use cwmp_plugin_sdk::{
-    declare, Answer, Change, Config, Effect, Error, Fifo, Host, Level, Name, Node, Op, Plugin, Row, Settings,
-    Txn,
+    declare, Answer, Argument, Change, Config, Effect, Error, Fifo, Host, Level, Name, Node, Op, Output,
+    Plugin, Row, Settings, Txn,
 };
 
+use blink::Blink;
 use failure::Failures;
 
 /// The most lamps.
@@ -30,6 +32,7 @@ pub struct Demo {
     watch_file: Option<PathBuf>,
     pipe: Option<Fifo>,
     failures: Option<Failures>,
+    blink: Blink,
 }
 
 declare! {
@@ -65,6 +68,7 @@ declare! {
         param "Big.{i}.Moment" date_time;
         param "Big.{i}.Hex" hex_binary;
         param "Big.{i}.Text" string;
+        command "Blink()";
         object "Test.";
         param "Test.Fail" string [writable pushed]
             "enum=none|prepare|commit|commit-timeout|crash-in-prepare|crash-in-commit|crash|hang|slow|lie|flood|big30|big50|endless;default=none";
@@ -86,6 +90,7 @@ impl Plugin for Demo {
             host,
             settings,
             failures,
+            blink: Blink::default(),
         })
     }
 
@@ -107,6 +112,7 @@ impl Plugin for Demo {
 
     fn stop(&mut self) {
         self.pipe = None;
+        self.blink.stop();
     }
 
     fn get(&mut self, names: &[Name<'_>], answer: &mut Answer<'_>) {
@@ -163,6 +169,18 @@ impl Plugin for Demo {
         }
         let settings = self.settings.clone();
         settings.commit(txn.id, |names| self.put_in_force(names))
+    }
+
+    fn invoke(
+        &mut self,
+        command: Name<'_>,
+        arguments: &[Argument<'_>],
+        output: &mut Output<'_>,
+    ) -> Result<(), Error> {
+        match command.relative() {
+            blink::NAME => self.blink.begin(arguments, output),
+            _ => Err(Error::name("there is no such command")),
+        }
     }
 
     fn put_in_force(&mut self, names: &[String]) -> Result<Effect, Error> {

@@ -229,3 +229,26 @@ fn a_crash_is_the_end_of_the_process() {
         assert_eq!(signal, Some(6), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn it_blinks_tells_of_it_and_can_be_cancelled() {
+    let demo = plain();
+    let blink = at("Blink()");
+    let outputs = demo.invoke(&blink, &[("Times", "2"), ("IntervalMs", "1")]).unwrap();
+    assert_eq!(outputs["Blinked"], "2");
+    for wrong in [("Times", "0"), ("Times", "100001"), ("IntervalMs", "x"), ("Colour", "Red")] {
+        assert!(
+            matches!(demo.invoke(&blink, &[wrong]), Err(cwmp_plugin_sdk::Error::Arguments(_))),
+            "{wrong:?}"
+        );
+    }
+    let running = demo.begin(&blink, &[("Times", "100000"), ("IntervalMs", "1")]).unwrap();
+    let (permille, text) = running.progress();
+    assert!(
+        permille < 1000 && text.starts_with("blink ") && text.ends_with(" of 100000"),
+        "{permille} {text}"
+    );
+    assert!(matches!(demo.invoke(&blink, &[]), Err(cwmp_plugin_sdk::Error::Resources(_))));
+    running.cancel();
+    assert_eq!(running.end(), Err(cwmp_plugin_sdk::Error::Cancelled));
+}

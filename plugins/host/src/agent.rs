@@ -174,6 +174,8 @@ impl Agent {
                 if let Ok(Err(error)) = removed {
                     tracing::error!("a delivered event cannot be removed: {error}");
                     sleep(LONGEST_RETRY).await;
+                } else {
+                    tracing::info!("the event {} needs no more delivery", event.name);
                 }
             } else {
                 sleep(wait).await;
@@ -215,6 +217,20 @@ impl Agent {
                     .await;
                 if let Err(error) = sent {
                     tracing::warn!("{signal} was not sent: {error}");
+                }
+            }
+        }
+    }
+
+    /// Tells the agent how far commands are, for ever.
+    pub(crate) async fn report(&self, bus: &Connection, services: &'static Services) {
+        loop {
+            for (job, (permille, text)) in services.progress.next().await {
+                if self.owner.borrow().is_none() {
+                    continue;
+                }
+                if let Err(error) = self.call(bus, "Progress", &(job, permille, text)).await {
+                    tracing::debug!("the agent did not take a progress: {error}, ignoring");
                 }
             }
         }

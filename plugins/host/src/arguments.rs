@@ -28,6 +28,8 @@ cwmp-plugin-host: loads one plugin of cwmpd.
       lists the rows of tables
   cwmp-plugin-host --call set PATH=VALUE... (NAME | --library LIBRARY) [OPTIONS]
       changes values, all or none; --state keeps what the plugin stores
+  cwmp-plugin-host --call invoke PATH() [NAME=VALUE...] (NAME | --library LIBRARY) [OPTIONS]
+      runs a command; progress goes to stderr
 
 Options:
   --manifests DIR   where NAME.toml is; may be given several times [/usr/lib/cwmpd/plugins]
@@ -70,6 +72,8 @@ pub enum Call {
     Instances,
     /// Change values.
     Set,
+    /// Run a command.
+    Invoke,
 }
 
 /// The command line, taken apart.
@@ -140,12 +144,16 @@ impl Arguments {
                         Some("list") => Call::List,
                         Some("instances") => Call::Instances,
                         Some("set") => Call::Set,
+                        Some("invoke") => Call::Invoke,
                         _ => return Err(usage(format!("there is no call {}", call.to_string_lossy()))),
                     };
                     out.action = Action::Call(call, Vec::new());
                 }
                 option if option.starts_with('-') => return Err(usage(format!("unknown option {option}"))),
                 path if path.contains('.') => paths.push(word),
+                argument if argument.contains('=') && matches!(out.action, Action::Call(Call::Invoke, _)) => {
+                    paths.push(word);
+                }
                 _ if out.name.is_none() => out.name = Some(word),
                 _ => return Err(usage(format!("'{word}' is one name too many"))),
             }
@@ -167,9 +175,14 @@ impl Arguments {
                 return usage("--check takes one library or manifest");
             }
             Action::Call(..) if !one_plugin => return usage("--call takes a NAME or a --library"),
-            Action::Call(Call::Get | Call::Set, _) if paths.is_empty() => return usage("a PATH is missing"),
+            Action::Call(Call::Get | Call::Set | Call::Invoke, _) if paths.is_empty() => {
+                return usage("a PATH is missing")
+            }
             Action::Call(Call::Set, _) if paths.iter().any(|p| !p.contains('=')) => {
                 return usage("set takes PATH=VALUE");
+            }
+            Action::Call(Call::Invoke, _) if paths.iter().skip(1).any(|p| !p.contains('=')) => {
+                return usage("invoke takes one PATH() and NAME=VALUE");
             }
             Action::Call(_, all) => {
                 *all = paths;
@@ -213,6 +226,9 @@ mod tests {
         assert_eq!((all.action, all.name.as_deref()), (Action::Call(Call::Set, paths), Some("demo")));
         assert!(parse("--call get Device.A. --library x.so").is_ok());
         assert!(parse("--call list demo").is_ok());
+        let all = parse("--call invoke demo Device.A.Blink() Times=3 Text=a.b=c").unwrap();
+        let words = ["Device.A.Blink()", "Times=3", "Text=a.b=c"].map(str::to_owned).to_vec();
+        assert_eq!((all.action, all.name.as_deref()), (Action::Call(Call::Invoke, words), Some("demo")));
     }
 
     #[test]
@@ -224,6 +240,8 @@ mod tests {
             ("demo --state", "needs a value"),
             ("--call fly demo", "no call fly"),
             ("--call get demo", "PATH"),
+            ("--call invoke demo", "PATH"),
+            ("--call invoke demo Device.A.B() Device.A.C()", "NAME=VALUE"),
             ("--call get Device.A", "NAME"),
             ("--call set demo Device.A", "PATH=VALUE"),
             ("demo Device.A", "no place"),

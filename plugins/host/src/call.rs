@@ -8,6 +8,7 @@ use cwmp_plugin_abi::status;
 use tokio::time::Instant;
 
 use crate::arguments::{Arguments, Call};
+use crate::command::{Argument, Ended};
 use crate::engine::Engine;
 use crate::error::HostError;
 use crate::exit::Exit;
@@ -37,6 +38,7 @@ pub(crate) async fn call(call: Call, paths: &[String], arguments: &Arguments) ->
         Call::List => list(&engine, paths),
         Call::Instances => instances(&engine, paths).await,
         Call::Set => set(&engine, paths).await,
+        Call::Invoke => invoke(&engine, paths).await,
     };
     engine.stop().await;
     Ok(if good { Exit::Fine } else { Exit::Failed })
@@ -67,7 +69,7 @@ fn list(engine: &Arc<Engine>, paths: &[String]) -> bool {
     for wanted in paths {
         let wanted = path::schema_path(wanted);
         let mut found = wanted.is_empty();
-        for node in &engine.description.nodes {
+        for node in engine.description.nodes.iter().chain(&engine.description.commands) {
             if node.path != wanted && !(path::is_partial(&wanted) && path::is_under(&node.path, &wanted)) {
                 continue;
             }
@@ -120,6 +122,43 @@ async fn instances(engine: &Arc<Engine>, paths: &[String]) -> bool {
         }
     }
     report(&faults)
+}
+
+async fn invoke(engine: &Arc<Engine>, words: &[String]) -> bool {
+    const JOB: u64 = 1;
+    let [command, arguments @ ..] = words else { return false };
+    let arguments = arguments.iter().map(|word| {
+        let (key, value) = word.split_once('=').unwrap_or((word, ""));
+        Argument { key: key.to_owned(), value: value.to_owned(), file: None }
+    });
+    let mut running =
+        std::pin::pin!(engine.invoke(JOB, command, arguments.collect(), context(engine.deadlines.invoke())));
+    let ended = loop {
+        tokio::select! {
+            ended = &mut running => break ended,
+            progress = engine.services.progress.next() => {
+                for (permille, text) in progress.into_values() {
+                    match u32::try_from(permille) {
+                        Ok(permille) => eprintln!("{} % {text}", permille / 10),
+                        Err(_) => eprintln!("{text}"),
+                    }
+                }
+            }
+        }
+    };
+    match ended {
+        Ok(Ended::Done(outputs)) => {
+            for (key, value) in &outputs {
+                println!("{} = {}", log::printable(key), log::printable(value));
+            }
+            true
+        }
+        Ok(Ended::Cancelled) => {
+            eprintln!("{command}: cancelled");
+            false
+        }
+        Err(fault) => report(&[(command.clone(), fault)]),
+    }
 }
 
 async fn set(engine: &Arc<Engine>, pairs: &[String]) -> bool {

@@ -125,6 +125,12 @@ fn describe_nodes(engine: &Arc<Engine>, report: &mut Report) {
     if all.iter().any(|id| schema.node(*id).is_writable()) && plugin.prepare.is_none() {
         report.bad("there are writable nodes, but no prepare() and commit()");
     }
+    if !description.commands.is_empty() {
+        good(&format!("commands: {}", description.commands.len()));
+        if plugin.invoke.is_none() {
+            report.bad("there are commands, but no invoke()");
+        }
+    }
     if plugin.prepare.is_some() && plugin.rollback.is_none() {
         report.bad("there is prepare(), but no rollback()");
     }

@@ -1,10 +1,13 @@
 //! What a plugin serves, checked line by line.
 
 use cwmp_model::schema::{Declaration, NodeFlags, Schema};
-use cwmp_model::{path, ValueType};
+use cwmp_model::{command, path, ValueType};
 
 /// The flags that a plugin may give to a node.
 const KNOWN_FLAGS: u32 = (1 << 11) - 1;
+
+/// The most commands of one plugin.
+pub(crate) const MAX_COMMAND_NODES: usize = 1024;
 
 /// One line as the plugin wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +40,9 @@ pub(crate) struct Description {
     pub(crate) schema: Schema,
     /// The lines that are wrong.
     pub(crate) refused: Vec<Refusal>,
-    /// Lines that are right but not served: objects above the roots, and commands.
+    /// The commands.
+    pub(crate) commands: Vec<Described>,
+    /// Lines that are right but not served: objects above the roots.
     pub(crate) skipped: Vec<String>,
 }
 
@@ -48,6 +53,7 @@ impl Description {
         for mut line in lines {
             line.flags &= KNOWN_FLAGS;
             match all.judge(&line, roots) {
+                Ok(true) if command::is_schema_path(&line.path) => all.commands.push(line),
                 Ok(true) => all.nodes.push(line),
                 Ok(false) => all.skipped.push(line.path),
                 Err(why) => all.refused.push(Refusal { path: line.path, why }),
@@ -61,9 +67,6 @@ impl Description {
             return Err("is not below Device.".to_owned());
         }
         let flags = NodeFlags(line.flags);
-        if flags.has(NodeFlags::COMMAND) || line.path.ends_with("()") {
-            return Ok(false);
-        }
         if let Some(roots) = roots {
             let inside = |root: &String| {
                 if root.ends_with('.') {
@@ -82,6 +85,9 @@ impl Description {
                 };
             }
         }
+        if flags.has(NodeFlags::COMMAND) || line.path.ends_with(command::SUFFIX) {
+            return self.judge_command(line).map(|()| true);
+        }
         let is_object = path::is_partial(&line.path);
         let kind = if is_object {
             if line.kind != 0 {
@@ -95,6 +101,27 @@ impl Description {
         let declaration = Declaration { path: &line.path, kind, flags, facets: &line.facets };
         self.schema.declare(0, &declaration).map_err(|error| error.to_string())?;
         Ok(true)
+    }
+}
+
+impl Description {
+    fn judge_command(&self, line: &Described) -> Result<(), String> {
+        if !command::is_schema_path(&line.path) {
+            return Err(format!("is a command, whose name ends in {}", command::SUFFIX));
+        }
+        if line.flags != NodeFlags::COMMAND.0 {
+            return Err("is a command, which has the flag for that and no other".to_owned());
+        }
+        if line.kind != 0 || !line.facets.is_empty() {
+            return Err("is a command, which has no type and no facets".to_owned());
+        }
+        if self.commands.iter().any(|known| known.path == line.path) {
+            return Err("is declared twice".to_owned());
+        }
+        if self.commands.len() >= MAX_COMMAND_NODES {
+            return Err(format!("is one of more than {MAX_COMMAND_NODES} commands"));
+        }
+        Ok(())
     }
 }
 
@@ -120,6 +147,11 @@ mod tests {
             line("Device.Info.Version", 1, 0, ""),
             line("Device.Info.", 0, 1, ""),
             line("Device.X_A.Reset()", 0, 1 << 8, ""),
+            line("Device.X_A.Reset()", 0, 1 << 8, ""),
+            line("Device.X_A.Blink()", 0, 0, ""),
+            line("Device.X_A.Blink", 0, 1 << 8, ""),
+            line("Device.X_A.Stop()", 1, 1 << 8, ""),
+            line("Device.X_B.Reset()", 0, 1 << 8, ""),
             line("Gerät.X", 1, 0, ""),
         ];
         let all = Description::new(lines, Some(&roots));
@@ -132,10 +164,23 @@ mod tests {
             "Device.X_A.Facet",
             "Device.X_A.Object.",
             "Device.X_B.Other",
+            "Device.X_A.Reset()",
+            "Device.X_A.Blink()",
+            "Device.X_A.Blink",
+            "Device.X_A.Stop()",
+            "Device.X_B.Reset()",
             "Gerät.X",
         ];
         assert_eq!(refused, wrong);
-        assert_eq!(all.skipped, ["Device.Info.", "Device.X_A.Reset()"]);
+        assert_eq!(all.skipped, ["Device.Info."]);
+        assert_eq!(all.commands.iter().map(|c| c.path.as_str()).collect::<Vec<_>>(), ["Device.X_A.Reset()"]);
+    }
+
+    #[test]
+    fn a_plugin_has_so_many_commands_and_no_more() {
+        let lines = (0..=MAX_COMMAND_NODES).map(|n| line(&format!("Device.X_A.C{n}()"), 0, 1 << 8, ""));
+        let all = Description::new(lines.collect(), None);
+        assert_eq!((all.commands.len(), all.refused.len()), (MAX_COMMAND_NODES, 1));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use cwmp_plugin_abi::status;
 use tokio::sync::Notify;
 use tokio::time::{timeout_at, Instant};
 
+use crate::command::Commands;
 use crate::description::Description;
 use crate::error::HostError;
 use crate::exit::Exit;
@@ -58,7 +59,9 @@ pub(crate) struct Engine {
     pub(crate) deadlines: Deadlines,
     /// Told after a large answer.
     pub(crate) large: Notify,
-    worker: Worker,
+    /// Those that run.
+    pub(crate) commands: Commands,
+    pub(crate) worker: Worker,
     watched: Arc<AtomicBool>,
 }
 
@@ -94,6 +97,7 @@ impl Engine {
             services,
             deadlines: parts.deadlines,
             large: Notify::new(),
+            commands: Commands::default(),
             worker,
             watched: Arc::new(AtomicBool::new(false)),
         }))
@@ -145,7 +149,7 @@ impl Engine {
     }
 
     /// Ends the process when the present call does not come back before the hard limit.
-    fn watch_thread(self: &Arc<Self>) {
+    pub(crate) fn watch_thread(self: &Arc<Self>) {
         if self.watched.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -326,7 +330,8 @@ pub(crate) fn fault_of(status: i32, text: &str) -> Fault {
     Fault::new(code, crate::log::printable(text).into_owned())
 }
 
-fn seconds(time: Duration) -> String {
+/// A time for people.
+pub(crate) fn seconds(time: Duration) -> String {
     if time.subsec_millis() == 0 {
         format!("{} s", time.as_secs())
     } else {

@@ -13,6 +13,7 @@ mod backoff;
 mod call;
 mod changes;
 mod check;
+mod command;
 mod description;
 mod engine;
 pub mod error;

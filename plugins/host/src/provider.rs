@@ -1,6 +1,7 @@
 //! `org.cwmpd1.Provider` on the bus.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use cwmp_model::{Fault, FaultCode};
 use tokio::time::Instant;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
-use zbus::zvariant::OwnedValue;
+use zbus::zvariant::{OwnedValue, Value};
 use zbus::Connection;
 
 use crate::agent::Agent;
+use crate::command::{Argument, Ended};
 use crate::engine::{Engine, FACTORY_RESET};
 use crate::log::Limit;
 use crate::read::{PathFault, Values};
@@ -83,7 +85,8 @@ impl Provider {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(String, String, Vec<Line>), BusError> {
         self.admit(&header, bus).await?;
-        let nodes = self.engine.description.nodes.iter();
+        let description = &self.engine.description;
+        let nodes = description.nodes.iter().chain(&description.commands);
         let nodes = nodes
             .map(|n| (n.path.clone(), u8::try_from(n.kind).unwrap_or(0), n.flags, n.facets.clone()))
             .collect();
@@ -226,11 +229,61 @@ impl Provider {
         Ok(self.engine.notice(what, context).await?)
     }
 
+    #[zbus(out_args("cancelled", "outputs"))]
+    async fn invoke(
+        &self,
+        command: String,
+        arguments: HashMap<String, OwnedValue>,
+        options: Options,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(bool, BTreeMap<String, String>), BusError> {
+        self.admit(&header, bus).await?;
+        let job = options.get("job").and_then(|v| v.downcast_ref::<u64>().ok()).unwrap_or(0);
+        let context = context(&options, self.engine.deadlines.invoke());
+        let mut all = Vec::with_capacity(arguments.len());
+        for (key, value) in arguments {
+            all.push(argument(key, &value)?);
+        }
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        match self.engine.invoke(job, &command, all, context).await? {
+            Ended::Done(outputs) => Ok((false, outputs)),
+            Ended::Cancelled => Ok((true, BTreeMap::new())),
+        }
+    }
+
+    async fn cancel(
+        &self,
+        job: u64,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), BusError> {
+        self.admit(&header, bus).await?;
+        self.engine.commands.cancel(job);
+        Ok(())
+    }
+
     #[zbus(signal)]
     async fn changed(emitter: &SignalEmitter<'_>, paths: Vec<String>) -> zbus::Result<()>;
 
     #[zbus(signal)]
     async fn instances_changed(emitter: &SignalEmitter<'_>, tables: Vec<String>) -> zbus::Result<()>;
+}
+
+fn argument(key: String, value: &Value<'_>) -> Result<Argument, Fault> {
+    let wrong = |what: &str| {
+        let text = format!("the argument {} {what}", crate::log::printable(&key));
+        Fault::new(FaultCode::InvalidArguments, text)
+    };
+    let (text, file) = match value {
+        Value::Str(text) => (text.as_str().to_owned(), None),
+        Value::Fd(file) => {
+            let file = file.as_fd().try_clone_to_owned();
+            (String::new(), Some(file.map_err(|error| wrong(&format!("is no file: {error}")))?))
+        }
+        _ => return Err(wrong("is neither a text nor a file")),
+    };
+    Ok(Argument { key, value: text, file })
 }
 
 fn on_the_bus(faults: Vec<PathFault>) -> Faults {

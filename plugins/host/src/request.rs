@@ -1,7 +1,9 @@
 //! Requests under way: what the plugin answers to each, under handles that can be stale but never wrong.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use cwmp_bus::command::{MAX_OUTPUTS, MAX_OUTPUT_SIZE};
 use cwmp_plugin_abi::{status, Req, Status};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -34,13 +36,15 @@ pub(crate) enum Expect {
     Status,
     /// Only the status, of a commit or rollback, which the store follows.
     Stored,
+    /// Outputs of the command that is this job.
+    Command(u64),
 }
 
 impl Expect {
     fn len(self) -> usize {
         match self {
             Self::Values(n) | Self::Rows(n) | Self::Faults(n) => n,
-            Self::Status | Self::Stored => 0,
+            Self::Status | Self::Stored | Self::Command(_) => 0,
         }
     }
 }
@@ -104,6 +108,10 @@ pub(crate) struct Outcome {
     pub(crate) arena: String,
     /// The rows.
     pub(crate) rows: Vec<Reported>,
+    /// The outputs of a command.
+    pub(crate) outputs: BTreeMap<String, String>,
+    /// There were more, or larger ones, than can be handed on.
+    pub(crate) overflowed: bool,
     /// The first things that were wrong.
     pub(crate) lies: Vec<Lie>,
     /// How many there were.
@@ -160,6 +168,8 @@ struct Request {
     pending: bool,
     /// req_done() came before the call returned.
     done: Option<(Status, String)>,
+    /// Nobody wants it any more, but its end is waited for.
+    cancelled: bool,
 }
 
 #[derive(Debug, Default)]
@@ -212,7 +222,8 @@ impl Requests {
         slot.generation = slot.generation.wrapping_add(1).max(1);
         let entries = vec![Entry::Missing; expect.len()];
         let outcome = Outcome { entries, size, ..Outcome::default() };
-        slot.request = Some(Request { expect, context, outcome, reply, pending: false, done: None });
+        slot.request =
+            Some(Request { expect, context, outcome, reply, pending: false, done: None, cancelled: false });
         let handle = (u64::from(slot.generation) << 32) | u64::try_from(index).unwrap_or(u64::from(u32::MAX));
         Some((handle, receiver))
     }
@@ -284,6 +295,38 @@ impl Requests {
             }
         })
         .is_some()
+    }
+
+    /// An output of a command; `false` when the request is over.
+    pub(crate) fn put_output(&self, req: Req, key: &str, value: &str) -> bool {
+        self.with(req, |request| {
+            let out = &mut request.outcome;
+            if !matches!(request.expect, Expect::Command(_)) {
+                return out.lie(None, "an output was given to a request that wants none");
+            }
+            let size = out.size + key.len() + value.len();
+            if key.is_empty() {
+                out.lie(None, "an output has no name");
+            } else if out.outputs.len() >= MAX_OUTPUTS || size > MAX_OUTPUT_SIZE {
+                out.overflowed = true;
+            } else if out.outputs.insert(key.to_owned(), value.to_owned()).is_some() {
+                out.lie(None, format!("the output {key} was given twice"));
+            } else {
+                out.size = size;
+            }
+        })
+        .is_some()
+    }
+
+    /// Nobody wants the answer any more, which the plugin may find out; its end is waited for all the same. Tells whether
+    /// the request is under way.
+    pub(crate) fn cancel(&self, req: Req) -> bool {
+        self.with(req, |request| request.cancelled = true).is_some()
+    }
+
+    /// Whether the plugin should stop working for a request.
+    pub(crate) fn is_cancelled(&self, req: Req) -> bool {
+        self.with(req, |request| request.cancelled).unwrap_or(true)
     }
 
     /// Notes something wrong; `false` when the request is over.
@@ -465,6 +508,38 @@ mod tests {
         assert_eq!(outcome.rows, [row(1, 1)]);
         assert!(matches!(outcome.entries[0], Entry::Fault(status::E_RESOURCES, _)));
         assert_eq!(outcome.lie_count, 1);
+    }
+
+    #[test]
+    fn a_command_has_so_many_outputs_and_no_more() {
+        let all = Requests::default();
+        let open = || all.open(Expect::Command(1), context(), 0).unwrap();
+        let (req, mut answer) = open();
+        for n in 0..=MAX_OUTPUTS {
+            all.put_output(req, &format!("Output{n}"), "");
+        }
+        all.put_output(req, "Output0", "again");
+        all.returned(req, status::OK);
+        let outcome = answer.try_recv().unwrap();
+        assert_eq!((outcome.outputs.len(), outcome.overflowed), (MAX_OUTPUTS, true));
+        let (req, mut answer) = open();
+        all.put_output(req, "a", &"x".repeat(MAX_OUTPUT_SIZE));
+        all.put_output(req, "", "x");
+        all.returned(req, status::OK);
+        let outcome = answer.try_recv().unwrap();
+        assert_eq!((outcome.outputs.len(), outcome.overflowed, outcome.lie_count), (0, true, 1));
+    }
+
+    #[test]
+    fn a_cancelled_request_is_waited_for() {
+        let all = Requests::default();
+        let (req, mut answer) = all.open(Expect::Command(1), context(), 0).unwrap();
+        assert_eq!(all.returned(req, status::PENDING), Ended::Later);
+        assert!(!all.is_cancelled(req));
+        assert!(all.cancel(req) && all.is_cancelled(req));
+        assert_eq!(all.done(req, status::E_CANCELLED, ""), Ended::Answered);
+        assert_eq!(answer.try_recv().unwrap().status, status::E_CANCELLED);
+        assert!(!all.cancel(req) && all.is_cancelled(req));
     }
 
     #[test]

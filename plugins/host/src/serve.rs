@@ -98,6 +98,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
         () = agent.announce(&bus, name) => Exit::BusGone,
         () = agent.deliver(&bus, engine.services) => Exit::BusGone,
         () = agent.signal(&bus, engine.services) => Exit::BusGone,
+        () = agent.report(&bus, engine.services) => Exit::BusGone,
         () = engine.tidy() => Exit::Fine,
         () = well => Exit::Fine,
         () = watchdog() => Exit::Fine,

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::changes::Changes;
+use crate::command::Progress;
 use crate::library::Library;
 use crate::log;
 use crate::lookup::{self, Lookup};
@@ -40,6 +41,8 @@ pub(crate) struct Services {
     pub(crate) requests: Requests,
     pub(crate) changes: Changes,
     pub(crate) store: Store,
+    /// How far commands are.
+    pub(crate) progress: Progress,
     /// Which number belongs to which key.
     pub(crate) known: Known,
     pub(crate) lookup: Lookup,
@@ -59,6 +62,7 @@ impl Services {
             requests: Requests::default(),
             changes: Changes::default(),
             store,
+            progress: Progress::default(),
             known: Known::default(),
             lookup: Lookup::default(),
             events: Notify::new(),
@@ -221,15 +225,50 @@ unsafe extern "C" fn put_row(ctx: *mut c_void, req: Req, index: usize, row: *con
 
 const NONE: Str = Str { ptr: std::ptr::null(), len: 0 };
 
-unsafe extern "C" fn put_output(_: *mut c_void, _: Req, _: Str, _: Str) {}
+unsafe extern "C" fn put_output(ctx: *mut c_void, req: Req, key: Str, value: Str) {
+    guard((), || {
+        // SAFETY: the plugin hands back its ctx, and lends the texts for this call.
+        let (Some(all), key, value) = (unsafe { of(ctx) }, unsafe { text::read(key, MAX_ROW_KEY) }, unsafe {
+            text::read(value, MAX_VALUE)
+        }) else {
+            return;
+        };
+        let known = match (key, value) {
+            (Ok(key), Ok(value)) => all.requests.put_output(req, key, value),
+            (Err(fault), _) | (_, Err(fault)) => {
+                all.requests.put_lie(req, None, format!("has an output that {fault}"))
+            }
+        };
+        if !known {
+            all.stale("an output");
+        }
+    });
+}
 
-unsafe extern "C" fn progress(_: *mut c_void, _: Req, _: i32, _: Str) {}
+unsafe extern "C" fn progress(ctx: *mut c_void, req: Req, permille: i32, words: Str) {
+    guard((), || {
+        // SAFETY: the plugin hands back its ctx, and lends the text for this call.
+        let (Some(all), words) = (unsafe { of(ctx) }, unsafe { text::read(words, MAX_VALUE) }) else {
+            return;
+        };
+        match all.requests.context(req) {
+            Some((_, Expect::Command(job))) => {
+                let words = log::printable(text::read_or_cut(words, MAX_FAULT_TEXT)).into_owned();
+                all.progress.note(job, permille.clamp(-1, 1000), words);
+            }
+            Some(_) => {
+                all.requests.put_lie(req, None, "a progress was told of what is no command".to_owned());
+            }
+            None => all.stale("a progress"),
+        }
+    });
+}
 
 unsafe extern "C" fn cancelled(ctx: *mut c_void, req: Req) -> i32 {
     guard(1, || {
         // SAFETY: the plugin hands back its ctx.
         let Some(all) = (unsafe { of(ctx) }) else { return 1 };
-        i32::from(all.requests.context(req).is_none())
+        i32::from(all.requests.is_cancelled(req))
     })
 }
 

@@ -1,15 +1,17 @@
 //! The plugin's thread: every call into the plugin is made here, one after the other.
 
 use std::ffi::c_void;
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use cwmp_plugin_abi as abi;
 use cwmp_plugin_abi::{status, Plugin, Req, Status};
 use tokio::sync::oneshot;
 
+use crate::command::Argument;
 use crate::description::Described;
 use crate::error::HostError;
 use crate::library::Library;
@@ -48,6 +50,7 @@ pub(crate) enum Job {
     Step(Req, Step, u64),
     Watch(Req, Names, bool),
     Notice(Req, u32),
+    Invoke(Req, String, Arc<Vec<Argument>>),
     Cancel(Req),
     Stop(oneshot::Sender<()>),
 }
@@ -72,6 +75,45 @@ struct Clock {
 pub(crate) struct Worker {
     jobs: mpsc::Sender<Job>,
     clock: Arc<Clock>,
+    door: Arc<Door>,
+}
+
+/// The one call that comes past the queue: `cancel()`, while the plugin's thread may be in the middle of a command.
+#[derive(Debug, Default)]
+struct Door {
+    inside: RwLock<Option<Inside>>,
+}
+
+/// A plugin that can be told to cancel.
+#[derive(Debug, Clone, Copy)]
+struct Inside {
+    cancel: unsafe extern "C" fn(*mut c_void, Req),
+    this: *mut c_void,
+}
+
+// SAFETY: the header allows this call from any thread.
+unsafe impl Send for Inside {}
+// SAFETY: as above.
+unsafe impl Sync for Inside {}
+
+impl Door {
+    fn open(&self, plugin: &Plugin, this: *mut c_void) {
+        let inside = plugin.cancel.map(|cancel| Inside { cancel, this });
+        *self.inside.write().unwrap_or_else(PoisonError::into_inner) = inside;
+    }
+
+    /// Waits for a call that is under way: the plugin is about to go.
+    fn close(&self) {
+        *self.inside.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn cancel(&self, req: Req) {
+        let inside = self.inside.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Inside { cancel, this }) = *inside {
+            // SAFETY: the plugin is there as long as the lock is held, and the header allows any thread.
+            unsafe { cancel(this, req) };
+        }
+    }
 }
 
 /// A plugin that is created and started, in its thread.
@@ -80,6 +122,7 @@ struct Running {
     this: *mut c_void,
     services: &'static Services,
     clock: Arc<Clock>,
+    door: Arc<Door>,
 }
 
 impl Worker {
@@ -93,11 +136,12 @@ impl Worker {
         let (started, receiver) = oneshot::channel();
         let clock =
             Arc::new(Clock { epoch: Instant::now(), since: AtomicU64::new(0), jobs: AtomicUsize::new(1) });
-        let worker = Self { jobs, clock: clock.clone() };
+        let door = Arc::new(Door::default());
+        let worker = Self { jobs, clock: clock.clone(), door: door.clone() };
         std::thread::Builder::new()
             .name("plugin".to_owned())
             .spawn(move || {
-                let result = Running::create(&library, services, &config, clock);
+                let result = Running::create(&library, services, &config, clock, door);
                 let result = result.map(|(running, lines)| {
                     running.clock.jobs.fetch_sub(1, Ordering::Relaxed);
                     (running, lines)
@@ -120,6 +164,11 @@ impl Worker {
     pub(crate) fn submit(&self, job: Job) -> bool {
         self.clock.jobs.fetch_add(1, Ordering::Relaxed);
         self.jobs.send(job).is_ok()
+    }
+
+    /// Tells the plugin to cancel, at once: it may take a while, and must not be called in the bus thread.
+    pub(crate) fn cancel(&self, req: Req) {
+        self.door.cancel(req);
     }
 
     /// For how long the present call has been under way; `None` when the thread has nothing to do.
@@ -151,6 +200,7 @@ impl Running {
         services: &'static Services,
         config: &str,
         clock: Arc<Clock>,
+        door: Arc<Door>,
     ) -> Result<(Self, Vec<Described>), HostError> {
         let plugin = library.plugin;
         let mut this = std::ptr::null_mut();
@@ -181,7 +231,8 @@ impl Running {
                 status => return Err(HostError::Start { call: "start", status }),
             }
         }
-        Ok((Self { plugin, this, services, clock }, lines))
+        door.open(&plugin, this);
+        Ok((Self { plugin, this, services, clock, door }, lines))
     }
 
     fn work(&self, queue: &mpsc::Receiver<Job>) {
@@ -204,6 +255,10 @@ impl Running {
                 if requests.context(req).is_none() => {}
             // What was answered as failed must not be committed after all.
             Job::Step(req, Step::Commit, _) if requests.context(req).is_none() => {}
+            // Cancelled before its turn.
+            Job::Invoke(req, ..) if requests.is_cancelled(req) => {
+                requests.returned(req, status::E_CANCELLED);
+            }
             Job::Get(req, names) => {
                 let names = names.lend();
                 // SAFETY: as the header says; the names live until the call returns.
@@ -242,6 +297,21 @@ impl Running {
                 // SAFETY: as the header says.
                 self.call(req, self.plugin.notice, |f| unsafe { f(this, req, what) });
             }
+            Job::Invoke(req, command, arguments) => {
+                let all: Vec<_> = arguments
+                    .iter()
+                    .map(|a| abi::Arg {
+                        key: lend(&a.key),
+                        value: lend(&a.value),
+                        fd: a.file.as_ref().map_or(-1, AsRawFd::as_raw_fd),
+                        zero: 0,
+                    })
+                    .collect();
+                // SAFETY: as the header says; the texts live until the call returns, the files until the command ends.
+                self.call(req, self.plugin.invoke, |f| unsafe {
+                    f(this, req, lend(&command), all.as_ptr(), all.len())
+                });
+            }
             Job::Cancel(req) => {
                 if let Some(cancel) = self.plugin.cancel {
                     // SAFETY: as the header says.
@@ -249,6 +319,7 @@ impl Running {
                 }
             }
             Job::Stop(stopped) => {
+                self.door.close();
                 for end in [self.plugin.stop, self.plugin.destroy].into_iter().flatten() {
                     // SAFETY: as the header says; nothing is called after destroy().
                     self.clock.time(|| unsafe { end(this) });

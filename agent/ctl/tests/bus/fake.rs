@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use cwmp_bus::{names, BusError};
 use cwmp_model::{path, Fault, FaultCode};
-use zbus::zvariant::{OwnedValue, Value};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use crate::private_bus::PrivateBus;
 
@@ -262,6 +262,29 @@ impl DataModel {
         (nodes.into_iter().map(told).collect(), faults)
     }
 
+    #[zbus(out_args("job"))]
+    async fn invoke(
+        &self,
+        command: String,
+        arguments: BTreeMap<String, OwnedValue>,
+        options: Options,
+        #[zbus(object_server)] server: &zbus::ObjectServer,
+    ) -> Result<OwnedObjectPath, BusError> {
+        self.0.lock().unwrap().refuse()?;
+        if !command.ends_with("Blink()") {
+            return Err(Fault::of(FaultCode::InvalidParameterName).into());
+        }
+        let text = |value: &OwnedValue| value.downcast_ref::<&str>().unwrap().to_owned();
+        let arguments: BTreeMap<_, _> =
+            arguments.iter().map(|(key, value)| (key.clone(), text(value))).collect();
+        let deadline = options.get("deadline_ms").map(|v| v.downcast_ref::<u32>().unwrap());
+        self.0.lock().unwrap().calls.push(format!("Invoke {arguments:?} {deadline:?}"));
+        let path = format!("{}1", names::JOB_PREFIX);
+        let job = Job { state: self.0.clone(), arguments, asked: Mutex::new(0) };
+        server.at(path.as_str(), job).await.unwrap();
+        Ok(path.try_into().unwrap())
+    }
+
     #[zbus(out_args("attributes", "faults"))]
     fn get_attributes(&self, paths: Vec<String>) -> (Vec<(String, u32, Vec<String>)>, Faults) {
         let state = self.0.lock().unwrap();
@@ -400,5 +423,59 @@ impl Agent {
     #[zbus(property)]
     fn identity(&self) -> (String, String, String, String) {
         ("Acme".to_owned(), "A0B1C2".to_owned(), "Box".to_owned(), "SN1".to_owned())
+    }
+}
+
+/// A command that gets on whenever somebody looks. `End=failed` makes it fail, `End=never` makes it wait for a cancel.
+struct Job {
+    state: Shared,
+    arguments: BTreeMap<String, String>,
+    asked: Mutex<i32>,
+}
+
+#[zbus::interface(name = "org.cwmpd1.Job")]
+impl Job {
+    fn cancel(&self) {
+        self.state.lock().unwrap().calls.push("Cancel".to_owned());
+    }
+
+    #[zbus(out_args("state", "code", "text", "outputs"))]
+    fn result(&self) -> (String, u32, String, BTreeMap<String, String>) {
+        let mut asked = self.asked.lock().unwrap();
+        *asked += 1;
+        let end = self.arguments.get("End").map_or("done", String::as_str);
+        let is_cancelled = self.state.lock().unwrap().calls.iter().any(|c| c == "Cancel");
+        let told = |state: &str, code, text: &str| (state.to_owned(), code, text.to_owned(), BTreeMap::new());
+        match (*asked, end) {
+            _ if is_cancelled => told("cancelled", 0, ""),
+            (1..=2, _) | (_, "never") => told("running", 0, "blinking"),
+            (_, "failed") => told("failed", 9004, "the lamp is broken"),
+            _ => ("done".to_owned(), 0, String::new(), self.arguments.clone()),
+        }
+    }
+
+    #[zbus(property)]
+    fn command(&self) -> String {
+        "Device.X_CWMPD_Demo.Blink()".to_owned()
+    }
+
+    #[zbus(property)]
+    fn provider(&self) -> String {
+        "demo".to_owned()
+    }
+
+    #[zbus(property)]
+    fn started(&self) -> String {
+        "2026-01-02T03:04:05Z".to_owned()
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> String {
+        self.result().0
+    }
+
+    #[zbus(property)]
+    fn progress(&self) -> i32 {
+        *self.asked.lock().unwrap() * 250 - 500
     }
 }

@@ -4,6 +4,7 @@ mod attributes;
 mod contract;
 mod document;
 mod fake;
+mod invoke;
 mod private_bus;
 mod refused;
 mod rows;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use cwmp_bus::BusError;
 use cwmp_model::{Fault, FaultCode};
 use zbus::message::Header;
-use zbus::zvariant::{OwnedValue, Value};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 use super::rights::{Rights, Wish};
+use crate::core::jobs;
 use crate::core::{AttributeRequest, Core, Declared, NewValue, WriteError, MAX_ANSWER, MAX_LISTED};
 use crate::provider::Origin;
 
@@ -213,6 +214,18 @@ impl DataModel {
             }
         }
         Ok((nodes, wire(faults)))
+    }
+
+    #[zbus(out_args("job"))]
+    async fn invoke(
+        &self,
+        command: &str,
+        arguments: Options,
+        options: Options,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedObjectPath, BusError> {
+        self.admit(&header, Wish::Change, &[jobs::object(command)?]).await?;
+        super::job::start(&self.core, command, arguments, &options).await
     }
 
     #[zbus(out_args("attributes", "faults"))]

@@ -2,6 +2,7 @@
 
 mod agent;
 mod data_model;
+mod job;
 mod registry;
 mod rights;
 mod signals;

@@ -77,6 +77,19 @@ impl Registry {
         Ok(self.core.keys(&provider, table, &numbers)?)
     }
 
+    #[allow(clippy::needless_pass_by_value)] // as the bus hands it over
+    fn progress(
+        &self,
+        job: u64,
+        permille: i32,
+        text: &str,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), BusError> {
+        let provider = self.caller(&header)?;
+        self.core.jobs.progress(&provider, job, permille, text);
+        Ok(())
+    }
+
     async fn event(
         &self,
         name: &str,

@@ -13,8 +13,10 @@
 //! | `transaction` | prepare, journal, commit or roll back over several providers |
 //! | `attributes` | notification and access lists |
 //! | `changes` | what changed, and what the ACS knows of it |
+//! | `standard` | what providers declare, held against the standard's tables |
 //! | `poll` | values that cannot be pushed |
 //! | `events` | the queue of events, stored |
+//! | `jobs` | commands that run |
 //! | `providers` | manifests, coming and going, row numbers |
 //! | `control` | what may be asked of the agent itself, factory reset |
 //!
@@ -26,6 +28,7 @@ mod attributes;
 mod changes;
 pub(crate) mod control;
 mod events;
+pub(crate) mod jobs;
 mod names;
 mod own;
 pub(crate) mod poll;
@@ -33,6 +36,7 @@ pub(crate) mod providers;
 mod read;
 mod references;
 mod rows;
+pub(crate) mod standard;
 pub(crate) mod transaction;
 pub(crate) mod tree;
 mod unique;
@@ -71,6 +75,8 @@ pub(crate) struct Core {
     view: Mutex<rows::View>,
     events: Mutex<EventQueue>,
     changes: Mutex<changes::Latest>,
+    pub(crate) jobs: jobs::Jobs,
+    pub(crate) standard: standard::Standard,
     writing: tokio::sync::Mutex<transaction::Turn>,
     /// The providers of the transaction under way.
     in_transaction: Mutex<Vec<String>>,
@@ -126,6 +132,7 @@ impl Core {
         }
         let events = events::restored(&persist.read());
         #[allow(clippy::cast_precision_loss)] // seconds of a setting
+        let standard = standard::Standard::open(&config.plugins.models);
         let gate = Gate::new(config.connection_request.minimum_interval as f64);
         let core = Self {
             config,
@@ -138,6 +145,8 @@ impl Core {
             view: Mutex::default(),
             events: Mutex::new(events),
             changes: Mutex::default(),
+            jobs: jobs::Jobs::default(),
+            standard,
             writing: tokio::sync::Mutex::default(),
             in_transaction: Mutex::default(),
             settings: watch::Sender::new(0),

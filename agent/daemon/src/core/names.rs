@@ -99,15 +99,29 @@ impl Core {
 
     /// Tells what can be at or below a path.
     pub(crate) fn describe(&self, name: &str) -> Result<Vec<Described>, Fault> {
-        path::check(name)?;
         let tree = self.tree();
+        let commands = tree.commands_at(name).map(|(path, owner)| Described {
+            path: path.to_owned(),
+            kind: "command",
+            type_name: "",
+            writable: false,
+            facets: String::new(),
+            provider: tree.owner_name(owner).to_owned(),
+            secret: false,
+            pushed: false,
+        });
+        if tree.command_owner(name).is_some() {
+            return Ok(commands.collect());
+        }
+        path::check(name)?;
         let id = tree.schema.find(name).ok_or_else(|| no_such(name))?;
         // The root above `Device.` has no name, and the object of a row is told with its table.
         let shown = |id: &NodeId| {
             let node = tree.schema.node(*id);
             !node.name().is_empty() && node.name() != "{i}"
         };
-        Ok(tree.schema.below(id).filter(shown).map(|id| described(&tree, id)).collect())
+        let nodes = tree.schema.below(id).filter(shown).map(|id| described(&tree, id));
+        Ok(nodes.chain(commands).collect())
     }
 }
 

@@ -1,9 +1,12 @@
 //! The merged tree: the agent's own parameters and what the ready or remembered providers declared.
 
+use std::collections::BTreeMap;
+
 use cwmp_model::schema::{Declaration, NodeId, Owner, NO_OWNER};
-use cwmp_model::{Node, NodeFlags, NodeKind, Schema, ValueType};
+use cwmp_model::{command, path, Node, NodeFlags, NodeKind, Schema, ValueType};
 
 use crate::local;
+use crate::provider::words;
 
 /// The owner index of the agent itself.
 pub(crate) const AGENT: Owner = 0;
@@ -12,6 +15,9 @@ pub(crate) const AGENT: Owner = 0;
 pub(crate) const ALIAS: &str = "Alias";
 /// Its facets (C209).
 const ALIAS_FACETS: &str = "size=1:64;pattern=[A-Za-z].*";
+
+/// The most commands of one provider.
+pub(crate) const MAX_COMMANDS: usize = 1024;
 
 /// A node as its provider declared it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub(crate) struct Tree {
     pub(crate) schema: Schema,
     /// Names of providers; the index is the owner. The first is the agent.
     owners: Vec<Box<str>>,
+    /// Schema paths of commands and whose they are.
+    commands: BTreeMap<Box<str>, Owner>,
 }
 
 impl Tree {
@@ -50,7 +58,8 @@ impl Tree {
     }
 
     fn try_merge(parts: &[Part<'_>], refused: &[(String, String)]) -> Result<Self, (String, String)> {
-        let mut tree = Self { schema: Schema::new(), owners: vec!["cwmpd".into()] };
+        let mut tree =
+            Self { schema: Schema::new(), owners: vec!["cwmpd".into()], commands: BTreeMap::new() };
         let roots: Vec<(&str, &str)> =
             parts.iter().flat_map(|p| p.roots.iter().map(|root| (root.as_str(), p.name))).collect();
         for own in local::declarations() {
@@ -75,6 +84,10 @@ impl Tree {
                 if holder.map(|(_, name)| name) != Some(part.name) {
                     return Err(wrong(format!("{} lies outside the roots of its manifest", node.path)));
                 }
+                if node.flags.has(NodeFlags::COMMAND) {
+                    tree.declare_command(node, owner).map_err(wrong)?;
+                    continue;
+                }
                 if node.path.ends_with(".{i}.Alias") || node.flags.has(NodeFlags::COMPUTED) {
                     // The agent serves it: decisions on aliases and counts are its own.
                     continue;
@@ -89,6 +102,7 @@ impl Tree {
             }
             tree.declare_aliases(part).map_err(|e| wrong(e.to_string()))?;
         }
+        tree.schema.complete();
         Ok(tree)
     }
 
@@ -113,6 +127,32 @@ impl Tree {
             )?;
         }
         Ok(())
+    }
+
+    fn declare_command(&mut self, node: &DeclaredNode, owner: Owner) -> Result<(), String> {
+        if !command::is_schema_path(&node.path) || node.kind.is_some() {
+            return Err(format!("{} is no command", words(&node.path)));
+        }
+        if self.commands.values().filter(|other| **other == owner).count() >= MAX_COMMANDS {
+            return Err(format!("it declares more than {MAX_COMMANDS} commands"));
+        }
+        match self.commands.insert(node.path.as_str().into(), owner) {
+            None => Ok(()),
+            Some(_) => Err(format!("{} is declared twice", node.path)),
+        }
+    }
+
+    /// Whose a command is, by its full name.
+    pub(crate) fn command_owner(&self, name: &str) -> Option<Owner> {
+        let known = command::is_name(name).then(|| self.commands.get(path::schema_path(name).as_str()));
+        known.flatten().copied()
+    }
+
+    /// The commands at or below a name, by their schema paths.
+    pub(crate) fn commands_at(&self, name: &str) -> impl Iterator<Item = (&str, Owner)> {
+        let wanted = path::schema_path(name);
+        let all = self.commands.iter().map(|(path, owner)| (&**path, *owner));
+        all.filter(move |(path, _)| *path == wanted || path::is_partial(&wanted) && path.starts_with(&wanted))
     }
 
     /// The name of the provider behind an owner index.
@@ -222,6 +262,30 @@ mod tests {
         let table = tree.schema.find("Device.X_A.Lamp.").unwrap();
         assert_eq!(tree.served_below(table), (vec![1], true));
         assert_eq!(tree.table_owner(table), Some(1));
+    }
+
+    #[test]
+    fn a_command_has_an_owner_and_is_no_node() {
+        let roots = ["Device.X_A.".to_owned()];
+        let mut nodes = demo();
+        nodes.push(node("Device.X_A.Lamp.{i}.Blink()", None, NodeFlags::COMMAND));
+        let merge = |nodes: &[DeclaredNode]| Tree::merge(&[Part { name: "a", roots: &roots, nodes }]);
+        let (tree, refused) = merge(&nodes);
+        assert!(refused.is_empty(), "{refused:?}");
+        assert_eq!(tree.command_owner("Device.X_A.Lamp.3.Blink()"), Some(1));
+        for wrong in ["Device.X_A.Lamp.{i}.Blink()", "Device.X_A.Blink()", "Device.X_A.Lamp.3.Blink"] {
+            assert_eq!(tree.command_owner(wrong), None, "{wrong}");
+        }
+        assert!(tree.schema.find("Device.X_A.Lamp.3.Blink").is_none());
+        assert_eq!(tree.commands_at("Device.X_A.").collect::<Vec<_>>(), [("Device.X_A.Lamp.{i}.Blink()", 1)]);
+        assert_eq!(tree.commands_at("Device.X_A.Lamp.7.Blink()").count(), 1);
+        assert_eq!(tree.commands_at("Device.X_A.Lamp.7.Name").count(), 0);
+        for bad in ["Device.X_A.Blink", "Device.X_A.Lamp.{i}.Blink()"] {
+            let again = [&nodes[..], &[node(bad, None, NodeFlags::COMMAND)]].concat();
+            assert_eq!(merge(&again).1.len(), 1, "{bad}");
+        }
+        let many = (0..=MAX_COMMANDS).map(|n| node(&format!("Device.X_A.C{n}()"), None, NodeFlags::COMMAND));
+        assert_eq!(merge(&many.collect::<Vec<_>>()).1.len(), 1);
     }
 
     #[test]

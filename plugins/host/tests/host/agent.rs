@@ -13,6 +13,7 @@ pub(crate) enum Said {
     Announce(String),
     Allocate(String, Vec<String>),
     Keys(String, Vec<u32>),
+    Progress(u64, i32, String),
     Event(String, Vec<(String, String)>),
 }
 
@@ -69,6 +70,10 @@ impl Registry {
         let keys = numbers.iter().map(|number| key(number).to_owned()).collect();
         self.said.send(Said::Keys(table, numbers)).unwrap();
         keys
+    }
+
+    fn progress(&self, job: u64, permille: i32, text: String) {
+        self.said.send(Said::Progress(job, permille, text)).unwrap();
     }
 
     fn event(&self, name: String, arguments: HashMap<String, OwnedValue>) -> zbus::fdo::Result<()> {

@@ -48,6 +48,7 @@ async fn an_event_is_repeated_until_the_agent_has_it() {
     for _ in 0..3 {
         assert_eq!(world.agent.hear().await, started());
     }
+    world.host.logs("needs no more delivery").await;
     world.host.signal("-TERM");
     assert_eq!(world.host.ended().await.code(), Some(0));
     world.start_again();

@@ -3,6 +3,7 @@
 mod agent;
 mod bus;
 mod check;
+mod commands;
 mod events;
 mod liars;
 mod lookup;
