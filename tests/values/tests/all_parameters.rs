@@ -33,15 +33,7 @@ fn for_every_parameter(mut check: impl FnMut(&Case)) {
                 let path = format!("{}{}", object.path, parameter.name);
                 let facets = Facets::parse(&parameter.facets).unwrap();
                 let (schema, id) = declare(&path, &parameter, NodeFlags::WRITABLE);
-                {
-                    let _t = std::time::Instant::now();
-                    let p = path.clone();
-                    eprintln!("AT {p}");
-                    check(&Case { path, parameter, facets, schema, id, seed });
-                    if _t.elapsed().as_millis() > 100 {
-                        eprintln!("SLOW {p} {:?}", _t.elapsed());
-                    }
-                }
+                check(&Case { path, parameter, facets, schema, id, seed });
                 seed += 1;
             }
         }
@@ -64,9 +56,8 @@ fn every_parameter_takes_the_values_within_its_facets() {
         for giver in [Giver::Client, Giver::Device] {
             let values = good(kind, facets, giver, VALUES, case.seed);
             let device_alone = facets.enumeration.is_empty() && !facets.device_only.is_empty();
-            let expected =
-                if giver == Giver::Client && device_alone && facets.list.is_none() { 0 } else { 1 };
-            assert!(values.len() >= expected, "{path}: no values");
+            let may_be_none = giver == Giver::Client && device_alone && facets.list.is_none();
+            assert!(may_be_none || !values.is_empty(), "{path}: no values");
             for value in &values {
                 let result = match giver {
                     Giver::Client => case.schema.check_write(case.id, value),
