@@ -13,6 +13,7 @@ mod file;
 mod line;
 mod profile;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -200,6 +201,14 @@ impl Library {
             }
         }
         Ok(Self::new(files))
+    }
+
+    /// One model from the content of its files; no profiles are as good as a file without any.
+    pub fn in_memory(
+        model: impl Into<Cow<'static, [u8]>>,
+        profiles: impl Into<Cow<'static, [u8]>>,
+    ) -> Result<Self, LibraryError> {
+        Ok(Self::new(vec![ModelFile::in_memory("memory", model.into(), profiles.into())?]))
     }
 
     fn new(mut files: Vec<ModelFile>) -> Self {

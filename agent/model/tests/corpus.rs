@@ -8,6 +8,8 @@ mod facets;
 mod path;
 #[path = "../../../tests/fuzz/bodies/replay.rs"]
 mod replay;
+#[path = "../../../tests/fuzz/bodies/standard.rs"]
+mod standard;
 
 const FUZZ: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz");
 
@@ -24,4 +26,9 @@ fn the_corpus_of_facets_has_no_finding() {
 #[test]
 fn the_corpus_of_path_has_no_finding() {
     replay::replay(FUZZ, "path", path::run);
+}
+
+#[test]
+fn the_corpus_of_standard_has_no_finding() {
+    replay::replay(FUZZ, "standard", standard::run);
 }

@@ -323,12 +323,9 @@ fn the_models_inside_the_program_are_those_of_the_folder() {
     }
 }
 
-/// Reads everything there is in a folder with this one model; an error is as good as an answer.
+/// Reads everything there is in a model and its profiles; an error is as good as an answer.
 fn read_all(model: &[u8], profiles: &[u8], paths: &[&str]) -> Result<(), LibraryError> {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("X-1.0.model"), model).unwrap();
-    std::fs::write(folder.path().join("X-1.0.profiles"), profiles).unwrap();
-    let library = Library::open(folder.path())?;
+    let library = Library::in_memory(model.to_vec(), profiles.to_vec())?;
     for path in paths {
         let _ = library.object(path, None);
     }

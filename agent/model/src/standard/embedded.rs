@@ -23,6 +23,8 @@ const MODELS: [(&str, &[u8], &[u8]); 5] = [
 
 /// The models. A test reads every object of each, so that one that cannot be read does not leave the workshop.
 pub(super) fn files() -> Vec<ModelFile> {
-    let open = |(name, model, profiles)| ModelFile::embedded(name, model, profiles).ok();
+    let open = |(name, model, profiles): (&str, &'static [u8], &'static [u8])| {
+        ModelFile::in_memory(name, model.into(), profiles.into()).ok()
+    };
     MODELS.into_iter().filter_map(open).collect()
 }

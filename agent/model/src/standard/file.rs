@@ -14,7 +14,7 @@ pub const MAX_BLOCK: usize = 256 * 1024;
 /// How much is read at once.
 const CHUNK: usize = 4096;
 
-/// A model: a file, or bytes inside the program.
+/// A model: a file, or bytes in memory.
 #[derive(Debug)]
 pub(super) struct ModelFile {
     /// The model.
@@ -31,15 +31,8 @@ pub(super) struct ModelFile {
 
 #[derive(Debug)]
 enum Source {
-    #[cfg(feature = "embedded-models")]
-    Embedded {
-        model: &'static [u8],
-        profiles: &'static [u8],
-    },
-    File {
-        model: File,
-        profiles: PathBuf,
-    },
+    Memory { model: Cow<'static, [u8]>, profiles: Cow<'static, [u8]> },
+    File { model: File, profiles: PathBuf },
 }
 
 impl ModelFile {
@@ -53,14 +46,14 @@ impl ModelFile {
         Self::new(source, shown, len)
     }
 
-    /// A model inside the program.
-    #[cfg(feature = "embedded-models")]
-    pub(super) fn embedded(
+    /// A model in memory.
+    pub(super) fn in_memory(
         shown: &str,
-        model: &'static [u8],
-        profiles: &'static [u8],
+        model: Cow<'static, [u8]>,
+        profiles: Cow<'static, [u8]>,
     ) -> Result<Self, LibraryError> {
-        Self::new(Source::Embedded { model, profiles }, shown.to_owned(), model.len() as u64)
+        let len = model.len() as u64;
+        Self::new(Source::Memory { model, profiles }, shown.to_owned(), len)
     }
 
     fn new(source: Source, shown: String, len: u64) -> Result<Self, LibraryError> {
@@ -109,9 +102,9 @@ impl ModelFile {
 
     /// The profiles in the file beside this one; none if there is no such file.
     pub(super) fn profiles(&self) -> Result<Vec<Profile>, LibraryError> {
-        let (shown, text): (String, Cow<'static, [u8]>) = match &self.source {
-            #[cfg(feature = "embedded-models")]
-            Source::Embedded { profiles, .. } => (self.shown.clone(), Cow::Borrowed(*profiles)),
+        let (shown, text): (String, Cow<'_, [u8]>) = match &self.source {
+            Source::Memory { profiles, .. } if profiles.is_empty() => return Ok(Vec::new()),
+            Source::Memory { profiles, .. } => (self.shown.clone(), Cow::Borrowed(&**profiles)),
             Source::File { profiles, .. } => {
                 let file = profiles.display().to_string();
                 let read = |error| LibraryError::Read { file: file.clone(), error };
@@ -186,10 +179,9 @@ impl ModelFile {
     }
 
     /// Up to `count` bytes from a place; none at the end.
-    fn bytes(&self, at: u64, count: usize) -> Result<Cow<'static, [u8]>, LibraryError> {
+    fn bytes(&self, at: u64, count: usize) -> Result<Cow<'_, [u8]>, LibraryError> {
         match &self.source {
-            #[cfg(feature = "embedded-models")]
-            Source::Embedded { model, .. } => {
+            Source::Memory { model, .. } => {
                 let from = usize::try_from(at).unwrap_or(usize::MAX).min(model.len());
                 Ok(Cow::Borrowed(&model[from..from.saturating_add(count).min(model.len())]))
             }
