@@ -190,13 +190,14 @@ impl Directory {
                 fields[asked.field] = true;
             }
             let instances: HashSet<&str> = asked.iter().map(|a| a.instance).collect();
-            let mut kept: Vec<(String, bool)> = if nodes[0].path().contains(ROW) {
-                let state = |i: &&str| Some(((*i).to_owned(), asker.settings?.row_state(i)?));
-                instances.iter().filter_map(state).collect()
+            let kept: Vec<(String, bool)> = if nodes[0].path().contains(ROW) {
+                // In the order of the names, each once.
+                let mut seen = HashSet::new();
+                let first = asked.iter().map(|a| a.instance).filter(|instance| seen.insert(*instance));
+                first.filter_map(|i| Some((i.to_owned(), asker.settings?.row_state(i)?))).collect()
             } else {
                 vec![(nodes[0].path().to_owned(), false)]
             };
-            kept.sort_unstable();
             let wanted = Wanted {
                 nodes,
                 fields,

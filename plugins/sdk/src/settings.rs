@@ -67,6 +67,15 @@ struct State {
 /// What entries become: `None` is gone.
 pub(crate) type Delta = BTreeMap<String, Option<String>>;
 
+/// A difference of these entries. Inserted one by one: making a map at once brings the code of a sort along.
+fn delta_of(entries: impl Iterator<Item = (String, Option<String>)>) -> Delta {
+    let mut delta = Delta::new();
+    for (name, value) in entries {
+        delta.insert(name, value);
+    }
+    delta
+}
+
 #[derive(Debug)]
 struct Staged {
     txn: u64,
@@ -190,9 +199,14 @@ impl Settings {
         let state = self.state();
         let below = state.entries.range(table.to_owned()..).take_while(|(k, _)| k.starts_with(table));
         let own = below.filter(|(_, value)| *value != DEVICE_ROW);
-        let mut numbers: Vec<u32> =
-            own.filter_map(|(key, _)| key.strip_prefix(table)?.strip_suffix('.')?.parse().ok()).collect();
-        numbers.sort_unstable();
+        let mut numbers: Vec<u32> = Vec::new();
+        for (key, _) in own {
+            let number = key.strip_prefix(table).and_then(|rest| rest.strip_suffix('.')?.parse().ok());
+            if let Some(number) = number {
+                // The order of texts is nearly that of numbers.
+                numbers.insert(numbers.partition_point(|other| *other < number), number);
+            }
+        }
         numbers
     }
 

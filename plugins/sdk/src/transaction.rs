@@ -189,7 +189,10 @@ impl<'a> Found<'a> {
                 objects.entry(object).or_insert(index);
             }
         }
-        let touched = changes.iter().map(|c| object_of(c.name.full())).collect();
+        let mut touched = BTreeSet::new();
+        for change in changes {
+            touched.insert(object_of(change.name.full()));
+        }
         let deleted = changes.iter().filter(|c| c.op == Op::Delete).map(|c| c.name.full()).collect();
         Self { directory, host, touched, deleted, objects, all: BTreeMap::new() }
     }

@@ -77,7 +77,7 @@ impl Settings {
     pub(crate) fn everything_unset(&self) -> Delta {
         let state = self.state();
         let own = state.entries.iter().filter(|(_, value)| *value != DEVICE_ROW);
-        own.map(|(name, _)| (name.clone(), None)).collect()
+        super::delta_of(own.map(|(name, _)| (name.clone(), None)))
     }
 
     /// What was before the transaction at hand: of a value what the device has, of a row what is kept.

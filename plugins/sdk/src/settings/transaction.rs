@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{entry, no_such, Delta, Done, Settings, Staged, State, DEVICE_ROW, MAX_CHANGES, MAX_ROWS};
+use super::{
+    delta_of, entry, no_such, Delta, Done, Settings, Staged, State, DEVICE_ROW, MAX_CHANGES, MAX_ROWS,
+};
 use crate::name::{pattern, rows_above};
 use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op};
 
@@ -65,7 +67,7 @@ impl Settings {
                     let old = |k: &String| (k.clone(), state.entries.get(k).cloned());
                     let before = |k: &String| (k.clone(), state.before(k));
                     let keys = || staged.delta.keys();
-                    (staged.delta.clone(), keys().map(before).collect(), keys().map(old).collect())
+                    (staged.delta.clone(), delta_of(keys().map(before)), delta_of(keys().map(old)))
                 }
                 _ => return Err(Error::internal(format!("transaction {txn} was not prepared"))),
             };
@@ -273,7 +275,7 @@ impl Staging<'_> {
         let gone: Vec<String> = old.take_while(|k| k.starts_with(row)).cloned().collect();
         let new = self.delta.keys().filter(|k| k.starts_with(row));
         let found = self.state.offered.keys().filter(|k| k.starts_with(row));
-        let gone: BTreeSet<String> = gone.into_iter().chain(new.cloned()).chain(found.cloned()).collect();
+        let gone: Vec<String> = gone.into_iter().chain(new.cloned()).chain(found.cloned()).collect();
         for name in gone {
             if name.ends_with('.') && self.keeps(&name) {
                 self.rows -= 1;
