@@ -171,6 +171,8 @@ pub struct PluginsConfig {
     pub folders: Vec<PathBuf>,
     /// The folder with `NAME.toml` overlays.
     pub overlays: PathBuf,
+    /// The folder with the standard's data models.
+    pub models: PathBuf,
     /// Who starts the hosts.
     pub hosts: Hosts,
     /// The host program.
@@ -182,6 +184,7 @@ impl Default for PluginsConfig {
         Self {
             folders: vec![PathBuf::from("/usr/lib/cwmpd/plugins")],
             overlays: PathBuf::from("/etc/cwmpd/plugins"),
+            models: PathBuf::from("/usr/share/cwmpd/models"),
             hosts: Hosts::Auto,
             host: PathBuf::from("/usr/libexec/cwmp-plugin-host"),
         }

@@ -108,7 +108,7 @@ fn every_key_of_a_manifest_is_shown() {
 /// A system's root as the page makes it, and what was built for it.
 fn installed(folder: &Path) -> PathBuf {
     let at = |path: &str| folder.join(path);
-    for source in ["bus-schemas", "plugins"] {
+    for source in ["agent", "bus-schemas", "plugins"] {
         std::os::unix::fs::symlink(root().join(source), at(source)).unwrap();
     }
     // A release build has our own program, and something in the place of those of other crates.

@@ -136,7 +136,7 @@ impl Builder {
         let _ = write!(
             config,
             "[acs]\nurl = '{}'\ntrust = [{}]\n[bus]\naddress = '{}'\n[store]\nfolder = '{}'\n\
-             [plugins]\nfolders = ['{}']\noverlays = '{}'\nhosts = 'spawn'\nhost = '{}'\n\
+             [plugins]\nfolders = ['{}']\noverlays = '{}'\nmodels = '{}'\nhosts = 'spawn'\nhost = '{}'\n\
              [identity]\nfile = '{}'\n[boot]\nid_file = '{}'\n\
              [reboot]\ncommand = ['{reboot}', 'reboot']\n[factory_reset]\ncommand = ['{reboot}', 'factory-reset']\n\
              [connection_request]\nlisten = '{}'\nport = 7547\nusername = '{user}'\npassword = '{password}'\n\
@@ -147,6 +147,7 @@ impl Builder {
             at("state").display(),
             at("plugins").display(),
             at("overlays").display(),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../agent/model/models"),
             binary("cwmp-plugin-host").display(),
             at("identity.toml").display(),
             at("boot_id").display(),

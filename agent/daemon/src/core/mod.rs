@@ -131,8 +131,8 @@ impl Core {
             config.acs.username = config.acs.username.replace(DEVICE, &identity.unique_name());
         }
         let events = events::restored(&persist.read());
-        #[allow(clippy::cast_precision_loss)] // seconds of a setting
         let standard = standard::Standard::open(&config.plugins.models);
+        #[allow(clippy::cast_precision_loss)] // seconds of a setting
         let gate = Gate::new(config.connection_request.minimum_interval as f64);
         let core = Self {
             config,

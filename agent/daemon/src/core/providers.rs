@@ -9,7 +9,7 @@ use cwmp_store::Op;
 use futures_util::future::join_all;
 use zbus::names::OwnedUniqueName;
 
-use super::tree::{self, Part, Tree};
+use super::tree::{self, DeclaredNode, Part, Tree};
 use super::{lock, Core};
 use crate::local::SOFTWARE_VERSION;
 use crate::provider::{self, Description, Line, OverlayStamp, Provider, Stage};
@@ -246,17 +246,18 @@ impl Core {
     /// Builds the tree of what is known of every provider.
     pub(crate) fn merge(&self) {
         let providers = self.providers();
-        let described: Vec<(Arc<Provider>, Description)> = {
+        let described: Vec<(Arc<Provider>, Vec<DeclaredNode>)> = {
             let state = self.persist.read();
             let stored = |p: &Arc<Provider>| {
                 let text = state.meta.get(&format!("{DESCRIPTION}{}", p.name()))?;
-                Some((Arc::clone(p), provider::from_text(text)?))
+                let nodes = provider::from_text(text)?.nodes;
+                Some((Arc::clone(p), self.standard.judge(p.name(), &p.manifest.models, &nodes)))
             };
             providers.iter().filter_map(stored).collect()
         };
         let parts: Vec<Part<'_>> = described
             .iter()
-            .map(|(p, d)| Part { name: p.name(), roots: &p.manifest.roots, nodes: &d.nodes })
+            .map(|(p, nodes)| Part { name: p.name(), roots: &p.manifest.roots, nodes })
             .collect();
         let (tree, refused) = Tree::merge(&parts);
         *lock(&self.tree) = Arc::new(tree);

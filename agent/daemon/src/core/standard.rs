@@ -1,0 +1,274 @@
+//! What providers declare, held against the standard's tables before it becomes part of the tree.
+//!
+//! A node of the standard is as the standard has it: what does not exist there, or exists otherwise, is left out, and what a
+//! provider leaves unsaid comes from the tables. Vendors' nodes (`X_...`, C148) are theirs to declare.
+
+use std::path::Path;
+
+use cwmp_model::facets::Facets;
+use cwmp_model::standard::{Library, Object, Parameter};
+use cwmp_model::{path, NodeFlags};
+
+use super::tree::DeclaredNode;
+
+/// How many complaints about one provider are logged one by one.
+const NAMED: usize = 10;
+
+/// The tables, if the box has them.
+#[derive(Debug, Default)]
+pub(crate) struct Standard {
+    library: Option<Library>,
+}
+
+impl Standard {
+    /// Opens the tables in a folder. Without them a provider's word counts.
+    pub(crate) fn open(folder: &Path) -> Self {
+        match Library::open(folder) {
+            Ok(library) if !library.models().is_empty() => Self { library: Some(library) },
+            Ok(_) => {
+                tracing::warn!("{}: there is no data model, the word of providers counts", folder.display());
+                Self::default()
+            }
+            Err(error) => {
+                tracing::warn!("data models: {error}, the word of providers counts");
+                Self::default()
+            }
+        }
+    }
+
+    /// The nodes that may become part of the tree, as the standard has them. `models` says which version of a model a
+    /// provider follows where there are several. What is left out is logged.
+    pub(crate) fn judge(
+        &self,
+        provider: &str,
+        models: &[String],
+        nodes: &[DeclaredNode],
+    ) -> Vec<DeclaredNode> {
+        let Some(library) = &self.library else { return nodes.to_vec() };
+        let mut look = Look { library, models, object: String::new(), found: None };
+        let mut complaints = 0;
+        let mut complain = |path: &str, why: &str| {
+            complaints += 1;
+            if complaints <= NAMED {
+                tracing::error!("provider {provider}: {}: {why}", crate::provider::words(path));
+            }
+        };
+        let mut good = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            if is_vendors(&node.path) {
+                good.push(node.clone());
+                continue;
+            }
+            match look.judge(node, &mut complain) {
+                Ok(node) => good.push(node),
+                Err(why) => complain(&node.path, &format!("{why}; it is left out")),
+            }
+        }
+        if complaints > NAMED {
+            tracing::error!(
+                "provider {provider}: {} more of its nodes are not as the standard has them",
+                complaints - NAMED
+            );
+        }
+        good
+    }
+}
+
+/// Whether a path has a part that vendors name (TR-106, 3.3).
+pub(crate) fn is_vendors(path: &str) -> bool {
+    path.split('.').any(|part| part.starts_with("X_"))
+}
+
+/// Look-ups in the tables: a provider's nodes come object by object, and an object is read once.
+struct Look<'a> {
+    library: &'a Library,
+    models: &'a [String],
+    object: String,
+    found: Option<Object>,
+}
+
+impl Look<'_> {
+    fn object(&mut self, path: &str) -> Result<Option<&Object>, String> {
+        if self.object != path {
+            // `VoiceService:1.1` is a choice for what lies below `Device.Services.VoiceService.`.
+            let service = path.strip_prefix("Device.Services.").and_then(|rest| rest.split('.').next());
+            let model = service.filter(|name| !name.is_empty()).unwrap_or("Device");
+            let is_chosen = |m: &&String| m.split(':').next() == Some(model);
+            let choice = self.models.iter().find(is_chosen).map(String::as_str);
+            self.found = self.library.object(path, choice).map_err(|error| error.to_string())?;
+            path.clone_into(&mut self.object);
+        }
+        Ok(self.found.as_ref())
+    }
+
+    fn judge(
+        &mut self,
+        node: &DeclaredNode,
+        complain: &mut impl FnMut(&str, &str),
+    ) -> Result<DeclaredNode, String> {
+        let Some(kind) = node.kind else {
+            if node.flags.has(NodeFlags::COMMAND) {
+                return Err("a command of the standard is none of CWMP".to_owned());
+            }
+            let object = self.object(&node.path)?.ok_or("the standard has no such object")?;
+            if object.table != node.flags.has(NodeFlags::TABLE) {
+                return Err(if object.table { "is a table" } else { "is no table" }.to_owned());
+            }
+            if node.flags.has(NodeFlags::WRITABLE) && !object.writable {
+                return Err("the standard lets nobody add rows to it".to_owned());
+            }
+            let facets = laid_over(node, &object.facets, complain)?;
+            return Ok(DeclaredNode { facets, ..node.clone() });
+        };
+        let missing = "the standard has no such parameter";
+        let name = path::last_part(&node.path);
+        let object = self.object(path::parent(&node.path))?.ok_or(missing)?;
+        let known = object.parameters.binary_search_by(|p| p.name.as_str().cmp(name));
+        let parameter: &Parameter = &object.parameters[known.map_err(|_| missing)?];
+        if parameter.kind != kind {
+            return Err(format!("is {}, in the standard it is {}", kind.name(), parameter.kind.name()));
+        }
+        if node.flags.has(NodeFlags::WRITABLE) && !parameter.is_writable() {
+            return Err("can be set, in the standard it is read-only".to_owned());
+        }
+        let mut flags = node.flags;
+        for given in [NodeFlags::FORCED, NodeFlags::FORCED_DEFAULT, NodeFlags::SECRET] {
+            if parameter.flags.has(given) {
+                flags = flags.with(given);
+            }
+        }
+        // C129: only what the standard says so of may refuse active notification.
+        if flags.has(NodeFlags::PASSIVE) && !parameter.flags.has(NodeFlags::PASSIVE) {
+            flags = NodeFlags(flags.0 & !NodeFlags::PASSIVE.0);
+        }
+        let facets = laid_over(node, &parameter.facets, complain)?;
+        Ok(DeclaredNode { flags, facets, ..node.clone() })
+    }
+}
+
+/// The facets that hold: those of the standard, narrowed by the provider.
+fn laid_over(
+    node: &DeclaredNode,
+    standard: &str,
+    complain: &mut impl FnMut(&str, &str),
+) -> Result<String, String> {
+    if node.facets.is_empty() || node.facets == standard {
+        return Ok(standard.to_owned());
+    }
+    let own = Facets::parse(&node.facets).map_err(|error| error.to_string())?;
+    let standard = Facets::parse(standard).map_err(|error| format!("the tables are damaged: {error}"))?;
+    let (laid, wider) = own.within(&standard);
+    for key in wider {
+        complain(&node.path, &format!("'{key}' allows more than the standard, whose '{key}' holds"));
+    }
+    Ok(laid.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cwmp_model::ValueType;
+
+    fn standard() -> Standard {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/models");
+        let standard = Standard::open(&models);
+        assert!(standard.library.is_some());
+        standard
+    }
+
+    fn node(path: &str, kind: Option<ValueType>, flags: NodeFlags, facets: &str) -> DeclaredNode {
+        DeclaredNode { path: path.into(), kind, flags, facets: facets.into() }
+    }
+
+    fn judged(node: DeclaredNode) -> Option<DeclaredNode> {
+        standard().judge("p", &[], &[node]).pop()
+    }
+
+    const TEXT: Option<ValueType> = Some(ValueType::String);
+    const NONE: NodeFlags = NodeFlags(0);
+
+    #[test]
+    fn what_the_standard_does_not_have_is_left_out() {
+        let table = NodeFlags::OBJECT.with(NodeFlags::TABLE);
+        for wrong in [
+            node("Device.DeviceInfo.Nonsense", TEXT, NONE, ""),
+            node("Device.Nonsense.", None, NodeFlags::OBJECT, ""),
+            node("Device.Nonsense.Name", TEXT, NONE, ""),
+            node("Device.DeviceInfo.UpTime", TEXT, NONE, ""),
+            node("Device.DeviceInfo.UpTime", Some(ValueType::UnsignedInt), NodeFlags::WRITABLE, ""),
+            node("Device.DeviceInfo.Processor.{i}.", None, table.with(NodeFlags::WRITABLE), ""),
+            node("Device.DeviceInfo.", None, table, ""),
+            node("Device.Ethernet.Interface.{i}.", None, NodeFlags::OBJECT, ""),
+            node("Device.Reboot()", None, NodeFlags::COMMAND, ""),
+        ] {
+            assert_eq!(judged(wrong.clone()), None, "{wrong:?}");
+        }
+    }
+
+    /// C148: a vendor's nodes are the vendor's, also below objects of the standard.
+    #[test]
+    fn a_vendors_nodes_are_as_they_are_declared() {
+        for own in [
+            node("Device.X_ACME_House.Lamp.{i}.Colour", TEXT, NodeFlags::WRITABLE, "enum=Red"),
+            node("Device.WiFi.X_ACME_Mesh", TEXT, NONE, ""),
+        ] {
+            assert_eq!(judged(own.clone()), Some(own));
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_comes_from_the_tables() {
+        let said = node("Device.DeviceInfo.ProvisioningCode", TEXT, NodeFlags::WRITABLE, "");
+        let full = judged(said).unwrap();
+        assert_eq!(full.facets, "size=:64");
+        // C129: active notification of it cannot be turned off, whatever its provider says.
+        assert!(full.flags.has(NodeFlags::FORCED));
+        let mac = judged(node("Device.Ethernet.Interface.{i}.MACAddress", TEXT, NONE, "")).unwrap();
+        assert!(mac.facets.contains("pattern="), "{}", mac.facets);
+    }
+
+    #[test]
+    fn facets_narrow_and_do_not_widen() {
+        let path = "Device.DeviceInfo.ProvisioningCode";
+        assert_eq!(judged(node(path, TEXT, NONE, "size=:8")).unwrap().facets, "size=:8");
+        assert_eq!(judged(node(path, TEXT, NONE, "size=:99")).unwrap().facets, "size=:64");
+    }
+
+    /// C129: active notification may be refused where the standard says so, and nowhere else.
+    #[test]
+    fn active_notification_is_refused_only_where_the_standard_allows_it() {
+        let counter = "Device.Ethernet.Interface.{i}.Stats.BytesSent";
+        let kept = judged(node(counter, Some(ValueType::UnsignedLong), NodeFlags::PASSIVE, "")).unwrap();
+        assert!(kept.flags.has(NodeFlags::PASSIVE));
+        let lost = judged(node(
+            "Device.Ethernet.Interface.{i}.Enable",
+            Some(ValueType::Boolean),
+            NodeFlags::PASSIVE,
+            "",
+        ));
+        assert!(!lost.unwrap().flags.has(NodeFlags::PASSIVE));
+    }
+
+    /// Where two versions of a model own the same paths, the manifest says which it is.
+    #[test]
+    fn a_provider_follows_the_version_of_its_manifest() {
+        let old = node(
+            "Device.Services.VoiceService.{i}.VoiceProfile.{i}.",
+            None,
+            NodeFlags::OBJECT.with(NodeFlags::TABLE),
+            "",
+        );
+        assert_eq!(standard().judge("v", &[], std::slice::from_ref(&old)).len(), 1);
+        let models = ["VoiceService:2.0".to_owned()];
+        assert_eq!(standard().judge("v", &models, std::slice::from_ref(&old)).len(), 0);
+        let models = ["VoiceService:1.1".to_owned()];
+        assert_eq!(standard().judge("v", &models, &[old]).len(), 1);
+    }
+
+    #[test]
+    fn without_tables_the_word_of_a_provider_counts() {
+        let odd = [node("Device.Nonsense.Name", TEXT, NONE, "")];
+        let none = Standard::open(Path::new("/nonexistent"));
+        assert_eq!(none.judge("p", &[], &odd), odd);
+    }
+}
