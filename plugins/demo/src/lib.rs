@@ -13,8 +13,8 @@ mod tests;
 use std::path::PathBuf;
 
 use cwmp_plugin_sdk::{
-    declare, Answer, Argument, Change, Config, Effect, Error, Fifo, Host, Level, Name, Node, Op, Output,
-    Plugin, Row, Settings, Txn,
+    declare, Answer, Argument, Change, ChangeFault, Config, Effect, Error, Fifo, Host, Level, Name, Node, Op,
+    Output, Plugin, Row, Settings, Txn,
 };
 
 use blink::Blink;
@@ -142,33 +142,18 @@ impl Plugin for Demo {
         Ok(())
     }
 
-    fn prepare(
-        &mut self,
-        txn: &Txn<'_>,
-        changes: &[Change<'_>],
-    ) -> Result<(), Vec<cwmp_plugin_sdk::ChangeFault>> {
+    fn prepare(&mut self, txn: &Txn<'_>, changes: &[Change<'_>]) -> Result<(), Vec<ChangeFault>> {
         if let Some(failures) = &mut self.failures {
             failures.at_prepare(&self.settings)?;
         }
-        // What the trait would do by itself, now that nothing failed on purpose.
-        let fault = |(index, change)| {
-            let error = self.check(change).err()?;
-            Some(cwmp_plugin_sdk::ChangeFault { index, error })
-        };
-        let faults: Vec<_> = changes.iter().enumerate().filter_map(fault).collect();
-        if faults.is_empty() {
-            self.settings.prepare(txn.id, changes)
-        } else {
-            Err(faults)
-        }
+        txn.prepare(self, changes)
     }
 
     fn commit(&mut self, txn: &Txn<'_>) -> Result<Effect, Error> {
         if let Some(failures) = &mut self.failures {
             failures.at_commit(txn, &self.settings)?;
         }
-        let settings = self.settings.clone();
-        settings.commit(txn.id, |names| self.put_in_force(names))
+        txn.commit(self)
     }
 
     fn invoke(
