@@ -60,6 +60,16 @@ impl Agent {
         Ok(Self { connection, timeout })
     }
 
+    /// The connection, for questions to others than the agent.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// How long an answer is waited for.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Calls a member of the agent and reads its answer.
     pub(crate) async fn call<B, R>(&self, member: Member, body: &B) -> Result<R, CtlError>
     where

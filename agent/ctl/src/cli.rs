@@ -12,6 +12,9 @@ const TIMEOUT: &str = "60";
 /// The most seconds that `--timeout` takes.
 const MAX_TIMEOUT: u64 = 86_400;
 
+/// Where the tables of the standard lie.
+const MODELS: &str = "/usr/share/cwmpd/models";
+
 const ABOUT: &str = "Reads and changes the tree of the device through cwmpd, the TR-069 agent";
 
 const EPILOGUE: &str = "\
@@ -184,6 +187,12 @@ JSON: {\"version\", \"state\", \"acsUrl\", \"lastInform\", \"lastResult\", \"nex
     /// Read the manifests of the plugins again
     #[command(after_help = "JSON: {\"status\": \"reloaded\"}")]
     Reload,
+    /// Check mapping files: paths on the properties and methods of other services
+    #[command(after_help = "\
+JSON: {\"roots\": [PATH], \"problems\": [{\"file\", \"line\", \"key\", \"text\"}], \"unchecked\": [{\"file\", \"line\", \"key\", \"text\"}]}
+
+Example: cwmpctl map --check /usr/share/cwmpd/mappings/time.toml")]
+    Map(MapArguments),
     /// Print a completion script
     #[command(
         after_help = "Example: cwmpctl completions bash > /usr/share/bash-completion/completions/cwmpctl"
@@ -192,6 +201,23 @@ JSON: {\"version\", \"state\", \"acsUrl\", \"lastInform\", \"lastResult\", \"nex
         /// The shell
         shell: Shell,
     },
+}
+
+/// What `map` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MapArguments {
+    /// Ask the services, too, whether they are as the files say; this may start them
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Print what is served, for the roots of a manifest
+    #[arg(long)]
+    pub(crate) roots: bool,
+    /// The folder with the tables of the standard
+    #[arg(long, value_name = "FOLDER", default_value = MODELS)]
+    pub(crate) models: std::path::PathBuf,
+    /// Mapping files
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<std::path::PathBuf>,
 }
 
 /// A name and the value it is to have.

@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `cli` | the command line, its help and completions |
 //! | `agent` | the connection and the calls |
-//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `watch`, `state` | the commands |
+//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `watch`, `state`, `map` | the commands |
 //! | `fault` | refusals by path, and what to do about them |
 //! | `suggestion` | what a wrong name may have meant |
 //! | `standing` | whether the caller is in a group |
@@ -20,6 +20,7 @@ mod cli;
 mod error;
 mod fault;
 mod invoke;
+mod map;
 mod output;
 mod rows;
 mod standing;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let output = Output::new(cli.json, cli.long);
     let result = match cli.command {
         Command::Completions { shell } => cli::completions(shell).map_err(CtlError::from),
+        Command::Map(ref map) if !map.check => map::offline(map, &output),
         _ => on_the_bus(cli, &output),
     };
     match result {
@@ -75,6 +77,7 @@ fn on_the_bus(cli: Cli, output: &Output) -> Result<(), CtlError> {
             Command::Status => state::status(&agent, output).await,
             Command::Plugins => state::plugins(&agent, output).await,
             Command::Reload => state::reload(&agent, output).await,
+            Command::Map(map) => map::live(&agent, &map, output).await,
             Command::Completions { shell } => Ok(cli::completions(shell)?),
         }
     })

@@ -1,13 +1,17 @@
 //! How the values of a service become the texts of the standard, and the other way round.
 
+mod form;
+
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use cwmp_model::{date_time, ValueType};
 
 use crate::raw::Raw;
 use crate::signature::Type;
+use form::{base64, hex, list_items, mac, mac_bytes, unbase64, unhex};
+
+pub(crate) use form::list_item;
 
 /// The most items of a list.
 pub const MAX_ITEMS: usize = 4_096;
@@ -517,112 +521,6 @@ fn fit(n: i128, of: &Type) -> Result<Raw, ConversionError> {
         Some((low, high)) => refused(format!("must be {low} to {high} for this device, would be {n}")),
         None => refused(format!("the device wants the type '{of}', not a number")),
     }
-}
-
-/// An item of a list: commas, percent signs and white space at its ends are escaped (TR-106 3.2.3).
-pub(crate) fn list_item(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let inner = text.trim();
-    let start = text.len() - text.trim_start().len();
-    for (i, c) in text.char_indices() {
-        let edge = i < start || i >= start + inner.len();
-        if matches!(c, ',' | '%') || edge {
-            let mut bytes = [0; 4];
-            for byte in c.encode_utf8(&mut bytes).bytes() {
-                // Writing to a String does not fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// The items of a list without their escapes.
-pub(crate) fn list_items(text: &str) -> impl Iterator<Item = String> + '_ {
-    let whole = if text.trim().is_empty() { None } else { Some(text) };
-    whole.into_iter().flat_map(|t| t.split(',')).map(|t| unescape(t.trim()))
-}
-
-fn unescape(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let digits = bytes.get(i + 1..i + 3).filter(|d| d.iter().all(u8::is_ascii_hexdigit));
-        let byte = digits.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 16).ok());
-        match byte {
-            Some(byte) if bytes[i] == b'%' => {
-                out.push(byte);
-                i += 3;
-            }
-            _ => {
-                out.push(bytes[i]);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
-}
-
-fn mac(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(":")
-}
-
-fn mac_bytes(text: &str) -> Option<[u8; 6]> {
-    let digits: String = text.chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect();
-    unhex(&digits)?.try_into().ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, b| {
-        // Writing to a String does not fail.
-        let _ = write!(out, "{b:02X}");
-        out
-    })
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
-        return None;
-    }
-    let digit = |i: usize| u8::from_str_radix(text.get(i..i + 2)?, 16).ok();
-    let digits = text.bytes().all(|b| b.is_ascii_hexdigit());
-    (0..text.len()).step_by(2).map(digit).collect::<Option<_>>().filter(|_| digits)
-}
-
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-fn base64(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let n = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            let place = (n >> (18 - 6 * i) & 63) as usize;
-            out.push(if i <= chunk.len() { ALPHABET[place].into() } else { '=' });
-        }
-    }
-    out
-}
-
-fn unbase64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    if text.len() % 4 != 0 || text.len() - digits.len() > 2 {
-        return None;
-    }
-    let (mut out, mut n, mut bits) = (Vec::new(), 0_u32, 0);
-    for c in digits.bytes() {
-        let place = ALPHABET.iter().position(|a| *a == c)?;
-        n = n << 6 | u32::try_from(place).ok()?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            out.push(u8::try_from(n >> bits & 0xff).ok()?);
-        }
-    }
-    Some(out)
 }
 
 /// Enough of a text to recognise it in a message.

@@ -13,6 +13,8 @@
 pub mod conversion;
 mod error;
 mod file;
+mod introspection;
+mod live;
 pub mod mapping;
 pub mod posix_tz;
 mod raw;
@@ -22,6 +24,8 @@ mod standard;
 pub mod template;
 
 pub use error::{MappingError, Problem};
+pub use introspection::{Interface, Introspection, IntrospectionError, Property, MAX_INTROSPECTION};
+pub use live::{check_live, questions, Answers, Findings, Question, Subject};
 pub use mapping::Mapping;
 pub use raw::{is_bus_name, is_interface, is_member, is_object_path, Element, Raw};
 pub use read::{MAX_FILE, MAX_PARAMETERS, MAX_SERVICES, MAX_TABLES, MAX_TIMEOUT_MS, VERSION};

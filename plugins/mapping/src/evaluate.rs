@@ -43,11 +43,21 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) lookup: &'a Lookup,
     snapshot: RefCell<Snapshot>,
     keys: RefCell<HashMap<String, Result<String, Failure>>>,
+    /// Why keys cannot be had at all: it is not asked again for the next row, because each question may wait.
+    no_keys: RefCell<Option<Failure>>,
 }
 
 impl<'a> Evaluation<'a> {
     pub(crate) fn new(served: &'a Served, bus: &'a Bus, zones: &'a Zones, lookup: &'a Lookup) -> Self {
-        Self { served, bus, zones, lookup, snapshot: RefCell::default(), keys: RefCell::default() }
+        Self {
+            served,
+            bus,
+            zones,
+            lookup,
+            snapshot: RefCell::default(),
+            keys: RefCell::default(),
+            no_keys: RefCell::default(),
+        }
     }
 
     /// Asks `one` for each item until all have an answer, and reads between the rounds what they miss.
@@ -228,11 +238,18 @@ impl<'a> Evaluation<'a> {
         if let Some(known) = self.keys.borrow().get(name) {
             return known.clone();
         }
+        if let Some(failure) = self.no_keys.borrow().clone() {
+            return Err(failure);
+        }
         let number = path::split_row(name).map_or(0, |(_, number)| number);
         let key = match self.lookup.key_of(inside, number) {
             Ok(Some(key)) => Ok(key),
             Ok(None) => Err(Failure::NoRow(name.to_owned())),
-            Err(error) => Err(Failure::Kit(error)),
+            Err(error) => {
+                let failure = Failure::Kit(error);
+                self.no_keys.replace(Some(failure.clone()));
+                Err(failure)
+            }
         };
         self.keys.borrow_mut().insert(name.to_owned(), key.clone());
         key
