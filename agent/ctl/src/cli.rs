@@ -187,6 +187,22 @@ JSON: {\"version\", \"state\", \"acsUrl\", \"lastInform\", \"lastResult\", \"nex
     /// Read the manifests of the plugins again
     #[command(after_help = "JSON: {\"status\": \"reloaded\"}")]
     Reload,
+    /// Tell how much of the standard's data models the device serves, by profile
+    #[command(after_help = "\
+Without a profile: every profile of which the device serves something, in its newest version, and every complete one.
+With profiles: what is missing of each. Exit code 1 when one that was named is not complete.
+
+JSON: {\"models\": [{\"model\", \"profiles\": [{\"profile\", \"met\", \"required\", \"missing\": [{\"path\", \"access\"}]}]}]}
+
+Example: cwmpctl model Baseline:4")]
+    Model {
+        /// The folder with the tables of the standard
+        #[arg(long, value_name = "FOLDER", default_value = MODELS)]
+        models: std::path::PathBuf,
+        /// Names of profiles, such as Baseline:4
+        #[arg(value_name = "PROFILE")]
+        profiles: Vec<String>,
+    },
     /// Check mapping files: paths on the properties and methods of other services
     #[command(after_help = "\
 JSON: {\"roots\": [PATH], \"problems\": [{\"file\", \"line\", \"key\", \"text\"}], \"unchecked\": [{\"file\", \"line\", \"key\", \"text\"}]}

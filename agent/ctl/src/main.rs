@@ -21,6 +21,7 @@ mod error;
 mod fault;
 mod invoke;
 mod map;
+mod model;
 mod output;
 mod rows;
 mod standing;
@@ -73,6 +74,7 @@ fn on_the_bus(cli: Cli, output: &Output) -> Result<(), CtlError> {
                 invoke::invoke(&agent, output, &command, &arguments, deadline, !no_wait).await
             }
             Command::Watch { count, paths } => watch::watch(&agent, output, &paths, count).await,
+            Command::Model { models, profiles } => model::run(&agent, output, &models, &profiles).await,
             Command::Inform => state::inform(&agent, output).await,
             Command::Status => state::status(&agent, output).await,
             Command::Plugins => state::plugins(&agent, output).await,

@@ -7,6 +7,7 @@
 //! A model's paths are schema paths. Those of a service model stand below `Device.Services.`; its count of rows is a
 //! parameter of that object, which the root model owns.
 
+mod coverage;
 #[cfg(feature = "embedded-models")]
 mod embedded;
 mod file;
@@ -21,6 +22,7 @@ use crate::schema::NodeFlags;
 use crate::value::ValueType;
 use file::ModelFile;
 
+pub use coverage::{Coverage, Served};
 pub use file::{Objects, MAX_BLOCK, MAX_FILE};
 pub use line::write_model;
 pub use profile::{write_profiles, Profile, Requirement, Requires};
