@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::plugin::compile;
+use crate::plugin::{compile, compile_rust};
 use crate::world::write_manifest;
 
 fn host(arguments: &[&str]) -> Output {
@@ -44,6 +44,19 @@ fn smaller_and_larger_structs_are_accepted() {
         let (code, text) = check(&compile("shape", folder.path(), &[shape]));
         assert_eq!(code, Some(0), "{shape}: {text}");
         assert!(text.contains(&format!("get: {nodes} values")), "{shape}: {text}");
+    }
+}
+
+#[test]
+fn smaller_and_larger_structs_in_rust_are_accepted_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for shape in ["older", "newer"] {
+        let library = compile_rust("shape", folder.path(), shape);
+        let (code, text) = check(&library);
+        assert_eq!(code, Some(0), "{shape}: {text}");
+        assert!(text.contains("get: 2 values"), "{shape}: {text}");
+        let (code, out, _) = call(&["get", "Device.X_S.Two", &format!("--library={}", library.display())]);
+        assert_eq!((code, out.as_str()), (Some(0), "Device.X_S.Two = Device.X_S.Two\n"), "{shape}");
     }
 }
 
