@@ -1,6 +1,7 @@
 //! One model where it lies, searched by halves.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,10 @@ use super::{line, profile, LibraryError, ModelName, Object, Profile};
 pub const MAX_FILE: u64 = 16 * 1024 * 1024;
 /// The longest text of one object with its parameters, in bytes; the first line of a file is shorter, too.
 pub const MAX_BLOCK: usize = 256 * 1024;
-/// How much is read at once.
+/// How much is read at once of an object.
 const CHUNK: usize = 4096;
+/// How much is read at once in a search: most objects are shorter.
+const STEP: usize = 1024;
 
 /// A model: a file, or bytes in memory.
 #[derive(Debug)]
@@ -76,21 +79,31 @@ impl ModelFile {
 
     /// The object at a path.
     pub(super) fn object(&self, path: &str) -> Result<Option<Object>, LibraryError> {
+        if !path.ends_with('.') {
+            return Ok(None);
+        }
         let (mut low, mut high) = (self.start, self.len);
         // What is sought begins at or behind `low` and before `high`; every turn at least halves what is between.
-        while low < high {
+        while high - low > CHUNK as u64 {
             let middle = low + (high - low) / 2;
-            let Some(at) = self.next_object(middle, high)? else {
+            let Some((at, line)) = self.next_object(middle, high)? else {
                 high = middle;
                 continue;
             };
-            let line = self.line(at)?;
-            let found = line.split(['\t', '\n']).next().unwrap_or_default();
-            match found.as_bytes().cmp(path.as_bytes()) {
-                std::cmp::Ordering::Less => low = at + line.len().max(1) as u64,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Ok(Some(self.block(at)?.0)),
+            match path_of(&line).cmp(path.as_bytes()) {
+                Ordering::Less => low = at + line.len().max(1) as u64,
+                Ordering::Greater => high = middle,
+                Ordering::Equal => return Ok(Some(self.block(at)?.0)),
             }
+        }
+        // The rest is read once, with the whole path of the last line that begins in it.
+        let mut at = low;
+        let rest = self.bytes(low, CHUNK + path.len() + 1)?;
+        for line in rest.split_inclusive(|b| *b == b'\n') {
+            if at < high && path_of(line) == path.as_bytes() {
+                return Ok(Some(self.block(at)?.0));
+            }
+            at += line.len() as u64;
         }
         Ok(None)
     }
@@ -123,22 +136,27 @@ impl ModelFile {
         profile::read_profiles(text).map_err(|(at, what)| malformed(at as u64, what))
     }
 
-    /// Where the first object at or behind `from` and before `end` begins.
-    fn next_object(&self, from: u64, end: u64) -> Result<Option<u64>, LibraryError> {
+    /// Where the first object at or behind `from` and before `end` begins, and its line as far as it was read: not less
+    /// than its path.
+    fn next_object(&self, from: u64, end: u64) -> Result<Option<(u64, Vec<u8>)>, LibraryError> {
         // The line end before tells a line's begin; there is always one, that of the first line.
         let mut at = from - 1;
         let mut after_line_end = false;
         while at < end {
-            let bytes = self.bytes(at, CHUNK)?;
+            let bytes = self.bytes(at, STEP)?;
             if bytes.is_empty() {
                 break;
             }
-            for byte in bytes.iter() {
+            for (i, byte) in bytes.iter().enumerate() {
                 if at >= end {
                     return Ok(None);
                 }
                 if after_line_end && *byte != b'\t' {
-                    return Ok(Some(at));
+                    let line = &bytes[i..];
+                    let has_path = line.iter().any(|b| matches!(b, b'\t' | b'\n'));
+                    let line = if has_path { line.to_vec() } else { self.line(at)?.into_bytes() };
+                    let length = line.iter().position(|b| *b == b'\n').map_or(line.len(), |i| i + 1);
+                    return Ok(Some((at, line[..length].to_vec())));
                 }
                 after_line_end = *byte == b'\n';
                 at += 1;
@@ -204,6 +222,11 @@ impl ModelFile {
     fn malformed(&self, at: u64, what: &'static str) -> LibraryError {
         LibraryError::Malformed { file: self.shown.clone(), at, what }
     }
+}
+
+/// The path at the begin of an object's line; a parameter's line has none.
+fn path_of(line: &[u8]) -> &[u8] {
+    line.split(|b| matches!(b, b'\t' | b'\n')).next().unwrap_or_default()
 }
 
 /// The objects of a model, read one after the other. An error ends them.
