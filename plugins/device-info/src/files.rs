@@ -47,7 +47,8 @@ impl Files {
         Ok(numbers)
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    /// Where a file of the machine is for us.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.join(Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)))
     }
 }

@@ -5,8 +5,11 @@
 
 mod cpu;
 mod files;
+mod kernel_fault;
 mod memory;
 mod network;
+mod persistent;
+mod power;
 mod process;
 mod processor;
 mod reading;
@@ -18,12 +21,13 @@ mod version;
 use std::sync::Arc;
 
 use cwmp_plugin_sdk::{
-    declare, split_row, Answer, Config, DateTime, Effect, Error, Host, Level, Name, Notice, Parse, Plugin,
-    Row, Settings, Value,
+    declare, split_row, Answer, Config, DateTime, Effect, Error, Host, Level, Name, Node, Notice, Parse,
+    Plugin, Row, Settings, Value,
 };
 
-use cpu::Usage;
+use cpu::{Processors, Usage};
 use files::Files;
+use persistent::Persistent;
 use reading::Reading;
 use temperature::Sensors;
 use version::Source;
@@ -31,6 +35,9 @@ use version::Source;
 const FIRST_USE: &str = "FirstUseDate";
 const PROCESSES: &str = "ProcessStatus.Process.";
 const PROCESSORS: &str = "Processor.";
+const CPUS: &str = "ProcessStatus.CPU.";
+/// Characters of the list of versions, as the standard allows.
+const VERSIONS: usize = 64;
 
 /// The plugin.
 #[derive(Debug)]
@@ -40,6 +47,9 @@ pub struct DeviceInfo {
     settings: Settings,
     version: Source,
     usage: Usage,
+    processors: Processors,
+    persistent: Option<Persistent>,
+    kernel_faults: String,
     sensors: Sensors,
     page_size: u64,
     architecture: &'static str,
@@ -49,13 +59,24 @@ declare! {
     DeviceInfo, name: "device_info", base: "Device.DeviceInfo.",
     nodes {
         param "SoftwareVersion" string [forced inform pushed] "size=:64";
+        param "AdditionalSoftwareVersion" string [pushed] "list=:;listsize=:64";
         param "UpTime" unsigned_int [passive counter];
         param "FirstUseDate" date_time [pushed];
         object "MemoryStatus.";
         param "MemoryStatus.Total" unsigned_int [pushed];
         param "MemoryStatus.Free" unsigned_int [passive];
+        param "MemoryStatus.TotalPersistent" unsigned_int;
+        param "MemoryStatus.FreePersistent" unsigned_int [passive];
+        object "MemoryStatus.MemoryMonitor.";
+        param "MemoryStatus.MemoryMonitor.MemUtilization" unsigned_int [passive] "range=:100";
         object "ProcessStatus.";
         param "ProcessStatus.CPUUsage" unsigned_int [passive] "range=:100";
+        table "ProcessStatus.CPU.{i}." "unique=Name";
+        param "ProcessStatus.CPU.{i}.Name" string [pushed] "size=:256";
+        param "ProcessStatus.CPU.{i}.CPUUtilization" unsigned_int [passive] "range=:100";
+        param "ProcessStatus.CPU.{i}.UserModeUtilization" unsigned_int [passive] "range=:100";
+        param "ProcessStatus.CPU.{i}.SystemModeUtilization" unsigned_int [passive] "range=:100";
+        param "ProcessStatus.CPU.{i}.IdleModeUtilization" unsigned_int [passive] "range=:100";
         table "ProcessStatus.Process.{i}." "unique=PID";
         param "ProcessStatus.Process.{i}.PID" unsigned_int [pushed];
         param "ProcessStatus.Process.{i}.Command" string "size=:256";
@@ -71,6 +92,20 @@ declare! {
         param "TemperatureStatus.TemperatureSensor.{i}.Name" string [pushed] "size=:256";
         param "TemperatureStatus.TemperatureSensor.{i}.Value" int [passive] "range=-274:";
         param "TemperatureStatus.TemperatureSensor.{i}.LastUpdate" date_time [passive];
+        object "PowerStatus.";
+        table "PowerStatus.PowerSensor.{i}." "unique=Name";
+        param "PowerStatus.PowerSensor.{i}.Name" string [pushed];
+        param "PowerStatus.PowerSensor.{i}.Status" string "enum=Disabled|Enabled|Error";
+        param "PowerStatus.PowerSensor.{i}.Power" int [passive];
+        param "PowerStatus.PowerSensor.{i}.Current" int [passive];
+        param "PowerStatus.PowerSensor.{i}.Voltage" int [passive];
+        param "PowerStatus.PowerSensor.{i}.LastUpdate" date_time [passive];
+        object "KernelFaults.";
+        param "KernelFaults.StoragePath" string [pushed];
+        table "KernelFaults.KernelFault.{i}.";
+        param "KernelFaults.KernelFault.{i}.FaultLocation" string [pushed];
+        param "KernelFaults.KernelFault.{i}.TimeStamp" date_time [pushed];
+        param "KernelFaults.KernelFault.{i}.Reason" string [pushed];
         object "NetworkProperties.";
         param "NetworkProperties.MaxTCPWindowSize" unsigned_int;
         param "NetworkProperties.TCPImplementation" string "list=0:;enum=Tahoe|Reno|New Reno|Vegas";
@@ -82,12 +117,15 @@ declare! {
 
 impl Plugin for DeviceInfo {
     fn create(host: Host, config: &Config) -> Result<Self, Error> {
-        config.only(&["root", "version_file", "version_key"])?;
+        config.only(&["root", "version_file", "version_key", "persistent", "kernel_faults"])?;
         let files = Arc::new(Files::new(config.text("root")?.unwrap_or("/")));
         let settings = Settings::load(&host)?;
         let mut new = Self {
             version: Source::new(config)?,
             usage: Usage::new(&files),
+            processors: Processors::default(),
+            persistent: Persistent::find(&files, config.text("persistent")?.unwrap_or("/var/lib")),
+            kernel_faults: config.text("kernel_faults")?.unwrap_or("/sys/fs/pstore").to_owned(),
             sensors: Sensors::default(),
             page_size: process::page_size(&files),
             architecture: processor::architecture(&files),
@@ -106,6 +144,10 @@ impl Plugin for DeviceInfo {
         Some(&self.settings)
     }
 
+    fn serves(&self, node: &Node) -> bool {
+        self.persistent.is_some() || !node.path().ends_with("Persistent")
+    }
+
     fn get(&mut self, names: &[Name<'_>], answer: &mut Answer<'_>) {
         let files = Arc::clone(&self.files);
         let reading = Reading::new(&files);
@@ -119,7 +161,9 @@ impl Plugin for DeviceInfo {
     fn rows(&mut self, table: Name<'_>) -> Result<Vec<Row>, Error> {
         match table.relative() {
             PROCESSES => Ok(process::list(&self.files)?.into_iter().map(Row::numbered).collect()),
-            PROCESSORS => {
+            power::TABLE => Ok(power::rows(&self.files)),
+            kernel_fault::TABLE => Ok(kernel_fault::rows(&self.files, &self.kernel_faults)),
+            PROCESSORS | CPUS => {
                 Ok(cpu::numbers(&self.files.read("proc/stat")?).into_iter().map(Row::numbered).collect())
             }
             temperature::TABLE => Ok(self.find_sensors()?.into_iter().map(Row::numbered).collect()),
@@ -167,6 +211,16 @@ impl DeviceInfo {
             let enabled = self.is_enabled(row);
             return self.sensors.answer(i, row, leaf, enabled, reading, answer);
         }
+        if let Some((row, leaf)) = name.in_row(CPUS) {
+            return self.answer_processor(i, row, leaf, reading, answer);
+        }
+        if let Some((row, leaf)) = name.in_row(power::TABLE) {
+            return power::answer(&self.files, &self.key_of(name, power::TABLE, row)?, i, leaf, answer);
+        }
+        if let Some((row, leaf)) = name.in_row(kernel_fault::TABLE) {
+            let record = self.key_of(name, kernel_fault::TABLE, row)?;
+            return kernel_fault::answer(&self.files, &self.kernel_faults, &record, i, leaf, answer);
+        }
         if let Some((row, leaf)) = name.in_row(PROCESSORS) {
             if leaf != "Architecture" || !cpu::numbers(&reading.stat()?).contains(&row) {
                 return Err(no_such(name));
@@ -176,6 +230,11 @@ impl DeviceInfo {
         }
         match name.relative() {
             "SoftwareVersion" => answer.value(i, self.version.read(&self.files)?),
+            "AdditionalSoftwareVersion" => answer.value(i, self.kernel_version()?),
+            "KernelFaults.StoragePath" => answer.value(i, &self.kernel_faults),
+            "MemoryStatus.MemoryMonitor.MemUtilization" => answer.value(i, reading.memory()?.used_percent()),
+            "MemoryStatus.TotalPersistent" => answer.value(i, self.space(name)?.total),
+            "MemoryStatus.FreePersistent" => answer.value(i, self.space(name)?.free),
             "UpTime" => answer.value(i, cpu::up_time(&self.files)?),
             "MemoryStatus.Total" => answer.value(i, reading.memory()?.total),
             "MemoryStatus.Free" => answer.value(i, reading.memory()?.free),
@@ -186,6 +245,40 @@ impl DeviceInfo {
             _ => return Err(no_such(name)),
         }
         Ok(())
+    }
+
+    fn answer_processor(
+        &mut self,
+        i: usize,
+        row: u32,
+        leaf: &str,
+        reading: &Reading<'_>,
+        answer: &mut Answer<'_>,
+    ) -> Result<(), Error> {
+        let modes = self.processors.modes(&reading.stat()?, row)?;
+        match leaf {
+            "Name" => answer.value(i, format!("cpu{}", row.wrapping_sub(1))),
+            "CPUUtilization" => answer.value(i, 100 - modes.idle.min(100)),
+            "UserModeUtilization" => answer.value(i, modes.user),
+            "SystemModeUtilization" => answer.value(i, modes.system),
+            "IdleModeUtilization" => answer.value(i, modes.idle),
+            _ => return Err(Error::name(format!("a processor has no {leaf}"))),
+        }
+        Ok(())
+    }
+
+    /// The kernel's own version, which is not that of the image.
+    fn kernel_version(&self) -> Result<String, Error> {
+        let release = self.files.read("proc/sys/kernel/osrelease")?;
+        Ok(format!("Linux {}", release.trim().replace(',', " ")).chars().take(VERSIONS).collect())
+    }
+
+    fn space(&self, name: Name<'_>) -> Result<persistent::Space, Error> {
+        self.persistent.as_ref().ok_or_else(|| no_such(name))?.space()
+    }
+
+    fn key_of(&self, name: Name<'_>, table: &str, row: u32) -> Result<String, Error> {
+        self.host.lookup()?.key_of(table, row)?.ok_or_else(|| no_such(name))
     }
 
     /// The numbers of the sensors that are there; new ones get their settings.

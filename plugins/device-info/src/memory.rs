@@ -12,6 +12,12 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// How much of it is in use.
+    pub(crate) fn used_percent(self) -> u32 {
+        let used = u64::from(self.total.saturating_sub(self.free));
+        u32::try_from(used * 100 / u64::from(self.total.max(1))).unwrap_or(100)
+    }
+
     pub(crate) fn read(files: &Files) -> Result<Self, Error> {
         let text = files.read("proc/meminfo")?;
         let find = |key: &str| -> Option<u32> {

@@ -22,8 +22,18 @@ impl Machine {
         new.write("etc/os-release", "NAME=\"Box\"\nVERSION_ID=\"4.2\"\n");
         new.write("proc/uptime", "4711.93 9000.00\n");
         new.write("proc/meminfo", "MemTotal:  1024000 kB\nMemFree:  100 kB\nMemAvailable:  512000 kB\n");
-        new.write("proc/stat", "cpu  100 0 0 300 0 0 0 0 0 0\ncpu0 1 1\ncpu1 1 1\n");
+        new.write("proc/stat", "cpu  100 0 0 300 0 0 0 0 0 0\ncpu0 50 0 0 50\ncpu1 10 0 20 70\n");
         new.write("proc/sys/kernel/arch", "armv7l\n");
+        new.write("proc/sys/kernel/osrelease", "6.6.31-box\n");
+        new.write("sys/class/hwmon/hwmon0/name", "fan\n");
+        new.write("sys/class/hwmon/hwmon3/name", "ina226\n");
+        new.write("sys/class/hwmon/hwmon3/curr1_input", "1250\n");
+        new.write("sys/class/hwmon/hwmon3/in1_input", "12000\n");
+        new.write(
+            "sys/fs/pstore/dmesg-ramoops-0",
+            "Panic#1 Part1\n<0>[ 1.0] Kernel panic - not syncing: test\n",
+        );
+        new.write("sys/fs/pstore/console-ramoops-0", "hello\n");
         new.write("proc/sys/net/ipv4/tcp_rmem", "4096\t131072\t6291456\n");
         new.write("proc/sys/net/ipv4/tcp_available_congestion_control", "reno cubic vegas\n");
         new.process(1, "init", 'S');
@@ -90,12 +100,23 @@ fn the_files_of_a_machine_become_values() {
         ("NetworkProperties.MaxTCPWindowSize", "6291456"),
         ("NetworkProperties.TCPImplementation", "New Reno,Vegas"),
         ("Processor.2.Architecture", "arm"),
+        ("AdditionalSoftwareVersion", "Linux 6.6.31-box"),
+        ("MemoryStatus.MemoryMonitor.MemUtilization", "50"),
+        ("ProcessStatus.CPU.2.Name", "cpu1"),
+        ("ProcessStatus.CPU.2.CPUUtilization", "30"),
+        ("ProcessStatus.CPU.2.SystemModeUtilization", "20"),
+        ("PowerStatus.PowerSensor.1.Name", "ina226"),
+        ("PowerStatus.PowerSensor.1.Power", "15000"),
+        ("PowerStatus.PowerSensor.1.Voltage", "12000"),
+        ("KernelFaults.StoragePath", "/sys/fs/pstore"),
+        ("KernelFaults.KernelFault.1.FaultLocation", "dmesg-ramoops-0"),
+        ("KernelFaults.KernelFault.1.Reason", "Kernel panic - not syncing: test"),
     ];
     for (name, value) in expected {
         let found = tree.iter().find(|(n, _)| *n == at(name));
         assert_eq!(found.map(|(_, v)| v.as_str()), Some(value), "{name}");
     }
-    assert_eq!(tree.len(), 3 + 2 + 1 + 2 * 6 + 5 + 2 + 2);
+    assert_eq!(tree.len(), 3 + 2 + 1 + 2 * 6 + 5 + 2 + 2 + 1 + 1 + 2 * 5 + 6 + 1 + 3);
 }
 
 #[test]
@@ -178,6 +199,49 @@ fn a_huge_file_is_not_read() {
     machine.write("proc/meminfo", &" ".repeat(usize::try_from(files::MAX_FILE).unwrap() + 1));
     let error = machine.plugin().get(&at("MemoryStatus.Total")).unwrap_err();
     assert!(error.text().contains("larger than"), "{error}");
+}
+
+#[test]
+fn persistent_memory_is_the_file_system_of_a_folder() {
+    let machine = Machine::new();
+    assert!(!machine.plugin().is_declared(&at("MemoryStatus.TotalPersistent")), "no such folder");
+    // The folder of the sources is on a disk, whatever that of the machine is on.
+    let (here, root) = (env!("CARGO_MANIFEST_DIR"), r#"{"root": "/", "persistent": ""#);
+    let plugin = Harness::new(&PLUGIN, &format!("{root}{here}\"}}"));
+    let read = |leaf: &str| plugin.get(&at(&format!("MemoryStatus.{leaf}"))).unwrap().parse::<u32>().unwrap();
+    assert!(read("FreePersistent") <= read("TotalPersistent"));
+}
+
+#[test]
+fn a_sensor_of_power_that_breaks_says_so() {
+    let machine = Machine::new();
+    let plugin = machine.plugin();
+    let sensor = at(&format!("{}{}.", power::TABLE, plugin.number_of(&at(power::TABLE), "ina226")));
+    machine.write("sys/class/hwmon/hwmon3/power1_input", "3400600\n");
+    assert_eq!(plugin.get(&format!("{sensor}Power")).unwrap(), "3401");
+    for file in ["power1_input", "curr1_input"] {
+        machine.write(&format!("sys/class/hwmon/hwmon3/{file}"), "?\n");
+    }
+    assert_eq!(plugin.get(&format!("{sensor}Status")).unwrap(), "Error");
+    assert!(matches!(plugin.get(&format!("{sensor}Power")), Err(Error::Internal(_))));
+    // After the next boot it may be another number, but it is the same sensor.
+    let folder = machine.folder.path().join("sys/class/hwmon");
+    std::fs::rename(folder.join("hwmon3"), folder.join("hwmon1")).unwrap();
+    assert_eq!(plugin.get(&format!("{sensor}Voltage")).unwrap(), "12000");
+    for i in 10..=10 + power::MAX_SENSORS {
+        machine.write(&format!("sys/class/hwmon/hwmon{i}/name"), &format!("chip{i}\n"));
+        machine.write(&format!("sys/class/hwmon/hwmon{i}/power1_input"), "1\n");
+    }
+    assert_eq!(plugin.rows(&at(power::TABLE)).unwrap().len(), power::MAX_SENSORS);
+}
+
+#[test]
+fn only_so_many_records_of_the_kernel_are_told() {
+    let machine = Machine::new();
+    for i in 0..=kernel_fault::MAX_FAULTS {
+        machine.write(&format!("sys/fs/pstore/dmesg-x-{i}"), "Oops#1 Part1\n");
+    }
+    assert_eq!(machine.plugin().rows(&at(kernel_fault::TABLE)).unwrap().len(), kernel_fault::MAX_FAULTS);
 }
 
 #[test]
@@ -269,5 +333,5 @@ fn manifest_and_description_agree() {
         assert!(roots.iter().any(|r| node.path.starts_with(r)), "{}", node.path);
     }
     assert!(roots.iter().all(|r| nodes.iter().any(|n| n.path.starts_with(r))));
-    assert_eq!(roots.len(), 8);
+    assert_eq!(roots.len(), 11);
 }

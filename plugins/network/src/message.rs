@@ -300,3 +300,97 @@ fn neighbour(message: &NeighbourMessage) -> Option<Neighbour> {
     };
     Some(Neighbour { link: message.header.ifindex, ip: ip?, mac, reachable })
 }
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_core::{NetlinkMessage, NetlinkPayload, NLM_F_REPLACE};
+    use netlink_packet_route::link::VlanProtocol;
+
+    use super::*;
+
+    /// The message of this name, as a kernel sent it.
+    fn recorded(name: &str) -> Vec<Update> {
+        let lines = include_str!("recorded.txt").lines();
+        let hex =
+            lines.filter_map(|line| line.split_once(' ')).find(|(n, _)| *n == name).expect("recorded").1;
+        let byte = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
+        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+        let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&bytes).unwrap();
+        let replaces = message.header.flags & NLM_F_REPLACE != 0;
+        match message.payload {
+            NetlinkPayload::InnerMessage(inner) => read(inner, replaces),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn one(name: &str) -> Update {
+        let mut all = recorded(name);
+        assert_eq!(all.len(), 1, "{name}: {all:?}");
+        all.remove(0)
+    }
+
+    #[test]
+    fn a_device_is_read() {
+        let Update::Link(link) = one("link") else { panic!() };
+        assert_eq!((link.name.as_str(), link.kind, link.state), ("far", Kind::Cable, LinkState::Up));
+        assert!(link.ethernet && link.up && !link.loopback && !link.no_arp && link.mac.is_some());
+        assert_eq!((link.mtu, link.mtu_range), (1_500, (68, 65_535)));
+        assert_eq!((link.permanent_mac, link.controller), (None, None));
+        assert!(matches!(one("gone"), Update::NoLink(index) if index > 0));
+    }
+
+    #[test]
+    fn addresses_are_read() {
+        let Update::Address(v4) = one("addr") else { panic!() };
+        assert_eq!((v4.ip.to_string().as_str(), v4.prefix, v4.permanent), ("192.0.2.2", 24, true));
+        assert_eq!((v4.valid, v4.state), (Lifetime::Forever, AddressState::Preferred));
+        assert!(matches!(one("deladdr"), Update::NoAddress(_, ip, 24) if ip == v4.ip));
+        let Update::Address(v6) = one("addr6") else { panic!() };
+        assert_eq!((v6.source, v6.state), (AddressSource::Router, AddressState::Tentative));
+        assert!(matches!((v6.valid, v6.preferred), (Lifetime::Seconds(600, _), Lifetime::Seconds(300, _))));
+    }
+
+    #[test]
+    fn routes_are_read_hop_by_hop() {
+        let all = recorded("replaced");
+        let (Update::Replaced(place), Update::Route(route)) = (&all[0], &all[1]) else { panic!("{all:?}") };
+        assert_eq!(place, &route.id);
+        assert!(route.id.is_default());
+        assert_eq!(route.id.gateway.unwrap().to_string(), "192.0.2.9");
+        let hops = recorded("multi");
+        let gateways: Vec<String> = hops
+            .iter()
+            .map(|hop| match hop {
+                Update::Route(route) => route.id.gateway.unwrap().to_string(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(gateways, ["192.0.2.1", "192.0.2.9"]);
+        let Update::Route(refused) = one("route6") else { panic!() };
+        assert_eq!((refused.id.kind, refused.id.prefix), (RouteKind::Unreachable, 48));
+    }
+
+    #[test]
+    fn neighbours_are_read() {
+        let Update::Neighbour(there) = one("neigh") else { panic!() };
+        assert_eq!((there.reachable, there.mac), (true, Mac::parse("02:00:00:00:00:77")));
+        let Update::Neighbour(away) = one("failed") else { panic!() };
+        assert_eq!((away.reachable, away.mac, away.ip), (false, None, there.ip));
+        assert!(matches!(one("delneigh"), Update::NoNeighbour(_, ip) if ip == there.ip));
+    }
+
+    #[test]
+    fn a_vlan_has_its_tag_and_the_device_below() {
+        let mut message = LinkMessage::default();
+        message.header.index = 7;
+        let data = vec![InfoVlan::Id(20), InfoVlan::Protocol(VlanProtocol::Ieee8021Ad)];
+        let infos = vec![LinkInfo::Kind(InfoKind::Vlan), LinkInfo::Data(InfoData::Vlan(data))];
+        message.attributes = vec![LinkAttribute::Link(3), LinkAttribute::LinkInfo(infos)];
+        let (vlan, counters) = link(&message);
+        assert_eq!((vlan.kind, vlan.lower), (Kind::Vlan { id: 20, protocol: 0x88a8 }, Some(3)));
+        assert!(counters.is_none());
+        // The number of a device in another namespace is none of ours.
+        message.attributes.push(LinkAttribute::LinkNetNsId(0));
+        assert_eq!(link(&message).0.lower, None);
+    }
+}

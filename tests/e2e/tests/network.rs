@@ -1,0 +1,224 @@
+//! The network of a device, from the kernel to the ACS and back, in a network namespace of its own.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use cwmp_acs::{Acs, Options, ValueType};
+use cwmp_e2e::{binary, eventually, Client, Device};
+
+const PORTS: &str = "Device.Ethernet.Interface.";
+const COUNT: &str = "Device.Ethernet.InterfaceNumberOfEntries";
+const INTERFACES: &str = "Device.IP.Interface.";
+
+/// A network namespace. It is gone when this is dropped.
+struct Namespace {
+    name: String,
+    folder: tempfile::TempDir,
+}
+
+impl Namespace {
+    /// A namespace with the port `wan`, whose other end is `far`; `None` if nobody lets us make one.
+    fn new() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("cwmpd-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let made = Command::new("ip").args(["netns", "add", &name]).status().expect("ip is there: iproute2");
+        if !made.success() {
+            println!("skipped: a network namespace needs root");
+            return None;
+        }
+        let new = Self { name, folder: tempfile::tempdir().expect("a folder can be made") };
+        new.ip("link set lo up");
+        new.ip("link add wan type veth peer name far");
+        new.ip("link set wan up");
+        new.ip("link set far up");
+        new.ip("address add 192.0.2.2/24 dev wan");
+        std::fs::write(new.folder.path().join("resolv.conf"), "nameserver 192.0.2.1\n")
+            .expect("our own folder");
+        Some(new)
+    }
+
+    #[track_caller]
+    fn ip(&self, arguments: &str) -> String {
+        let output = Command::new("ip").args(["-n", &self.name]).args(arguments.split(' ')).output();
+        let output = output.expect("ip is there");
+        assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// A program that runs the host of a plugin inside. The bus is a file, so it is reached from there.
+    fn host(&self) -> PathBuf {
+        let file = self.folder.path().join("host");
+        let host = binary("cwmp-plugin-host");
+        let text = format!("#!/bin/sh\nexec ip netns exec {} {} \"$@\"\n", self.name, host.display());
+        std::fs::write(&file, text).expect("our own folder");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
+        file
+    }
+
+    fn device(&self, acs: &Acs) -> (Device, Client) {
+        let device = Device::builder()
+            .acs(acs.url())
+            .plugin(
+                "network",
+                &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", self.folder.path().display()),
+            )
+            .config(&format!("[plugins]\nhost = '{}'", self.host().display()))
+            .start();
+        device.ready("network");
+        let client = device.client();
+        (device, client)
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
+    }
+}
+
+/// The row of a table whose name is this.
+fn row(client: &Client, table: &str, name: &str) -> Option<String> {
+    let rows = client.list(table, true).unwrap_or_else(|e| panic!("{table}: {e:?}"));
+    let rows = rows.into_iter().map(|(path, _)| path).filter(|path| path.ends_with('.') && path != table);
+    rows.into_iter().find(|row| client.value(&format!("{row}Name")).is_ok_and(|value| value == name))
+}
+
+/// How often the thread that listens to the kernel has waited: every time that a clock wakes it counts, too.
+fn waits(host: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{host}/task")).unwrap().map(|task| task.unwrap().path());
+    let named = |task: &PathBuf| {
+        let name = std::fs::read_to_string(task.join("comm")).unwrap_or_default();
+        name.trim() == "network-changes"
+    };
+    let task = tasks.into_iter().find(named).expect("a thread listens");
+    let status = std::fs::read_to_string(task.join("status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+    line.trim().parse().unwrap()
+}
+
+/// C51, C134: a device that comes during a session is told in the next one; nobody looked for it.
+#[test]
+fn a_device_that_comes_during_a_session_is_told_in_the_next() {
+    let Some(namespace) = Namespace::new() else { return };
+    let acs = Acs::start(Options::default());
+    let (device, client) = namespace.device(&acs);
+    let mut session = acs.session();
+    session.set_notifications(&[(COUNT, 2)]).unwrap();
+    assert_eq!(session.get_value(COUNT).unwrap(), "2");
+    session.end();
+    // What the kernel has to tell about the first port is over when its address of IPv6 is.
+    eventually("the links are quiet", || {
+        let said = namespace.ip("address show dev wan");
+        (said.contains("fe80::") && !said.contains("tentative")).then_some(())
+    });
+    client.settle();
+    let host = device.host("network");
+    let before = waits(host);
+    client.inform().unwrap();
+    let mut session = acs.session();
+    assert_eq!(session.events(), ["2 PERIODIC"]);
+    assert!(waits(host) - before <= 2, "a session alone wakes nobody who listens to the kernel");
+    assert_eq!(session.names(PORTS, true).unwrap().len(), 2);
+    let mut heard = client.listen();
+    namespace.ip("link add lan type veth peer name far2");
+    client.hears(&mut heard, COUNT);
+    // The lists of a session are fixed.
+    assert_eq!(session.names(PORTS, true).unwrap().len(), 2);
+    session.end();
+    let mut session = acs.session();
+    assert_eq!(session.events(), ["4 VALUE CHANGE"]);
+    assert_eq!(session.parameter(COUNT), Some("4"));
+    assert_eq!(session.names(PORTS, true).unwrap().len(), 4);
+    session.end();
+    let lan = row(&client, PORTS, "lan").expect("the new row");
+    assert_eq!(client.value(&format!("{lan}Status")).unwrap(), "Down");
+    let stack = client.list("Device.InterfaceStack.", true).unwrap();
+    assert!(stack.len() >= 4 * 2, "each port carries a link, and that an interface: {stack:?}");
+    let before = acs.informs();
+    namespace.ip("link del lan");
+    let session = acs.session();
+    assert_eq!(session.parameter(COUNT), Some("2"));
+    session.end();
+    assert_eq!(acs.informs(), before + 1);
+}
+
+/// C136: an ACS gives an interface an address and a server, and takes them away; the world has changed each time.
+#[test]
+fn what_the_acs_sets_is_so_in_the_kernel() {
+    let Some(namespace) = Namespace::new() else { return };
+    let acs = Acs::start(Options::default());
+    let (_device, client) = namespace.device(&acs);
+    let mut session = acs.session();
+    let wan = row(&client, INTERFACES, "wan").expect("the row");
+    let table = format!("{wan}IPv4Address.");
+    let (number, _) = session.add(&table, "").unwrap();
+    let at = |leaf: &str| format!("{table}{number}.{leaf}");
+    assert_eq!(session.get_value(&at("Status")).unwrap(), "Disabled");
+    let values = [
+        (at("IPAddress"), ValueType::String, "198.51.100.9"),
+        (at("SubnetMask"), ValueType::String, "255.255.255.0"),
+        (at("Enable"), ValueType::Boolean, "true"),
+    ];
+    let values: Vec<_> = values.iter().map(|(name, kind, value)| (name.as_str(), *kind, *value)).collect();
+    session.set(&values, "").unwrap();
+    assert!(namespace.ip("address show dev wan").contains("198.51.100.9/24"));
+    assert_eq!(session.get_value(&at("Status")).unwrap(), "Enabled");
+    let servers = "Device.DNS.Client.Server.";
+    let (server, _) = session.add(servers, "").unwrap();
+    let name = |leaf: &str| format!("{servers}{server}.{leaf}");
+    let (address, enable) = (name("DNSServer"), name("Enable"));
+    session
+        .set(&[(&address, ValueType::String, "9.9.9.9"), (&enable, ValueType::Boolean, "true")], "")
+        .unwrap();
+    let resolv = || std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
+    assert!(resolv().contains("nameserver 9.9.9.9\n"));
+    // What is wrong is refused for what it is, and nothing is changed.
+    let mask = at("SubnetMask");
+    let fault = session.set(&[(&mask, ValueType::String, "255.0.255.0")], "").unwrap_err();
+    assert_eq!(fault.parameters[0].1, 9007);
+    let foreign = client.list(&table, true).unwrap().into_iter().map(|(path, _)| path);
+    let foreign = foreign
+        .into_iter()
+        .find(|row| client.value(&format!("{row}IPAddress")).is_ok_and(|ip| ip == "192.0.2.2"));
+    let theirs = format!("{}IPAddress", foreign.expect("the address that was there"));
+    let fault = session.set(&[(&theirs, ValueType::String, "192.0.2.3")], "").unwrap_err();
+    assert_eq!(fault.parameters[0].1, 9008);
+    session.delete(&format!("{table}{number}."), "").unwrap();
+    session.delete(&format!("{servers}{server}."), "").unwrap();
+    assert!(!namespace.ip("address show dev wan").contains("198.51.100.9"));
+    assert_eq!(resolv(), "nameserver 192.0.2.1\n");
+    session.end();
+}
+
+/// What the ACS has set survives a crash of the host and of the device, numbers included.
+#[test]
+fn what_was_set_survives_the_host_and_a_reboot() {
+    let Some(namespace) = Namespace::new() else { return };
+    let acs = Acs::start(Options::default());
+    let (mut device, client) = namespace.device(&acs);
+    let mut session = acs.session();
+    let wan = row(&client, INTERFACES, "wan").expect("the row");
+    let mtu = format!("{wan}MaxMTUSize");
+    session.set(&[(&mtu, ValueType::UnsignedInt, "1400")], "").unwrap();
+    assert!(namespace.ip("link show wan").contains("mtu 1400"));
+    session.end();
+    device.kill_host("network");
+    eventually("it is back", || client.value(&mtu).is_ok_and(|value| value == "1400").then_some(()));
+    drop(client);
+    // A reboot: the kernel has forgotten everything, and the device comes later than the plugin.
+    namespace.ip("link del wan");
+    device.reboot();
+    device.ready("network");
+    let client = device.client();
+    acs.session().end();
+    assert!(client.value(&mtu).is_err());
+    namespace.ip("link add wan type veth peer name far");
+    eventually("the interface is as it was", || {
+        namespace.ip("link show wan").contains("mtu 1400").then_some(())
+    });
+    eventually("under the same number", || {
+        client.value(&mtu).is_ok_and(|value| value == "1400").then_some(())
+    });
+}
