@@ -55,7 +55,7 @@ pub fn generate(folder: &Path) -> Result<Vec<Generated>, GeneratorError> {
         object.parameters.keys().for_each(|name| known.add(format!("{path}{name}")));
     }
     let mut generated = Vec::new();
-    for (flat, (documents, _)) in flats.iter().zip(&loaded) {
+    for (flat, (documents, document)) in flats.iter().zip(&loaded) {
         let wrong = |what: &str| GeneratorError::Node { path: flat.name.clone(), what: what.to_owned() };
         let name = ModelName::parse(&flat.name).ok_or_else(|| wrong("the name of a model"))?;
         let (root, start) = if flat.prefix.is_empty() {
@@ -65,7 +65,8 @@ pub fn generate(folder: &Path) -> Result<Vec<Generated>, GeneratorError> {
         };
         let mut tables = Tables { documents, flat, known: &known, root: start, remarks: Vec::new() };
         let objects = tables.objects()?;
-        let model = write_model(&name, &root, &objects).ok_or_else(|| wrong("a tab or a line end"))?;
+        let urn = documents.document(*document).root.get("spec").unwrap_or_default();
+        let model = write_model(&name, &root, urn, &objects).ok_or_else(|| wrong("a tab or a line end"))?;
         let profiles = write_profiles(&name, &profiles(flat)?);
         generated.push(Generated { name, model, profiles, remarks: tables.remarks });
     }

@@ -223,6 +223,11 @@ impl Library {
         self.files.iter().map(|f| f.name.clone()).collect()
     }
 
+    /// The URN of the definition that a model was made from.
+    pub fn urn(&self, model: &ModelName) -> Result<&str, LibraryError> {
+        Ok(&self.named(&model.to_string())?.urn)
+    }
+
     /// The object at a schema path, with its parameters.
     ///
     /// Where several versions of a model have the path, `choice` (`VoiceService:1.1`) picks one; without it the newest counts.

@@ -353,7 +353,7 @@ fn a_file_that_is_too_long_is_refused() {
 #[test]
 fn an_object_that_is_too_long_is_refused() {
     let parameter = "\tX\tstring\n".repeat(MAX_BLOCK / 10 + CHUNK);
-    let text = format!("cwmp-model 1\tX:1.0\tDevice.\nDevice.A.\t1.0\n{parameter}");
+    let text = format!("cwmp-model 1\tX:1.0\tDevice.\turn:x\nDevice.A.\t1.0\n{parameter}");
     let error = read_all(text.as_bytes(), b"", &["Device.A."]).unwrap_err();
     assert!(error.to_string().contains("too long"), "{error}");
 }
@@ -374,7 +374,7 @@ fn a_folder_without_profiles_has_none_and_one_that_is_not_there_is_an_error() {
 #[test]
 fn a_table_with_a_line_end_in_a_facet_cannot_be_written() {
     let object = Object { path: "Device.".into(), facets: "default=a\nb".into(), ..Object::default() };
-    assert_eq!(write_model(&name("X:1.0"), "Device.", &[object]), None);
+    assert_eq!(write_model(&name("X:1.0"), "Device.", "urn:x", &[object]), None);
 }
 
 proptest! {
@@ -409,7 +409,7 @@ proptest! {
         bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\t'), Just(b'.'), any::<u8>()], 0..600),
         path in "[ -~]{0,20}",
     ) {
-        let mut model = b"cwmp-model 1\tX:1.0\tD.\n".to_vec();
+        let mut model = b"cwmp-model 1\tX:1.0\tD.\turn:x\n".to_vec();
         model.extend_from_slice(&bytes);
         let _ = read_all(&model, &bytes, &["D.", &path, &format!("D.{path}")]);
         let _ = read_all(&bytes, &bytes, &["D."]);

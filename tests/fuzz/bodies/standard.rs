@@ -19,8 +19,12 @@ pub(crate) fn run(data: &[u8]) {
             assert_eq!(found, *object, "what stands there is found");
         }
     }
-    let Some(text) = write_model(name, "Device.", &objects) else { return };
+    let Some(text) = write_model(name, "Device.", "urn:x", &objects) else { return };
     let again = Library::in_memory(text.clone().into_bytes(), Vec::new()).expect("what we write is read");
     let objects: Vec<_> = again.objects(name).expect("it is there").map(|o| o.expect("as before")).collect();
-    assert_eq!(write_model(name, "Device.", &objects), Some(text), "a model is written as it is read");
+    assert_eq!(
+        write_model(name, "Device.", "urn:x", &objects),
+        Some(text),
+        "a model is written as it is read"
+    );
 }

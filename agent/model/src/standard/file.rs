@@ -24,6 +24,8 @@ pub(super) struct ModelFile {
     pub(super) name: ModelName,
     /// Where its paths begin.
     root: String,
+    /// What the definition is called.
+    pub(super) urn: String,
     source: Source,
     /// The file's name, for messages.
     shown: String,
@@ -61,14 +63,14 @@ impl ModelFile {
 
     fn new(source: Source, shown: String, len: u64) -> Result<Self, LibraryError> {
         let name = ModelName { name: String::new(), version: super::Version::default() };
-        let mut file = Self { name, root: String::new(), source, shown, start: 0, len };
+        let mut file = Self { name, root: String::new(), urn: String::new(), source, shown, start: 0, len };
         if len > MAX_FILE {
             return Err(file.malformed(0, "it is too long"));
         }
         let first = file.line(0)?;
         file.start = first.len() as u64;
         let header = line::read_header(first.trim_end_matches('\n'));
-        (file.name, file.root) = header.ok_or_else(|| file.malformed(0, "the first line"))?;
+        (file.name, file.root, file.urn) = header.ok_or_else(|| file.malformed(0, "the first line"))?;
         Ok(file)
     }
 

@@ -1,6 +1,7 @@
 //! The text of an object and its parameters.
 //!
-//! The first line of a file is `cwmp-model 1`, the model and the root of its paths, with tabs between. An object is a line
+//! The first line of a file is `cwmp-model 1`, the model, the root of its paths and the URN of its definition, with
+//! tabs between. An object is a line
 //! of its path, words, facets and notes; each of its parameters a line that begins with a tab and goes on alike. Columns
 //! that would be empty are left out at the end of a line. Words are the type, flags, status and version in any order; the
 //! version is left out where it is that of the object. Notes are written like facets, see [`note`].
@@ -46,23 +47,27 @@ mod note {
 /// The text of a whole model. Objects must be sorted by path, parameters by name.
 ///
 /// `None` if a facet or a note has a tab or a line end, which this form cannot say.
-pub fn write_model(name: &ModelName, root: &str, objects: &[Object]) -> Option<String> {
-    let mut out = format!("{MAGIC}\t{name}\t{root}\n");
+pub fn write_model(name: &ModelName, root: &str, urn: &str, objects: &[Object]) -> Option<String> {
+    let mut out = format!("{MAGIC}\t{name}\t{root}\t{urn}\n");
+    if urn.contains(['\t', '\n']) {
+        return None;
+    }
     for object in objects {
         write_object(&mut out, object)?;
     }
     Some(out)
 }
 
-/// The model and the root that the first line of a file names.
-pub(super) fn read_header(line: &str) -> Option<(ModelName, String)> {
+/// The model, the root and the URN of the definition that the first line of a file names.
+pub(super) fn read_header(line: &str) -> Option<(ModelName, String, String)> {
     let mut columns = line.split('\t');
     if columns.next() != Some(MAGIC) {
         return None;
     }
     let name = ModelName::parse(columns.next()?)?;
     let root = columns.next().filter(|root| root.ends_with('.'))?;
-    columns.next().is_none().then(|| (name, root.to_owned()))
+    let urn = columns.next().filter(|urn| urn.starts_with("urn:"))?;
+    columns.next().is_none().then(|| (name, root.to_owned(), urn.to_owned()))
 }
 
 /// The object of a block: its line and those of its parameters.
