@@ -7,6 +7,7 @@ use crate::name::pattern;
 use crate::resolver::{Resolver, ROW};
 use crate::rows::AnyRows;
 use crate::serve::Kept;
+use crate::settings::KeptRow;
 use crate::wanted::leaf;
 use crate::{Declared, Error, Host, Name, Node, Plugin, Request, Row, Settings, Wanted};
 
@@ -151,7 +152,7 @@ impl Directory {
     pub(crate) fn rows_of<'a>(&self, object: usize, asker: Asker<'a>) -> Question<'a> {
         let mut question = self.question(object, asker, |_| false);
         // Rows of the device are not there because of what is kept for them.
-        question.kept.instances.retain(|(_, found)| !found);
+        question.kept.instances.retain(|row| !row.found);
         question
     }
 
@@ -166,7 +167,7 @@ impl Directory {
         let instances = if path.contains(ROW) {
             asker.settings.map(|settings| settings.instances(path)).unwrap_or_default()
         } else {
-            vec![(path.to_owned(), false)]
+            vec![KeptRow::once(path)]
         };
         let wanted = Wanted {
             nodes,
@@ -190,13 +191,13 @@ impl Directory {
                 fields[asked.field] = true;
             }
             let instances: HashSet<&str> = asked.iter().map(|a| a.instance).collect();
-            let kept: Vec<(String, bool)> = if nodes[0].path().contains(ROW) {
+            let kept: Vec<KeptRow> = if nodes[0].path().contains(ROW) {
                 // In the order of the names, each once.
                 let mut seen = HashSet::new();
                 let first = asked.iter().map(|a| a.instance).filter(|instance| seen.insert(*instance));
-                first.filter_map(|i| Some((i.to_owned(), asker.settings?.row_state(i)?))).collect()
+                first.filter_map(|instance| asker.settings?.kept_row(instance)).collect()
             } else {
-                vec![(nodes[0].path().to_owned(), false)]
+                vec![KeptRow::once(nodes[0].path())]
             };
             let wanted = Wanted {
                 nodes,

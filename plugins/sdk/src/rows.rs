@@ -59,37 +59,44 @@ impl<A: Into<Row>, B: Into<Row>, R: Into<Row>> From<(A, B, R)> for At {
 #[derive(Debug)]
 pub struct Rows<O> {
     list: Vec<(At, O)>,
-    /// What is kept for rows that the device found.
-    found: HashMap<String, O>,
-    kept: Option<Kept>,
+    kept: Option<Kept<O>>,
 }
 
-/// How rows that were kept are found.
+/// How what is kept for rows is found.
 #[derive(Debug)]
-struct Kept {
+struct Kept<O> {
     resolver: Resolver,
+    /// Rows that were added, by their paths.
     positions: HashMap<String, usize>,
+    /// Rows that the device found, by their paths.
+    found: HashMap<String, O>,
+    /// Their paths by their keys.
+    keys: HashMap<String, String>,
 }
 
 impl<O> Rows<O> {
     /// No rows.
     pub fn new() -> Self {
-        Self { list: Vec::new(), found: HashMap::new(), kept: None }
+        Self { list: Vec::new(), kept: None }
     }
 
     pub(crate) fn of_settings(resolver: Resolver) -> Self {
-        Self { kept: Some(Kept { resolver, positions: HashMap::new() }), ..Self::new() }
+        let (positions, found, keys) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { list: Vec::new(), kept: Some(Kept { resolver, positions, found, keys }) }
     }
 
-    pub(crate) fn push_kept(&mut self, instance: String, at: At, value: O) {
-        if let Some(kept) = &mut self.kept {
+    /// A row that is kept; of one that the device found only what is kept for it.
+    pub(crate) fn push_kept(&mut self, instance: String, at: At, value: O, found: bool) {
+        let Some(kept) = &mut self.kept else { return };
+        if !found {
             kept.positions.insert(instance, self.list.len());
+            self.list.push((at, value));
+            return;
         }
-        self.list.push((at, value));
-    }
-
-    pub(crate) fn push_found(&mut self, instance: String, value: O) {
-        self.found.insert(instance, value);
+        if let Some(keys) = keys_of(&at) {
+            kept.keys.insert(keys, instance.clone());
+        }
+        kept.found.insert(instance, value);
     }
 
     /// A row more.
@@ -116,10 +123,28 @@ impl<O> Rows<O> {
         let Some(kept) = &self.kept else {
             return self.list.iter().find(|(other, _)| other == at).map(|(_, value)| value);
         };
+        // By its keys it is found without asking anybody for its number.
+        if let Some(keys) = keys_of(at) {
+            return kept.keys.get(&keys).and_then(|instance| kept.found.get(instance));
+        }
         let instance = kept.resolver.instance(at).ok()?;
         let listed = kept.positions.get(&instance).map(|i| &self.list[*i].1);
-        listed.or_else(|| self.found.get(&instance))
+        listed.or_else(|| kept.found.get(&instance))
     }
+}
+
+/// The keys of a row and of those above it, if each has one.
+fn keys_of(at: &At) -> Option<String> {
+    let mut keys = String::new();
+    for row in at.above.iter().chain([&at.row]) {
+        if row.key.is_empty() {
+            return None;
+        }
+        // Keys are texts without zeros, as far as anybody knows; two rows that they confuse would have odd keys indeed.
+        keys.push_str(&row.key);
+        keys.push('\0');
+    }
+    Some(keys)
 }
 
 impl<O: Object> Rows<O> {
@@ -170,7 +195,7 @@ impl<'a, O> IntoIterator for &'a Rows<O> {
 
 impl<A: Into<At>, O> FromIterator<(A, O)> for Rows<O> {
     fn from_iter<I: IntoIterator<Item = (A, O)>>(rows: I) -> Self {
-        Self { list: rows.into_iter().map(|(at, value)| (at.into(), value)).collect(), ..Self::new() }
+        Self { list: rows.into_iter().map(|(at, value)| (at.into(), value)).collect(), kept: None }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use crate::edit::RawEdit;
 use crate::object::{All, Object, Shape};
-use crate::resolver::{at_of, Resolver};
+use crate::resolver::Resolver;
 use crate::rows::AnyRows;
+use crate::settings::KeptRow;
 use crate::{ChangeFault, Edit, Effect, Error, Fields, Host, Node, Plugin, Prepared, Rows, Settings, Wanted};
 
 /// A plugin serves an object of type `O`; [`declare!`](crate::declare!) lists the objects that it serves.
@@ -113,23 +114,21 @@ pub(crate) struct Kept {
     pub(crate) settings: Option<Settings>,
     pub(crate) host: Host,
     pub(crate) nodes: &'static [Node],
-    /// The paths of the objects, and whether it was the device that found the row.
-    pub(crate) instances: Vec<(String, bool)>,
+    /// The objects.
+    pub(crate) instances: Vec<KeptRow>,
 }
 
 impl Kept {
     pub(crate) fn rows<O: Object>(&self, resolver: Resolver) -> Rows<O> {
         let mut rows = Rows::of_settings(resolver);
-        for (instance, found) in &self.instances {
+        for KeptRow { instance, at, found } in &self.instances {
             let mut value = O::blank();
             self.fill(instance, &mut value);
-            if *found {
-                rows.push_found(instance.clone(), value);
-                continue;
+            let mut at = at.clone();
+            if !found {
+                at.row.deletable = self.nodes[0].is_table() && self.nodes[0].is_writable();
             }
-            let mut at = at_of(instance);
-            at.row.deletable = self.nodes[0].is_table() && self.nodes[0].is_writable();
-            rows.push_kept(instance.clone(), at, value);
+            rows.push_kept(instance.clone(), at, value, *found);
         }
         rows
     }

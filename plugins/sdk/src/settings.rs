@@ -8,7 +8,7 @@ mod entry;
 mod objects;
 mod transaction;
 
-pub(crate) use objects::DEVICE_ROW;
+pub(crate) use objects::{device_row, key_of, KeptRow};
 #[cfg(feature = "tokio")]
 pub(crate) use transaction::Begun;
 
@@ -198,7 +198,7 @@ impl Settings {
     pub fn row_numbers(&self, table: &str) -> Vec<u32> {
         let state = self.state();
         let below = state.entries.range(table.to_owned()..).take_while(|(k, _)| k.starts_with(table));
-        let own = below.filter(|(_, value)| *value != DEVICE_ROW);
+        let own = below.filter(|(_, value)| key_of(value).is_none());
         let mut numbers: Vec<u32> = Vec::new();
         for (key, _) in own {
             let number = key.strip_prefix(table).and_then(|rest| rest.strip_suffix('.')?.parse().ok());

@@ -11,7 +11,7 @@ use crate::edit::RawEdit;
 use crate::name::{pattern, rows_above};
 use crate::resolver::{at_of, Resolver};
 use crate::rows::AnyRows;
-use crate::settings::{Delta, DEVICE_ROW};
+use crate::settings::{device_row, key_of, Delta};
 use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op, Plugin, Prepared, Settings, Txn};
 
 /// What was prepared, object by object.
@@ -208,8 +208,9 @@ impl<'a> Found<'a> {
         for i in 0..rows.len() {
             // A row without a number cannot be meant.
             let Ok(instance) = resolver.instance(rows.at(i)) else { continue };
-            for row in rows_above(&instance) {
-                self.all.insert(relative(row, base).to_owned(), DEVICE_ROW.to_owned());
+            let at = rows.at(i);
+            for (row, at) in rows_above(&instance).zip(at.above.iter().chain([&at.row])) {
+                self.all.insert(relative(row, base).to_owned(), device_row(&at.key));
             }
             let concerns = self.touched.contains(instance.as_str())
                 || self.deleted.iter().any(|row| instance.starts_with(row));
@@ -237,7 +238,7 @@ fn steps<P: Plugin>(
     changes: &[Change<'_>],
 ) -> Result<Steps<P>, Vec<ChangeFault>> {
     let (mut steps, mut faults) = (Vec::new(), Vec::new());
-    for (object, edits) in edits(directory, settings, delta, changes)? {
+    for (object, edits) in edits(directory, settings, delta, changes) {
         match (P::OBJECTS[object].change)(plugin, edits.clone()) {
             Ok(prepared) => steps.push(Step { object, edits, prepared }),
             Err(refused) => faults.extend(refused),
@@ -256,7 +257,7 @@ pub(crate) fn edits(
     settings: &Settings,
     delta: &Delta,
     changes: &[Change<'_>],
-) -> Result<BTreeMap<usize, Vec<RawEdit>>, Vec<ChangeFault>> {
+) -> BTreeMap<usize, Vec<RawEdit>> {
     let base = settings.host().about().base;
     // Fields that are set, by object and path.
     let mut touched: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
@@ -272,12 +273,11 @@ pub(crate) fn edits(
     }
     let mut grouped: BTreeMap<usize, Vec<RawEdit>> = BTreeMap::new();
     for ((object, instance), set) in touched {
-        let edit = raw_edit(directory, settings, delta, changes, object, &instance, set)
-            .map_err(|error| vec![ChangeFault { index: 0, error }])?;
+        let edit = raw_edit(directory, settings, delta, changes, object, &instance, set);
         grouped.entry(object).or_default().extend(edit);
     }
     grouped.retain(|_, edits| !edits.is_empty());
-    Ok(grouped)
+    grouped
 }
 
 fn raw_edit(
@@ -288,7 +288,7 @@ fn raw_edit(
     object: usize,
     instance: &str,
     set: Vec<usize>,
-) -> Result<Option<RawEdit>, Error> {
+) -> Option<RawEdit> {
     let base = settings.host().about().base;
     let nodes = directory.nodes(object);
     let row = relative(instance, base);
@@ -299,7 +299,7 @@ fn raw_edit(
     let was = rows_above(row).all(|row| settings.before(row).is_some());
     let will_be = rows_above(row).all(|row| after(row).is_some());
     if !was && !will_be {
-        return Ok(None);
+        return None;
     }
     let texts = |value: &dyn Fn(&str) -> Option<String>| {
         let of = |node: &crate::Node| {
@@ -318,20 +318,20 @@ fn raw_edit(
     };
     let first = changes.iter().position(concerns).unwrap_or(0);
     let mut at = at_of(instance);
-    let of_device = |value: Option<String>| value.as_deref() == Some(DEVICE_ROW);
-    if nodes[0].is_table() && (of_device(settings.before(row)) || of_device(after(row))) {
-        // A row that the device found is known to it by its key.
-        let table = &instance[..instance.trim_end_matches('.').rfind('.').map_or(0, |dot| dot + 1)];
-        at.row.key = settings.host().lookup()?.key_of(table, at.row.number)?.unwrap_or_default();
+    // Rows that the device found are known to it by their keys.
+    for (level, row) in rows_above(row).enumerate() {
+        let value = settings.before(row).filter(|value| key_of(value).is_some()).or_else(|| after(row));
+        let key = value.as_deref().and_then(key_of).unwrap_or_default();
+        key.clone_into(&mut at.above.get_mut(level).unwrap_or(&mut at.row).key);
     }
-    Ok(Some(RawEdit {
+    Some(RawEdit {
         at,
         old: was.then(|| texts(&|name| settings.before(name))),
         new: will_be.then(|| texts(&after)),
         set,
         positions: positions.collect(),
         first,
-    }))
+    })
 }
 
 /// What one error says of many.

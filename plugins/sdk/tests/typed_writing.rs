@@ -88,6 +88,14 @@ impl Plugin for Thing {
     fn settings(&self) -> Option<&Settings> {
         Some(&self.settings)
     }
+
+    fn start(&mut self) -> Result<(), Error> {
+        // What is kept is put in force before there is an agent who could number rows.
+        for (at, sensor) in self.settings.object::<Sensor>()? {
+            self.hardware(|h| h.told.push(format!("start {}: {}", at.row.key, sensor.gain)));
+        }
+        Ok(())
+    }
 }
 
 impl Serve<Heater> for Thing {
@@ -265,6 +273,19 @@ fn a_row_of_the_device_has_settings_and_what_it_had_comes_back() {
 
     assert!(plugin.stage(&[Step::set("Device.X_ACME_Heater.Sensor.3.Gain", "1")]).is_err(), "no such row");
     assert!(plugin.rows("Device.X_ACME_Heater.Sensor.").unwrap().iter().all(|row| !row.key.is_empty()));
+}
+
+#[test]
+fn what_is_kept_for_a_row_of_the_device_is_known_by_its_key_from_the_start() {
+    hardware(10, |h| h.sensors = [("a".to_owned(), 1), ("b".to_owned(), 2)].into());
+    let mut plugin = plugin(10);
+    for (number, gain) in [(1, "1"), (2, "2")] {
+        assert_eq!(plugin.get(&format!("Device.X_ACME_Heater.Sensor.{number}.Gain")).unwrap(), gain);
+    }
+    plugin.set(&[("Device.X_ACME_Heater.Sensor.2.Gain", "9")]).unwrap();
+    let plugin = plugin.restart();
+    assert_eq!(told(10), ["start b: 9"]);
+    drop(plugin);
 }
 
 #[test]

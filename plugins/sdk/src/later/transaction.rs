@@ -91,7 +91,7 @@ impl<A: AsyncPlugin> Shared<A> {
         changes: &[Change<'_>],
     ) -> Result<Vec<Step>, Vec<ChangeFault>> {
         let (mut steps, mut faults) = (Vec::new(), Vec::new());
-        for (object, edits) in edits(&self.directory, settings, delta, changes)? {
+        for (object, edits) in edits(&self.directory, settings, delta, changes) {
             match (A::OBJECTS[object].change)(Rc::clone(&self.plugin), edits.clone()).await {
                 Ok(prepared) => steps.push(Step { object, edits, prepared }),
                 Err(refused) => faults.extend(refused),

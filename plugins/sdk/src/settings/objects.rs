@@ -6,24 +6,38 @@ use std::collections::BTreeMap;
 use super::{Delta, Settings, State};
 use crate::name::{pattern, rows_above};
 use crate::object::{All, Object, Shape};
-use crate::resolver::Resolver;
+use crate::resolver::{at_of, Resolver};
 use crate::serve::Kept;
-use crate::{Error, Host};
+use crate::{At, Error, Host};
 
-/// The value of a row that is there because the device has it, not because it was added.
-pub(crate) const DEVICE_ROW: &str = "=";
+/// Before the key of a row that is there because the device has it, not because it was added.
+const DEVICE_ROW: &str = "=";
+
+/// The value of a row that the device has, with the key that it has there, if it has one.
+pub(crate) fn device_row(key: &str) -> String {
+    format!("{DEVICE_ROW}{key}")
+}
+
+/// The key in the value of a row; `None` if the row was added.
+pub(crate) fn key_of(value: &str) -> Option<&str> {
+    value.strip_prefix(DEVICE_ROW)
+}
 
 impl Settings {
-    /// What is kept of an object: the struct, or the rows that were added.
+    /// What is kept of an object: the struct, or the rows that were added and those of the device that something is kept
+    /// for, by number and key.
     ///
     /// For what a plugin does at its start, and wherever [`Serve::read`](crate::Serve::read) does not bring it along.
     pub fn object<O: Object>(&self) -> Result<All<O>, Error> {
         let path = O::NODES[0].path();
-        let instances = if path.contains(crate::resolver::ROW) {
+        let mut instances = if path.contains(crate::resolver::ROW) {
             self.instances(path)
         } else {
-            vec![(path.to_owned(), false)]
+            vec![KeptRow::once(path)]
         };
+        for instance in &mut instances {
+            instance.found = false;
+        }
         let host = self.host().clone();
         let resolver = Resolver::new(&host, path);
         let kept = Kept { settings: Some(self.clone()), host, nodes: O::NODES, instances };
@@ -76,7 +90,8 @@ impl Settings {
     /// What a factory reset changes. The rows of the device stay.
     pub(crate) fn everything_unset(&self) -> Delta {
         let state = self.state();
-        let own = state.entries.iter().filter(|(_, value)| *value != DEVICE_ROW);
+        let of_device = |name: &str, value: &str| name.ends_with('.') && key_of(value).is_some();
+        let own = state.entries.iter().filter(|(name, value)| !of_device(name, value));
         super::delta_of(own.map(|(name, _)| (name.clone(), None)))
     }
 
@@ -85,19 +100,14 @@ impl Settings {
         self.state().before(name)
     }
 
-    /// Whether the rows of an object are kept, and whether the innermost is one of the device.
-    pub(crate) fn row_state(&self, instance: &str) -> Option<bool> {
-        let name = self.relative(instance);
-        let state = self.state();
-        let mut found = false;
-        for row in rows_above(name) {
-            found = state.entries.get(row)? == DEVICE_ROW;
-        }
-        Some(found)
+    /// The object with this path, if its rows are kept.
+    pub(crate) fn kept_row(&self, instance: &str) -> Option<KeptRow> {
+        let (instance, at) = (instance.to_owned(), at_of(instance));
+        self.state().kept_row(self.relative(&instance), at).map(|(at, found)| KeptRow { instance, at, found })
     }
 
-    /// The paths of an object in rows that are kept, and whether the innermost row is one of the device.
-    pub(crate) fn instances(&self, path: &str) -> Vec<(String, bool)> {
+    /// An object in all rows that are kept.
+    pub(crate) fn instances(&self, path: &str) -> Vec<KeptRow> {
         let base = self.host().about().base;
         let Some((_, rest)) = path.rsplit_once(crate::resolver::ROW) else { return Vec::new() };
         let table = self.relative(&path[..path.len() - rest.len()]).to_owned();
@@ -105,14 +115,13 @@ impl Settings {
         let start = table.split_once(crate::resolver::ROW).map_or("", |(start, _)| start);
         let state = self.state();
         let below = state.entries.range(start.to_owned()..).take_while(|(name, _)| name.starts_with(start));
-        below
-            .filter(|(name, _)| name.ends_with('.') && pattern(name) == table)
-            .filter(|(name, _)| state.has_rows_of(name))
-            .map(|(name, value)| {
-                let base = if name.starts_with("Device.") { "" } else { base };
-                (format!("{base}{name}{rest}"), value == DEVICE_ROW)
-            })
-            .collect()
+        let rows = below.filter(|(name, _)| name.ends_with('.') && pattern(name) == table);
+        let kept = |(name, _): (&String, &String)| {
+            let (at, found) = state.kept_row(name, at_of(name))?;
+            let base = if name.starts_with("Device.") { "" } else { base };
+            Some(KeptRow { instance: format!("{base}{name}{rest}"), at, found })
+        };
+        rows.filter_map(kept).collect()
     }
 
     fn relative<'a>(&self, full: &'a str) -> &'a str {
@@ -120,7 +129,37 @@ impl Settings {
     }
 }
 
+/// An object that something is kept for.
+#[derive(Debug)]
+pub(crate) struct KeptRow {
+    /// Its path.
+    pub(crate) instance: String,
+    /// Its rows, by number, and by key where the device found them.
+    pub(crate) at: At,
+    /// Whether it was the device that found the innermost.
+    pub(crate) found: bool,
+}
+
+impl KeptRow {
+    pub(crate) fn once(path: &str) -> Self {
+        Self { instance: path.to_owned(), at: At::ONCE, found: false }
+    }
+}
+
 impl State {
+    /// The rows of a name with their keys, and whether the device found the innermost; `None` if they are not kept.
+    fn kept_row(&self, name: &str, mut at: At) -> Option<(At, bool)> {
+        let (mut found, mut level) = (false, 0);
+        for row in rows_above(name) {
+            let key = key_of(self.entries.get(row)?);
+            found = key.is_some();
+            let row = at.above.get_mut(level).unwrap_or(&mut at.row);
+            key.unwrap_or_default().clone_into(&mut row.key);
+            level += 1;
+        }
+        Some((at, found))
+    }
+
     pub(super) fn before(&self, name: &str) -> Option<String> {
         let (first, second) =
             if name.ends_with('.') { (&self.entries, &self.offered) } else { (&self.offered, &self.entries) };

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    delta_of, entry, no_such, Delta, Done, Settings, Staged, State, DEVICE_ROW, MAX_CHANGES, MAX_ROWS,
-};
+use super::{delta_of, entry, no_such, Delta, Done, Settings, Staged, State, MAX_CHANGES, MAX_ROWS};
 use crate::name::{pattern, rows_above};
 use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op};
 
@@ -265,7 +263,11 @@ impl Staging<'_> {
         }
         if change.op != Op::Delete {
             // From now on there is something to be kept for a row of the device.
-            self.delta.extend(found.into_iter().map(|row| (row, Some(DEVICE_ROW.to_owned()))));
+            let kept = |row: String| {
+                let value = self.state.before(&row);
+                (row, value)
+            };
+            self.delta.extend(found.into_iter().map(kept));
         }
         Ok(())
     }
