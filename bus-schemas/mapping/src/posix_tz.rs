@@ -401,6 +401,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_more_zones_are_searched_than_there_can_be() {
+        let (folder, zones) = zones(&[]);
+        for i in 0..=MAX_ZONES {
+            std::fs::write(folder.path().join(format!("Z{i}")), "").unwrap();
+        }
+        assert_eq!(zones.all().len(), MAX_ZONES);
+    }
+
+    /// Every zone of this machine, if it has any, can be named by its own rules.
+    #[test]
+    fn the_zones_of_this_machine_are_found_again() {
+        let zones = Zones::new(Zones::FOLDER);
+        for zone in zones.all() {
+            let Ok(tz) = zones.posix_tz(&zone) else { continue };
+            assert_eq!(zones.find(&tz, Some(&zone)), Ok(zone));
+            let parsed = PosixTz::parse(&tz).unwrap();
+            assert_eq!(parsed.to_string(), tz, "the files have the shortest form");
+        }
+        if let Ok(tz) = zones.posix_tz("Europe/Vienna") {
+            assert_eq!(zones.find(&tz, None), Ok("Europe/Berlin".to_owned()));
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_read_is_written_so_that_it_reads_the_same(text in "[A-Z]{3,4}-?[0-9]{1,2}(:30)?([A-Z]{3}(-?[0-9])?(,(M[1-9].[1-5].[0-6]|J[1-9]|[0-9])(/-?[0-9]{1,3})?){2})?") {

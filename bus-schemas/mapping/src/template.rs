@@ -240,6 +240,16 @@ mod tests {
     }
 
     #[test]
+    fn arguments_are_not_nested_without_end() {
+        let nested = |depth: usize| {
+            let text = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            template(&text, &format!("{}u", "a".repeat(depth)))
+        };
+        assert!(nested(MAX_DEPTH).is_ok());
+        assert!(nested(MAX_DEPTH + 1).unwrap_err().contains("too deeply"));
+    }
+
+    #[test]
     fn what_a_place_does_not_have_is_refused() {
         let read = |text: &str, value, key| {
             Template::read(&toml::Value::String(text.into()), &Type::Text, Allowed { value, key })

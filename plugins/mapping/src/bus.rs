@@ -57,6 +57,9 @@ pub(crate) struct Bus {
     presence: Mutex<Presence>,
 }
 
+/// To be called when signals are heard and owners are known.
+pub(crate) type Ready = Box<dyn FnOnce() + Send>;
+
 /// The end of the thread: it stops when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Thread {
@@ -75,11 +78,12 @@ impl Drop for Thread {
 }
 
 impl Bus {
-    /// Connects, and runs what `listen` makes of the connection until the thread is dropped.
+    /// Connects, and runs what `listen` makes of the connection until the thread is dropped. It is there when `listen`
+    /// says that it is ready.
     pub(crate) fn start<F, L>(address: Option<&str>, listen: L) -> Result<(Arc<Self>, Thread), Error>
     where
-        F: Future<Output = ()>,
-        L: FnOnce(Arc<Self>) -> F + Send + 'static,
+        F: Future<Output = Result<(), String>>,
+        L: FnOnce(Arc<Self>, Ready) -> F + Send + 'static,
     {
         let (stop, stopped) = oneshot::channel::<()>();
         let (ready, is_ready) = std::sync::mpsc::channel();
@@ -97,10 +101,12 @@ impl Bus {
                 };
                 let bus =
                     Arc::new(Self { handle: Handle::current(), connection, presence: Mutex::default() });
+                let told = ready.clone();
+                let own = Arc::clone(&bus);
                 // Whoever waits for this is there, or nothing matters any more.
-                let _ = ready.send(Ok(Arc::clone(&bus)));
+                let is_ready = Box::new(move || drop(told.send(Ok(own))));
                 tokio::select! {
-                    () = listen(bus) => {}
+                    ended = listen(bus, is_ready) => drop(ended.map_err(|error| ready.send(Err(error)))),
                     _ = stopped => {}
                 }
             });

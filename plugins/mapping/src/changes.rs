@@ -13,11 +13,13 @@ use zbus::message::Type;
 use zbus::zvariant::{ObjectPath, Value};
 use zbus::{MatchRule, Message, MessageStream};
 
-use crate::bus::{Bus, MAX_ANSWER};
+use crate::bus::{Bus, Ready, MAX_ANSWER};
 use crate::served::{Served, Trigger};
 
 /// How long the bus may take to answer a question about itself.
 const BUS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many signals of a kind may wait while something else is asked: a full queue stops the whole connection.
+const QUEUE: usize = 256;
 /// How many rows are remembered with their objects.
 pub(crate) const MAX_SEEN: usize = 16_384;
 
@@ -76,14 +78,18 @@ struct News {
 
 impl Listener {
     /// Hears until the bus is gone.
-    pub(crate) async fn run(self, bus: Arc<Bus>) {
-        if let Err(error) = self.listen(&bus).await {
-            self.host.log(Level::Error, &format!("nothing is heard from the bus any more: {error}"));
-        }
+    pub(crate) async fn run(self, bus: Arc<Bus>, ready: Ready) -> Result<(), String> {
+        let begun = self.begin(&bus).await;
+        let (streams, proxy) = begun.map_err(|error| error.to_string())?;
+        ready();
+        self.listen(&bus, streams, &proxy).await;
+        self.host.log(Level::Error, "nothing is heard from the bus any more");
+        Ok(())
     }
 
-    async fn listen(&self, bus: &Bus) -> zbus::Result<()> {
-        let mut streams = self.subscribe(bus).await?;
+    /// First the signals, then who is there: so nothing that happens between the two is missed.
+    async fn begin<'a>(&self, bus: &'a Bus) -> zbus::Result<(SelectAll<MessageStream>, DBusProxy<'a>)> {
+        let streams = self.subscribe(bus).await?;
         let proxy = DBusProxy::new(bus.connection()).await?;
         self.learn_activatable(bus, &proxy).await;
         let mut owners = BTreeMap::new();
@@ -95,12 +101,10 @@ impl Listener {
         for (name, owner) in owners {
             bus.set_owner(name, owner.as_ref().map(|o| o.as_str()));
         }
-        // Whoever was read before the owners were known was not believed to be there.
-        let mut news = News::default();
-        for index in 0..self.served.services.len() {
-            self.everything(index, &mut news);
-        }
-        self.tell(&news);
+        Ok((streams, proxy))
+    }
+
+    async fn listen(&self, bus: &Bus, mut streams: SelectAll<MessageStream>, proxy: &DBusProxy<'_>) {
         while let Some(message) = streams.next().await {
             let Ok(message) = message else { continue };
             if message.body().len() > MAX_ANSWER {
@@ -109,7 +113,7 @@ impl Listener {
             let header = message.header();
             let member = header.member().map_or("", |m| m.as_str());
             if member == "NameOwnerChanged" {
-                self.owner_changed(bus, &proxy, &message).await;
+                self.owner_changed(bus, proxy, &message).await;
                 continue;
             }
             let sender = header.sender().map_or("", |s| s.as_str());
@@ -122,7 +126,6 @@ impl Listener {
             }
             self.tell(&news);
         }
-        Ok(())
     }
 
     async fn subscribe(&self, bus: &Bus) -> zbus::Result<SelectAll<MessageStream>> {
@@ -143,7 +146,7 @@ impl Listener {
                 .arg(0, name)?
                 .build();
             for rule in [properties, objects, owner] {
-                streams.push(MessageStream::for_match_rule(rule, bus.connection(), None).await?);
+                streams.push(MessageStream::for_match_rule(rule, bus.connection(), Some(QUEUE)).await?);
             }
         }
         Ok(select_all(streams))

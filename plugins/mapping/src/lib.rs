@@ -122,7 +122,7 @@ impl Plugin for Mappings {
             served: Arc::clone(&self.served),
             seen: Arc::clone(&self.seen),
         };
-        let (bus, thread) = Bus::start(self.address.as_deref(), |bus| listener.run(bus))?;
+        let (bus, thread) = Bus::start(self.address.as_deref(), |bus, ready| listener.run(bus, ready))?;
         self.running = Some(Running { bus, lookup: self.host.lookup()?, _thread: thread });
         Ok(())
     }

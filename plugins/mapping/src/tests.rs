@@ -305,9 +305,6 @@ fn changes_are_told_by_name() {
     let plugin = world.plugin();
     plugin.tree();
     let hand = service.hand();
-    // Everything may be different as long as the services are not known.
-    hears(&plugin, &at("Power"));
-    plugin.changed();
     hand.change(ROOT, HOUSE, "Name", value("other"));
     assert_eq!(plugin.wait_changed(), [at("Name")]);
     hand.change(&format!("{ROOT}/b"), LAMP, "Level", value(0_u8));
@@ -346,8 +343,6 @@ fn a_service_may_be_absent_come_late_go_and_come_again() {
     assert_eq!(plugin.get(&at("Name")), ok("nobody"));
     assert_eq!(plugin.get(&at("Kind")), ok("house"));
     assert_eq!(plugin.rows(&at("Lamp.")), Ok(Vec::new()));
-    hears(&plugin, &at("Power"));
-    plugin.changed();
     for _ in 0..2 {
         let service = world.service();
         hears(&plugin, &at("Power"));
@@ -461,4 +456,123 @@ fn a_wrong_file_costs_its_own_parameters_only() {
         let refused = Harness::try_new(&PLUGIN, &world.config(files)).unwrap_err();
         assert!(refused.text().contains(why), "{files}: {refused:?}");
     }
+}
+
+const SHELVES: &str = r#"
+mapping = 1
+
+[service.shelves]
+name = "org.example.Lamps1"
+path = "/org/example/Lamps1"
+interface = "org.example.Lamps1"
+
+[table."Device.X_SHELF_Shelf.{i}."]
+property = "Shelves"
+interface = "org.example.Lamps1.Shelf"
+key = "Label"
+
+[parameter."Device.X_SHELF_Shelf.{i}.Width"]
+type = "unsignedInt"
+property = "Width"
+
+[table."Device.X_SHELF_Shelf.{i}.Book.{i}."]
+objects = "org.example.Lamps1.Book"
+parent = "Shelf"
+key = "path"
+
+[parameter."Device.X_SHELF_Shelf.{i}.Book.{i}.Tags"]
+type = "string"
+facets = "enum=Old|Thick|Red;list=:"
+property = "Tags"
+bits = { 0x1 = "Old", 0x2 = "Thick", 0x4 = "Red" }
+write = true
+
+[table."Device.X_SHELF_Room.{i}."]
+object = "/org/example/Lamps1"
+
+[parameter."Device.X_SHELF_Room.{i}.Name"]
+type = "string"
+property = "Name"
+"#;
+
+fn shelf(hand: &Hand, name: &str, label: &str) -> String {
+    let at = format!("{ROOT}/shelf/{name}");
+    hand.put(&at, "org.example.Lamps1.Shelf", "Label", value(label));
+    hand.put(&at, "org.example.Lamps1.Shelf", "Width", value(80_u32));
+    at
+}
+
+fn list(hand: &Hand, shelves: &[String]) -> zbus::zvariant::OwnedValue {
+    let _ = hand;
+    let all: Vec<ObjectPath<'_>> =
+        shelves.iter().map(|s| ObjectPath::try_from(s.as_str()).unwrap()).collect();
+    value(all)
+}
+
+#[test]
+fn rows_may_be_listed_by_a_property_belong_to_another_or_be_one() {
+    let world = World::new();
+    std::fs::write(world.folder.path().join("shelves.toml"), SHELVES).unwrap();
+    let service = world.service();
+    let hand = service.hand();
+    let shelves = [shelf(hand, "a", "top"), shelf(hand, "b", "bottom")];
+    hand.put(ROOT, HOUSE, "Shelves", list(hand, &shelves));
+    for (name, at, tags) in [("x", 1, 5_u32), ("y", 0, 0), ("z", 1, 2)] {
+        let book = format!("{ROOT}/book/{name}");
+        hand.put(&book, "org.example.Lamps1.Book", "Shelf", path(&shelves[at]));
+        hand.put(&book, "org.example.Lamps1.Book", "Tags", value(tags));
+    }
+    let mut plugin = Harness::new(&PLUGIN, &world.config(r#"["shelves.toml"]"#));
+    let shown = |plugin: &Harness| -> Vec<String> {
+        let tree = plugin.tree().into_iter();
+        tree.map(|(n, v)| format!("{} {}", n.trim_start_matches("Device.X_SHELF_"), v.unwrap())).collect()
+    };
+    let expected = [
+        "Room.1.Name home",
+        "Shelf.1.Book.1.Tags ",
+        "Shelf.2.Book.1.Tags Old,Red",
+        "Shelf.2.Book.2.Tags Thick",
+        "Shelf.1.Width 80",
+        "Shelf.2.Width 80",
+    ];
+    assert_eq!(shown(&plugin), expected);
+    plugin.set(&[("Device.X_SHELF_Shelf.2.Book.1.Tags", "Thick,Red")]).unwrap();
+    assert_eq!(hand.shown(&format!("{ROOT}/book/x"), "org.example.Lamps1.Book", "Tags"), "uint32 6");
+    plugin.tables_changed();
+    hand.change(ROOT, HOUSE, "Shelves", list(hand, &shelves[1..]));
+    let told = || plugin.tables_changed().contains(&"Device.X_SHELF_Shelf.".to_owned()).then_some(());
+    eventually("the table is told", told);
+    assert!(plugin.get("Device.X_SHELF_Shelf.1.Width").is_err());
+    assert_eq!(plugin.get("Device.X_SHELF_Shelf.2.Width"), ok("80"));
+    // More than a table can show are cut off.
+    let many: Vec<String> = (0..=evaluate::MAX_ROWS).map(|i| format!("{ROOT}/none/{i}")).collect();
+    let by_path = SHELVES.replace("key = \"Label\"", "key = \"path\"");
+    std::fs::write(world.folder.path().join("shelves.toml"), by_path).unwrap();
+    let plugin = Harness::new(&PLUGIN, &world.config(r#"["shelves.toml"]"#));
+    hand.put(ROOT, HOUSE, "Shelves", list(hand, &many));
+    assert_eq!(plugin.rows("Device.X_SHELF_Shelf.").unwrap().len(), evaluate::MAX_ROWS);
+}
+
+#[test]
+fn a_write_that_is_not_answered_ends_before_the_host_loses_patience() {
+    let world = World::new();
+    let service = world.service();
+    let plugin = world.plugin();
+    plugin.tree();
+    let mut plugin = plugin;
+    let txn = plugin.stage(&[Step::set(&at("Power"), "Off"), Step::set(&at("Name"), "new")]).unwrap();
+    service.behave(Manners::Silent);
+    let begin = Instant::now();
+    assert_eq!(plugin.commit(txn), Err(Error::internal("org.example.Lamps1 does not answer")));
+    let took = begin.elapsed();
+    assert!(took >= transaction::WRITE_LIMIT && took < transaction::COMMIT_LIMIT, "{took:?}");
+    // What cannot be taken back now is kept until it can.
+    assert!(plugin.rollback(txn).is_err());
+    drop(service);
+    let service = world.service();
+    service.hand().put(ROOT, HOUSE, "Power", value(0_u32));
+    becomes(&plugin, "Power", &ok("Off"));
+    plugin.rollback(txn).unwrap();
+    assert_eq!(plugin.get(&at("Power")), ok("On"));
+    assert!(plugin.store().is_empty());
 }

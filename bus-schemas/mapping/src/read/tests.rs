@@ -173,6 +173,7 @@ fn files_have_limits() {
     refused(&many("service", MAX_SERVICES, "name = \"a.b\""), &["at most 32"]);
     refused(&many("table", MAX_TABLES + 1, "object = \"/\""), &["at most 128"]);
     refused("[parameter.\"Device.X_A.B\"]\ntype = \"int\"\nconstant = 1\n[service.b]\nname = \"a.b\"\ntimeout_ms = 0\n", &["1 to 10000"]);
+    refused("[parameter.\"Device.X_A.B\"]\ntype = \"int\"\nconstant = 1\n[service.b]\nname = \"a.b\"\ntimeout_ms = 10001\n", &["1 to 10000"]);
     let large = " ".repeat(usize::try_from(MAX_FILE).unwrap() + 1);
     assert!(matches!(Mapping::parse("x", &large), Err(MappingError::TooLarge(_))));
     let folder = tempfile::tempdir().unwrap();
