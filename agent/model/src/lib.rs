@@ -1,8 +1,9 @@
 //! The data model's vocabulary, shared by every part of cwmpd: values and their types, facets, paths, the merged
 //! schema and the faults.
 //!
-//! This crate stands at the bottom of the workspace. It has no I/O, no clock and no async, so that each rule is a
-//! plain test. `cwmp-proto` adds the SOAP messages on top, `cwmp-bus` the D-Bus form.
+//! This crate stands at the bottom of the workspace. It has no clock and no async, and no I/O but for the files of the
+//! standard's models, which are read where they lie; so each rule is a plain test. `cwmp-proto` adds the SOAP messages on
+//! top, `cwmp-bus` the D-Bus form.
 #![forbid(unsafe_code)]
 
 pub mod command;

@@ -8,6 +8,7 @@
 //! parameter of that object, which the root model owns.
 
 mod coverage;
+mod disk;
 #[cfg(feature = "embedded-models")]
 mod embedded;
 mod file;
@@ -194,14 +195,8 @@ impl Library {
 
     /// The `*.model` files of a folder. They stay where they are and are read when asked.
     pub fn open(folder: &Path) -> Result<Self, LibraryError> {
-        let read = |error| LibraryError::Read { file: folder.display().to_string(), error };
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(read)? {
-            let path = entry.map_err(read)?.path();
-            if path.extension().is_some_and(|e| e == "model") {
-                files.push(ModelFile::open(&path)?);
-            }
-        }
+        let files =
+            disk::models(folder)?.iter().map(|path| ModelFile::open(path)).collect::<Result<_, _>>()?;
         Ok(Self::new(files))
     }
 

@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::fs::File;
-use std::os::unix::fs::FileExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::disk::Disk;
 use super::{line, profile, LibraryError, ModelName, Object, Profile};
 
 /// The longest file that is taken for a model, in bytes.
@@ -37,18 +36,14 @@ pub(super) struct ModelFile {
 #[derive(Debug)]
 enum Source {
     Memory { model: Cow<'static, [u8]>, profiles: Cow<'static, [u8]> },
-    File { model: File, profiles: PathBuf },
+    Disk(Disk),
 }
 
 impl ModelFile {
     /// Opens a file and reads its first line.
     pub(super) fn open(path: &Path) -> Result<Self, LibraryError> {
-        let shown = path.display().to_string();
-        let read = |error| LibraryError::Read { file: shown.clone(), error };
-        let model = File::open(path).map_err(read)?;
-        let len = model.metadata().map_err(read)?.len();
-        let source = Source::File { model, profiles: path.with_extension("profiles") };
-        Self::new(source, shown, len)
+        let (disk, len) = Disk::open(path)?;
+        Self::new(Source::Disk(disk), path.display().to_string(), len)
     }
 
     /// A model in memory.
@@ -117,25 +112,16 @@ impl ModelFile {
 
     /// The profiles in the file beside this one; none if there is no such file.
     pub(super) fn profiles(&self) -> Result<Vec<Profile>, LibraryError> {
-        let (shown, text): (String, Cow<'_, [u8]>) = match &self.source {
+        let (shown, text) = match &self.source {
             Source::Memory { profiles, .. } if profiles.is_empty() => return Ok(Vec::new()),
             Source::Memory { profiles, .. } => (self.shown.clone(), Cow::Borrowed(&**profiles)),
-            Source::File { profiles, .. } => {
-                let file = profiles.display().to_string();
-                let read = |error| LibraryError::Read { file: file.clone(), error };
-                match std::fs::metadata(profiles) {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-                    Err(error) => return Err(read(error)),
-                    Ok(found) if found.len() > MAX_FILE => {
-                        return Err(LibraryError::Malformed { file, at: 0, what: "it is too long" })
-                    }
-                    Ok(_) => (file.clone(), Cow::Owned(std::fs::read(profiles).map_err(read)?)),
-                }
-            }
+            Source::Disk(disk) => match disk.profiles()? {
+                Some((shown, text)) => (shown, Cow::Owned(text)),
+                None => return Ok(Vec::new()),
+            },
         };
-        let malformed = |at, what| LibraryError::Malformed { file: shown.clone(), at, what };
-        let text = std::str::from_utf8(&text).map_err(|_| malformed(0, "it is no text"))?;
-        profile::read_profiles(text).map_err(|(at, what)| malformed(at as u64, what))
+        let text = std::str::from_utf8(&text).map_err(|_| malformed(&shown, 0, "it is no text"))?;
+        profile::read_profiles(text).map_err(|(at, what)| malformed(&shown, at as u64, what))
     }
 
     /// Where the first object at or behind `from` and before `end` begins, and its line as far as it was read: not less
@@ -205,25 +191,18 @@ impl ModelFile {
                 let from = usize::try_from(at).unwrap_or(usize::MAX).min(model.len());
                 Ok(Cow::Borrowed(&model[from..from.saturating_add(count).min(model.len())]))
             }
-            Source::File { model, .. } => {
-                let mut bytes = vec![0; count];
-                loop {
-                    match model.read_at(&mut bytes, at) {
-                        Ok(read) => {
-                            bytes.truncate(read);
-                            return Ok(Cow::Owned(bytes));
-                        }
-                        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                        Err(error) => return Err(LibraryError::Read { file: self.shown.clone(), error }),
-                    }
-                }
-            }
+            Source::Disk(disk) => disk.bytes(at, count).map(Cow::Owned),
         }
     }
 
     fn malformed(&self, at: u64, what: &'static str) -> LibraryError {
-        LibraryError::Malformed { file: self.shown.clone(), at, what }
+        malformed(&self.shown, at, what)
     }
+}
+
+/// The error about a place in a file.
+pub(super) fn malformed(file: &str, at: u64, what: &'static str) -> LibraryError {
+    LibraryError::Malformed { file: file.to_owned(), at, what }
 }
 
 /// The path at the begin of an object's line; a parameter's line has none.
