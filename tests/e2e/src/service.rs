@@ -90,6 +90,7 @@ impl Hand {
     ///
     /// # Panics
     /// If the signal cannot be made.
+    #[allow(clippy::needless_pass_by_value)] // as of `put`
     pub fn change(&self, path: &str, interface: &str, property: &str, value: OwnedValue) {
         self.put(path, interface, property, value.try_clone().expect("no descriptors"));
         let body = (interface, HashMap::from([(property, &*value)]), Vec::<&str>::new());
@@ -285,7 +286,9 @@ async fn answer(connection: &Connection, hand: &Hand, call: &Message) -> bool {
                         Ok(values) if values.is_empty() => connection.reply(&header, &()).await,
                         Ok(values) => {
                             let mut all = StructureBuilder::new();
-                            values.into_iter().for_each(|v| all.push_value(v));
+                            for value in values {
+                                all.push_value(value);
+                            }
                             connection.reply(&header, &all.build().expect("not empty")).await
                         }
                         Err(name) => error(connection, call, &name, "refused by the test").await,

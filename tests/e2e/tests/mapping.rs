@@ -265,7 +265,7 @@ fn modem(hand: &Hand, number: u32, imei: &str) -> String {
     let path = format!("{}/Modem/{number}", MODEMS.1);
     let sim = format!("{}/SIM/{number}", MODEMS.1);
     let set = |interface: &str, property: &str, value| {
-        hand.put(&path, &format!("{}{interface}", MODEMS.2), property, value)
+        hand.put(&path, &format!("{}{interface}", MODEMS.2), property, value);
     };
     set("", "EquipmentIdentifier", value(imei));
     set("", "State", value(8_i32));
