@@ -124,6 +124,12 @@ fn the_commands_of_the_page_for_authors_work() {
     let page = std::fs::read_to_string(root().join("docs/plugin-authors.md")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(root(), folder.path().join("cwmpd")).unwrap();
+    // The plugins of the page have what they are made of in common: it is compiled once.
+    let built = tempfile::tempdir().unwrap();
+    for plugin in ["load", "links"] {
+        std::fs::create_dir(folder.path().join(plugin)).unwrap();
+        std::os::unix::fs::symlink(built.path(), folder.path().join(plugin).join("target")).unwrap();
+    }
     let hidden = tempfile::tempdir().unwrap();
     let mut shell = Shell::new(hidden.path());
     let (_, error, status) = shell.run(&format!("cd '{}'", folder.path().display()));
