@@ -81,6 +81,12 @@ impl Identity {
         parts.map(|part| encoded(part)).collect::<Vec<_>>().join("-")
     }
 
+    /// A name that all devices of this kind share: OUI-ProductClass, encoded like [`unique_name`](Self::unique_name).
+    pub fn device_type(&self) -> String {
+        let parts = [&self.oui, &self.product_class].into_iter().filter(|part| !part.is_empty());
+        parts.map(|part| encoded(part)).collect::<Vec<_>>().join("-")
+    }
+
     /// Checks what an Inform needs. A box without a serial number does not inform.
     fn checked(mut self) -> Result<Self, IdentityError> {
         self.oui.make_ascii_uppercase();

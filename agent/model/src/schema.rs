@@ -390,6 +390,11 @@ impl Schema {
         (self.node(at).value_type().is_none() == want_object).then_some(at)
     }
 
+    /// The object that a node lies in.
+    pub fn parent(&self, id: NodeId) -> NodeId {
+        NodeId(self.nodes[id.0 as usize].parent)
+    }
+
     /// The schema path of a node.
     pub fn path_of(&self, id: NodeId) -> String {
         let mut parts = Vec::new();

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::server::conn::http1;
@@ -55,6 +55,12 @@ pub trait Gatekeeper {
     ///
     /// The answer leaves as soon as this returns; a session that it brings about must begin in another task, or later (C176).
     fn admit(&self) -> bool;
+
+    /// An XML document below the path, which whoever knows the path may read; `None` if there is none of this name.
+    fn document(&self, name: &str) -> Option<Bytes> {
+        let _ = name;
+        None
+    }
 }
 
 impl<G: Gatekeeper + ?Sized> Gatekeeper for Rc<G> {
@@ -65,6 +71,10 @@ impl<G: Gatekeeper + ?Sized> Gatekeeper for Rc<G> {
     fn admit(&self) -> bool {
         (**self).admit()
     }
+
+    fn document(&self, name: &str) -> Option<Bytes> {
+        (**self).document(name)
+    }
 }
 
 impl<G: Gatekeeper + ?Sized> Gatekeeper for Arc<G> {
@@ -74,6 +84,10 @@ impl<G: Gatekeeper + ?Sized> Gatekeeper for Arc<G> {
 
     fn admit(&self) -> bool {
         (**self).admit()
+    }
+
+    fn document(&self, name: &str) -> Option<Bytes> {
+        (**self).document(name)
     }
 }
 
@@ -185,7 +199,7 @@ impl<G: Gatekeeper> Door<G> {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, last: bool) -> hyper::Result<Response<Empty<Bytes>>> {
+    async fn answer(&self, request: Request<Incoming>, last: bool) -> hyper::Result<Response<Full<Bytes>>> {
         let (head, body) = request.into_parts();
         // Before anything is decided, so that nothing stands between the decision and the answer.
         let drained = drain(body).await;
@@ -197,13 +211,22 @@ impl<G: Gatekeeper> Door<G> {
         Ok(response)
     }
 
-    fn decide(&self, method: &Method, path: &str, authorization: Option<&[u8]>) -> Response<Empty<Bytes>> {
-        let mut response = Response::new(Empty::new());
+    fn decide(&self, method: &Method, path: &str, authorization: Option<&[u8]>) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::default());
         let status = if method != Method::GET {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
             StatusCode::METHOD_NOT_ALLOWED
         } else if path != self.path {
-            StatusCode::NOT_FOUND
+            let name = path.strip_prefix(self.path.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            match name.and_then(|name| self.gate.document(name)) {
+                Some(document) => {
+                    let xml = HeaderValue::from_static("text/xml; charset=utf-8");
+                    response.headers_mut().insert(header::CONTENT_TYPE, xml);
+                    *response.body_mut() = Full::new(document);
+                    StatusCode::OK
+                }
+                None => StatusCode::NOT_FOUND,
+            }
         } else if let Some(credentials) = self.gate.credentials() {
             let mut guard = self.guard.borrow_mut();
             let verdict = match authorization.map(String::from_utf8_lossy) {

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cwmp_net::{
     challenge, random_path, Credentials, Gatekeeper, Listener, CALL_TIMEOUT, HEAD_TIMEOUT, MAX_CALLS,
     MAX_CALL_BODY, MAX_CALL_HEAD, MAX_CALL_HEADERS, MAX_REQUESTS,
@@ -46,6 +47,10 @@ impl Gatekeeper for Gate {
         self.asked.set(self.asked.get() + 1);
         self.admitted.notify_one();
         self.open.get()
+    }
+
+    fn document(&self, name: &str) -> Option<Bytes> {
+        (name == "model.xml").then(|| Bytes::from_static(b"<document/>"))
     }
 }
 
@@ -164,6 +169,27 @@ fn authorize(challenged: &Answer, uri: &str, who: &Credentials, qop: bool) -> St
     format!(
         "Authorization: Digest username=\"{username}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", {proof}\r\n"
     )
+}
+
+/// A document lies below the path that nobody can guess, and nowhere else; asking for it is no connection request.
+#[tokio::test]
+async fn a_document_is_there_for_whoever_knows_the_path() {
+    with_listener(|device| async move {
+        let mut caller = device.call().await;
+        let path = &device.path;
+        for wrong in ["/model.xml".to_owned(), format!("{path}/other.xml"), format!("{path}x/model.xml")] {
+            assert_eq!(caller.get(&wrong, "").await.status, 404, "{wrong}");
+        }
+        caller
+            .send(&format!("GET {path}/model.xml HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n"))
+            .await;
+        caller.hung_up().await;
+        let answer = String::from_utf8(caller.read).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n<document/>"), "{answer}");
+        assert!(answer.contains("content-type: text/xml"), "{answer}");
+        assert_eq!(device.gate.asked.get(), 0);
+    })
+    .await;
 }
 
 /// C173, C175, C176, C180: the challenge is answered on the same connection, and 200 has an empty body.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use cwmp_net::{Credentials, Gatekeeper, Listener, Url};
 use cwmp_session::connection_request::Admission;
 use cwmp_store::Op;
@@ -46,6 +47,10 @@ impl Gatekeeper for Gate {
             Admission::Joined => true,
             Admission::Busy => false,
         }
+    }
+
+    fn document(&self, name: &str) -> Option<Bytes> {
+        self.0.device_type_document(name).map(Bytes::from)
     }
 }
 

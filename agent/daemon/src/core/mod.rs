@@ -14,6 +14,7 @@
 //! | `attributes` | notification and access lists |
 //! | `changes` | what changed, and what the ACS knows of it |
 //! | `standard` | what providers declare, held against the standard's tables |
+//! | `supported` | the table of supported data models, and their device type documents |
 //! | `poll` | values that cannot be pushed |
 //! | `events` | the queue of events, stored |
 //! | `jobs` | commands that run |
@@ -37,6 +38,7 @@ mod read;
 mod references;
 mod rows;
 pub(crate) mod standard;
+pub(crate) mod supported;
 pub(crate) mod transaction;
 pub(crate) mod tree;
 mod unique;
@@ -77,6 +79,7 @@ pub(crate) struct Core {
     changes: Mutex<changes::Latest>,
     pub(crate) jobs: jobs::Jobs,
     pub(crate) standard: standard::Standard,
+    supported: Mutex<supported::Known>,
     writing: tokio::sync::Mutex<transaction::Turn>,
     /// The providers of the transaction under way.
     in_transaction: Mutex<Vec<String>>,
@@ -147,6 +150,7 @@ impl Core {
             changes: Mutex::default(),
             jobs: jobs::Jobs::default(),
             standard,
+            supported: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             in_transaction: Mutex::default(),
             settings: watch::Sender::new(0),

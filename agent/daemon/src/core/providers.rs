@@ -292,6 +292,19 @@ impl Core {
             let text = format!("at most {MAX_KEYS} keys of 1 to {MAX_KEY} bytes");
             return Err(Fault::new(FaultCode::InvalidArguments, text));
         }
+        self.numbers_for(table, keys, |table| manifest.covers(table)).await.inspect_err(|fault| {
+            tracing::error!("provider {provider}: {table} gets no rows: {}", fault.text);
+        })
+    }
+
+    /// The numbers of these keys in a table; new ones get numbers that nothing had before. `theirs` tells the tables whose
+    /// rows count together.
+    pub(super) async fn numbers_for(
+        &self,
+        table: &str,
+        keys: &[String],
+        theirs: impl Fn(&str) -> bool,
+    ) -> Result<Vec<u32>, Fault> {
         let numbers = self
             .persist
             .update(|state| {
@@ -322,19 +335,16 @@ impl Core {
                     });
                     given.push(number);
                 }
-                let theirs = state.tables.iter().filter(|(table, _)| manifest.covers(table));
-                let kept: usize = theirs.map(|(_, table)| table.rows.len()).sum();
+                let counted = state.tables.iter().filter(|(table, _)| theirs(table));
+                let kept: usize = counted.map(|(_, table)| table.rows.len()).sum();
                 if !ops.is_empty() && kept + ops.len() > MAX_KEPT_ROWS {
-                    let text = format!("{kept} rows of {provider} are kept, {MAX_KEPT_ROWS} are possible");
+                    let text = format!("{kept} rows are kept, {MAX_KEPT_ROWS} are possible");
                     return (Vec::new(), Err(text));
                 }
                 (ops, Ok(given))
             })
             .await;
-        numbers.map_err(|text| {
-            tracing::error!("provider {provider}: {table} gets no rows: {text}");
-            Fault::new(FaultCode::ResourcesExceeded, text)
-        })
+        numbers.map_err(|text| Fault::new(FaultCode::ResourcesExceeded, text))
     }
 
     /// The keys that numbers were given to; empty for one that has none.

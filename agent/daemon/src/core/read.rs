@@ -214,6 +214,9 @@ impl Core {
                 return Ok(self.alias(table, number, reported));
             }
         }
+        if let Some(text) = self.supported_value(name) {
+            return Ok(text);
+        }
         local::parameter(name).map(|p| self.own_value(p)).ok_or_else(|| no_such(name))
     }
 }

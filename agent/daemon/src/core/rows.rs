@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use super::names::outermost_table;
 use super::read::no_such;
-use super::tree::Tree;
+use super::tree::{Tree, AGENT};
 use super::{lock, Core};
 use crate::provider::{words, Origin, ReportedRow, Tables};
 
@@ -168,6 +168,9 @@ impl Core {
         below: &str,
         origin: Origin,
     ) -> Result<Arc<Tables>, Fault> {
+        if owner == AGENT {
+            return self.own_tables().await.map(Arc::new);
+        }
         let acs = matches!(origin, Origin::Acs(_));
         if acs {
             let view = lock(&self.view);

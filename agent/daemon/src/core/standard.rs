@@ -36,6 +36,11 @@ impl Standard {
         }
     }
 
+    /// The tables.
+    pub(super) fn library(&self) -> Option<&Library> {
+        self.library.as_ref()
+    }
+
     /// The nodes that may become part of the tree, as the standard has them. `models` says which version of a model a
     /// provider follows where there are several. What is left out is logged.
     pub(crate) fn judge(

@@ -14,7 +14,7 @@ pub(crate) const AGENT: Owner = 0;
 /// The name of the parameter that the agent serves in every row that has one.
 pub(crate) const ALIAS: &str = "Alias";
 /// Its facets (C209).
-const ALIAS_FACETS: &str = "size=1:64;pattern=[A-Za-z].*";
+pub(crate) const ALIAS_FACETS: &str = "size=1:64;pattern=[A-Za-z].*";
 
 /// The most commands of one provider.
 pub(crate) const MAX_COMMANDS: usize = 1024;
@@ -62,7 +62,7 @@ impl Tree {
             Self { schema: Schema::new(), owners: vec!["cwmpd".into()], commands: BTreeMap::new() };
         let roots: Vec<(&str, &str)> =
             parts.iter().flat_map(|p| p.roots.iter().map(|root| (root.as_str(), p.name))).collect();
-        for own in local::declarations() {
+        for own in local::declarations().chain(super::supported::declarations()) {
             // A provider may own a parameter that the agent only remembers.
             if roots.iter().any(|(root, _)| *root == own.path) {
                 continue;
