@@ -575,3 +575,87 @@ fn a_write_that_is_not_answered_ends_before_the_host_loses_patience() {
     assert_eq!(plugin.get(&at("Power")), ok("On"));
     assert!(plugin.store().is_empty());
 }
+
+/// A bus that can start a service: python-dbusmock as timedated. The mock is ended with the bus, which it follows.
+struct StartingBus {
+    child: std::process::Child,
+    address: String,
+}
+
+impl StartingBus {
+    fn new(folder: &Path) -> Self {
+        let services = folder.join("services");
+        std::fs::create_dir(&services).unwrap();
+        let service = "[D-BUS Service]\nName=org.freedesktop.timedate1\n\
+                       Exec=/usr/bin/python3 -m dbusmock --template timedated\n";
+        std::fs::write(services.join("timedate.service"), service).unwrap();
+        let socket = folder.join("starting");
+        let config = format!(
+            "<busconfig><type>session</type><listen>unix:path={}</listen><servicedir>{}</servicedir>\
+             <auth>EXTERNAL</auth>\
+             <policy context='default'><allow send_destination='*' eavesdrop='true'/><allow eavesdrop='true'/>\
+             <allow own='*'/></policy></busconfig>",
+            socket.display(),
+            services.display()
+        );
+        std::fs::write(folder.join("starting.conf"), config).unwrap();
+        let address = format!("unix:path={}", socket.display());
+        let child = std::process::Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", folder.join("starting.conf").display()))
+            .args(["--nofork", "--nopidfile"])
+            // What it starts looks for the system bus here.
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &address)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("dbus-daemon can be started: the Debian package dbus-daemon has it");
+        eventually("the bus listens", || std::os::unix::net::UnixStream::connect(&socket).ok());
+        Self { child, address }
+    }
+
+    /// The process that owns a name.
+    fn owner(&self, name: &str) -> Option<u32> {
+        let output = std::process::Command::new("busctl")
+            .args(["--address", &self.address, "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus"])
+            .args(["GetConnectionUnixProcessID", "s", name])
+            .output()
+            .expect("busctl can be started: the Debian package systemd has it");
+        String::from_utf8(output.stdout).ok()?.trim().strip_prefix("u ")?.parse().ok()
+    }
+}
+
+impl Drop for StartingBus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_service_that_the_bus_starts_is_started_and_its_end_is_no_news() {
+    let world = World::new();
+    let mapping = "mapping = 1\n[service.timedate]\nname = \"org.freedesktop.timedate1\"\n\
+                   path = \"/org/freedesktop/timedate1\"\ninterface = \"org.freedesktop.timedate1\"\n\
+                   [parameter.\"Device.Time.Enable\"]\nproperty = \"NTP\"\n";
+    std::fs::write(world.folder.path().join("time.toml"), mapping).unwrap();
+    let bus = StartingBus::new(world.folder.path());
+    let config = world.config(r#"["time.toml", "lamps.toml"]"#).replace(world.bus.address(), &bus.address);
+    let plugin = Harness::new(&PLUGIN, &config);
+    let name = "org.freedesktop.timedate1";
+    assert_eq!(bus.owner(name), None);
+    // Python takes its time to begin; whoever asks too early is told so.
+    eventually("it is started", || (plugin.get("Device.Time.Enable") == ok("true")).then_some(()));
+    hears(&plugin, "Device.Time.Enable");
+    plugin.changed();
+    let first = bus.owner(name).unwrap();
+    assert!(std::process::Command::new("kill").arg(first.to_string()).status().unwrap().success());
+    eventually("it is gone", || bus.owner(name).is_none().then_some(()));
+    let _other = Service::start_with(&bus.address, NAME, house);
+    let mut news = Vec::new();
+    eventually("the other one is told", || {
+        news.extend(plugin.changed());
+        news.contains(&at("Name")).then_some(())
+    });
+    assert!(!news.iter().any(|n| n == "Device.Time.Enable"), "{news:?}");
+    eventually("it is started again", || (plugin.get("Device.Time.Enable") == ok("true")).then_some(()));
+    assert_ne!(bus.owner(name), Some(first));
+}
