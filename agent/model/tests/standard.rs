@@ -199,6 +199,7 @@ fn every_name_that_facets_have_is_a_node() {
     }
 }
 
+/// C146: what is secured is secret, what starts something is a command; C75, C129: forced Informs and notifications.
 #[test]
 fn some_parameters_are_what_the_standard_says() {
     let library = library();
