@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use cwmp_generator::document::Documents;
 use cwmp_generator::flat::{self, version, Flat};
+use cwmp_generator::syntax::Syntax;
 use cwmp_generator::{generate, models};
 use cwmp_model::schema::NodeFlags;
 use cwmp_model::standard::{Library, ModelName, Object, Status, Version};
@@ -199,5 +201,38 @@ fn status(status: Status) -> &'static str {
         Status::Current => "current",
         Status::Deprecated => "deprecated",
         Status::Obsoleted => "obsoleted",
+    }
+}
+
+/// Models that are not shipped are flattened by the same rules.
+#[test]
+fn other_models_have_the_nodes_of_their_lists() {
+    let Some(folder) = definitions() else { return };
+    for (document, file) in [
+        ("tr-181-2-17-0-cwmp-full.xml", "device-2.17.tsv"),
+        ("tr-181-1-7-0-full.xml", "device-1.14.tsv"),
+        ("tr-098-1-8-0-full.xml", "igd-1.14.tsv"),
+    ] {
+        let mut documents = Documents::new(&folder.join("dm"));
+        let number = documents.load(document).unwrap();
+        let flat = Flat::new(&documents, number).unwrap();
+        let text = std::fs::read_to_string(folder.join("derived").join(file)).unwrap();
+        let mut wanted = lines(&text);
+        for (path, object) in &flat.objects {
+            wanted.remove(path.as_str()).unwrap_or_else(|| panic!("{path} is not in {file}"));
+            for (name, parameter) in &object.parameters {
+                let path = format!("{path}{name}");
+                let line = wanted.remove(path.as_str()).unwrap_or_else(|| panic!("{path} is not in {file}"));
+                let access = parameter.attributes.get("access").copied().unwrap_or("readOnly");
+                assert_eq!(access, line.access, "{path}");
+                let syntax = Syntax::new(&documents, &path, &parameter.syntaxes).unwrap();
+                let kind = match &syntax.data_type {
+                    Some(name) => format!("dataType:{name}"),
+                    None => syntax.base,
+                };
+                assert_eq!(kind, line.kind, "{path}");
+            }
+        }
+        assert_eq!(wanted.keys().collect::<Vec<_>>(), Vec::<&&str>::new(), "{file}: missing");
     }
 }
