@@ -100,7 +100,11 @@ pub(crate) fn widened(standard: &str, own: &str) -> Result<(), String> {
             ));
         }
     }
-    Ok(())
+    // The rules of the agent, which lays the one over the other.
+    match own.within(&standard).1.first() {
+        Some(key) => Err(format!("{key} is wider than the standard's, or other")),
+        None => Ok(()),
+    }
 }
 
 fn within(what: &str, outer: &[Bounds], inner: &[Bounds]) -> Result<(), String> {

@@ -253,6 +253,10 @@ impl Line {
                 return Err(Error::new(span, format!("{path} is not {word}, says the standard")));
             }
         }
+        // What only sets something going reads as if nothing had been said.
+        if parameter.flags.has(NodeFlags::COMMAND) && !flags.iter().any(|f| f == "secret") {
+            flags.push(format_ident!("secret"));
+        }
         let counts = parameter.data_type.as_deref().is_some_and(|name| name.starts_with("StatsCounter"));
         if counts && !flags.iter().any(|f| f == "counter") {
             flags.push(format_ident!("counter"));

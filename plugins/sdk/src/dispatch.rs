@@ -269,7 +269,10 @@ impl Question<'_> {
             let field = positions.get(asked.instance).and_then(|row| rows.fields(*row).field(asked.field));
             text.clear();
             let written = match field {
-                Some(_) if node.is_secret() => Ok(()),
+                Some(_) if node.is_secret() => {
+                    text.push_str(kind.zero());
+                    Ok(())
+                }
                 Some(field) => field.write(&mut text),
                 // A row whose number is not known may be this one.
                 None => Err(unknown

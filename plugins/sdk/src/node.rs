@@ -152,10 +152,12 @@ impl Node {
         self.0.flags & Self::TABLE != 0
     }
 
-    /// The value that it has when nobody set one: the facet `default`, else nothing, zero or false.
+    /// The value that it has when nobody set one: the facet `default` or `factory`, else nothing, zero or false.
     pub fn default_value(&self) -> String {
         let zero = || self.kind().map_or("", Kind::zero).to_owned();
-        default_facet(self.facet_text()).unwrap_or_else(zero)
+        facet(self.facet_text(), "default=")
+            .or_else(|| facet(self.facet_text(), "factory="))
+            .unwrap_or_else(zero)
     }
 
     pub(crate) const fn raw(&self) -> &abi::Node {
@@ -163,8 +165,8 @@ impl Node {
     }
 }
 
-/// The facet `default` with its escapes resolved.
-fn default_facet(facets: &str) -> Option<String> {
+/// A facet by its key, with its escapes resolved.
+fn facet(facets: &str, key: &str) -> Option<String> {
     let (mut pairs, mut pair, mut escaped) = (Vec::new(), String::new(), false);
     for c in facets.chars() {
         match c {
@@ -178,7 +180,7 @@ fn default_facet(facets: &str) -> Option<String> {
         }
     }
     pairs.push(pair);
-    pairs.iter().find_map(|p| p.strip_prefix("default=").map(str::to_owned))
+    pairs.iter().find_map(|p| p.strip_prefix(key).map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -197,8 +199,9 @@ mod tests {
 
     #[test]
     fn defaults_lose_their_escapes() {
-        assert_eq!(default_facet(r"size=:9;default=a\;b\|c\\"), Some(r"a;b|c\".to_owned()));
-        assert_eq!(default_facet("size=:9"), None);
+        assert_eq!(facet(r"size=:9;default=a\;b\|c\\", "default="), Some(r"a;b|c\".to_owned()));
+        assert_eq!(facet("size=:9", "default="), None);
         assert_eq!(Node::param("Device.X").boolean().default_value(), "false");
+        assert_eq!(Node::param("Device.X").string().facets("enum=A|B;factory=B").default_value(), "B");
     }
 }

@@ -43,6 +43,12 @@ impl<A: Into<Row>, B: Into<Row>, R: Into<Row>> From<(A, B, R)> for At {
     }
 }
 
+impl<A: Into<Row>, B: Into<Row>, C: Into<Row>, R: Into<Row>> From<(A, B, C, R)> for At {
+    fn from((a, b, c, row): (A, B, C, R)) -> Self {
+        Self { above: vec![a.into(), b.into(), c.into()], row: row.into() }
+    }
+}
+
 /// All rows of a table at once.
 ///
 /// ```

@@ -38,6 +38,7 @@ struct Bird {
 struct Masts {
     settings: Settings,
     id: u32,
+    stuck: bool,
     gate: Notify,
     height: Cell<u32>,
     told: RefCell<Vec<String>>,
@@ -87,6 +88,7 @@ impl AsyncPlugin for Masts {
         Ok(Self {
             settings: Settings::load(&host)?,
             id: config.number("id")?.unwrap_or(0),
+            stuck: config.flag("stuck")?.unwrap_or(false),
             gate: Notify::new(),
             height: Cell::new(0),
             told: RefCell::default(),
@@ -102,6 +104,12 @@ impl AsyncPlugin for Masts {
         tokio::task::spawn_local(async move { own.told.borrow_mut().push("spawned".to_owned()) });
         tokio::task::yield_now().await;
         Ok(())
+    }
+
+    async fn stop(self: Rc<Self>) {
+        if self.stuck {
+            std::future::pending().await;
+        }
     }
 
     async fn get(self: Rc<Self>, names: &[Name<'_>], answer: &mut Answer<'_>) {
@@ -274,4 +282,13 @@ fn a_plugin_that_stops_answers_what_is_under_way() {
     plugin.stop();
     assert_eq!(slow.end(), [Err(Error::Cancelled)]);
     assert!(plugin.get(HEIGHT).is_err(), "there is nobody to answer any more");
+}
+
+#[test]
+fn a_plugin_that_does_not_stop_is_stopped() {
+    let plugin = Harness::new(&PLUGIN, r#"{"stuck": true}"#);
+    let before = std::time::Instant::now();
+    drop(plugin);
+    // A limit of the kit, and time for a busy machine.
+    assert!(before.elapsed() >= std::time::Duration::from_millis(1_400), "it was waited for");
 }

@@ -34,6 +34,8 @@ struct Interface {
 #[derive(Object)]
 #[object("Device.Ethernet.Interface.{i}.Stats.")]
 struct Stats {
+    #[param(writable)]
+    reset: bool,
     bytes_sent: u64,
     bytes_received: Result<u64, Error>,
 }
@@ -139,7 +141,8 @@ impl Serve<Interface> for Thing {
 impl Serve<Stats> for Thing {
     fn read(&mut self, _: Rows<Stats>, wanted: &Wanted<'_>) -> Result<Rows<Stats>, Error> {
         self.readings += 1;
-        let stats = |n| Stats { bytes_sent: n, bytes_received: Err(Error::internal("no counter")) };
+        let stats =
+            |n| Stats { reset: true, bytes_sent: n, bytes_received: Err(Error::internal("no counter")) };
         assert!(wanted.row("eth1") && !wanted.only_rows());
         Ok([("eth0", stats(7)), ("eth1", stats(u64::MAX))].into_iter().collect())
     }
@@ -163,6 +166,28 @@ impl Serve<Socket> for Thing {
         }
         Ok(rows)
     }
+}
+
+/// A model is chosen where several have an object: each has parameters that the other does not have.
+#[derive(Object)]
+#[object("Device.Services.VoiceService.{i}.Capabilities.", model = "VoiceService:1.1")]
+#[allow(dead_code)] // only declared
+struct OldVoice {
+    max_profile_count: u32,
+}
+
+#[derive(Object)]
+#[object("Device.Services.VoiceService.{i}.Capabilities.")]
+#[allow(dead_code)] // only declared
+struct Voice {
+    network_connection_modes: Vec<String>,
+}
+
+#[derive(Object)]
+#[object("Device.X_ACME_Deep.A.{i}.B.{i}.C.{i}.D.{i}.")]
+#[allow(dead_code)] // only declared
+struct Deep {
+    on: bool,
 }
 
 fn facets_of(plugin: &Harness, path: &str) -> String {
@@ -260,6 +285,29 @@ fn nested_tables_are_read_at_once_for_all_rows_above() {
     assert_eq!(sockets, [Row::numbered(9), Row::keyed("lamp")]);
     assert_eq!(plugin.get("Device.X_ACME_House.Room.7.Socket.9.Watts").unwrap(), "70");
     assert_eq!(plugin.rows("Device.X_ACME_House.Room.5.Socket.").unwrap(), []);
+}
+
+#[test]
+fn a_command_of_the_standard_reads_as_if_nothing_had_been_said() {
+    let mut plugin = Harness::new(&PLUGIN, "{}");
+    plugin.rows("Device.Ethernet.Interface.").unwrap();
+    let reset = "Device.Ethernet.Interface.1.Stats.Reset";
+    assert_eq!(plugin.get(reset).unwrap(), "false");
+    plugin.set(&[(reset, "true")]).unwrap();
+    assert_eq!(plugin.get(reset).unwrap(), "false");
+}
+
+#[test]
+fn every_row_above_has_its_place() {
+    let at = cwmp_plugin_sdk::At::from((1, "b", 3, "d"));
+    assert_eq!((at.above.len(), at.above[1].key.as_str(), at.row.key.as_str()), (3, "b", "d"));
+    assert_eq!(<Deep as Object>::NODES[1].path(), "Device.X_ACME_Deep.A.{i}.B.{i}.C.{i}.D.{i}.On");
+}
+
+#[test]
+fn a_model_can_be_chosen() {
+    assert_eq!(<OldVoice as Object>::NODES.len(), 2);
+    assert_eq!(<Voice as Object>::NODES.len(), 2);
 }
 
 #[test]
