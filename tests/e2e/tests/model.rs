@@ -1,5 +1,6 @@
 //! What the device says of its data model: the table of supported models, their documents, and the profiles.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,8 @@ const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agent/model/mod
 /// The value of a parameter in a row.
 fn cell(values: &[(String, String)], row: &str, leaf: &str) -> String {
     let name = format!("{TABLE}{row}.{leaf}");
-    values
-        .iter()
-        .find(|(n, _)| *n == name)
-        .map(|(_, v)| v.clone())
-        .unwrap_or_else(|| panic!("no {name}: {values:?}"))
+    let found = values.iter().find(|(n, _)| *n == name);
+    found.map_or_else(|| panic!("no {name}: {values:?}"), |(_, v)| v.clone())
 }
 
 fn device(acs: &Acs) -> Device {
@@ -186,9 +184,10 @@ fn valid(document: &str) {
         for scheme in ["http", "https"] {
             let url = format!("{scheme}://www.broadband-forum.org/cwmp/{file}");
             let path = path.display();
-            catalog.push_str(&format!(
+            let _ = write!(
+                catalog,
                 "<uri name='{url}' uri='file://{path}'/><system systemId='{url}' uri='file://{path}'/>"
-            ));
+            );
         }
     }
     let at = |name: &str| folder.path().join(name);
