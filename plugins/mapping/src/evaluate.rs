@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Instant;
 
 use cwmp_mapping::conversion::Surroundings;
@@ -29,6 +30,34 @@ pub(crate) struct RowObject {
     pub(crate) key: String,
 }
 
+/// The rows of a table, found by their keys and by their objects.
+#[derive(Debug, Default)]
+pub(crate) struct RowList {
+    pub(crate) rows: Vec<RowObject>,
+    keys: HashMap<String, usize>,
+    paths: HashMap<String, usize>,
+}
+
+impl RowList {
+    /// An object without its key cannot be recognised, and two with the same are not told apart: they are no rows.
+    fn push(&mut self, path: String, key: String) {
+        let good = !key.is_empty() && key.len() <= MAX_KEY && self.rows.len() < MAX_ROWS;
+        if good && !self.keys.contains_key(&key) {
+            self.keys.insert(key.clone(), self.rows.len());
+            self.paths.insert(path.clone(), self.rows.len());
+            self.rows.push(RowObject { path, key });
+        }
+    }
+
+    fn with_key(&self, key: &str) -> Option<&RowObject> {
+        self.rows.get(*self.keys.get(key)?)
+    }
+
+    fn with_path(&self, path: &str) -> Option<&RowObject> {
+        self.rows.get(*self.paths.get(path)?)
+    }
+}
+
 /// Where a parameter is: the object of its row, or none outside of tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Here {
@@ -43,6 +72,8 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) lookup: &'a Lookup,
     snapshot: RefCell<Snapshot>,
     keys: RefCell<HashMap<String, Result<String, Failure>>>,
+    /// The rows of tables inside objects, as soon as they are known.
+    rows: RefCell<HashMap<(usize, Option<String>), Rc<RowList>>>,
     /// Why keys cannot be had at all: it is not asked again for the next row, because each question may wait.
     no_keys: RefCell<Option<Failure>>,
 }
@@ -56,6 +87,7 @@ impl<'a> Evaluation<'a> {
             lookup,
             snapshot: RefCell::default(),
             keys: RefCell::default(),
+            rows: RefCell::default(),
             no_keys: RefCell::default(),
         }
     }
@@ -106,61 +138,71 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The rows of a table, inside an object of the outer row.
-    pub(crate) fn rows(&self, table: usize, outer: Option<&str>) -> Now<Vec<RowObject>> {
-        let index = table;
-        let table = &self.served.tables[index];
-        let service = &self.served.services[table.service];
-        let paths = match &table.rows {
-            Rows::Managed { manager, .. } => match self.managed(index, manager, outer)? {
-                Ok(paths) => paths,
-                // No service, no rows.
-                Err(Failure::Absent(_)) => Vec::new(),
-                Err(failure) => return Ok(Err(failure)),
-            },
-            Rows::One(path) if self.bus.is_there(service) => vec![path.clone()],
-            Rows::One(_) => Vec::new(),
-            Rows::Listed { interface, property } => {
-                let holder = outer.unwrap_or(&service.path);
-                let listed = self.properties(table.service, holder, interface, |all| {
-                    let value = all.get(property).map(|p| &p.value);
-                    let Some(Raw::List(items)) = value else {
-                        return Err(Failure::Useless(format!("{holder} has no list {property}")));
-                    };
-                    Ok(items
-                        .iter()
-                        .filter_map(|i| if let Raw::Path(p) = i { Some(p.clone()) } else { None })
-                        .collect())
-                })?;
-                match listed {
-                    Ok(paths) => paths,
-                    Err(Failure::Absent(_)) => Vec::new(),
-                    Err(failure) => return Ok(Err(failure)),
-                }
-            }
+    pub(crate) fn rows(&self, table: usize, outer: Option<&str>) -> Now<Rc<RowList>> {
+        let place = (table, outer.map(str::to_owned));
+        if let Some(known) = self.rows.borrow().get(&place) {
+            return Ok(Ok(Rc::clone(known)));
+        }
+        let found = match self.find_rows(table, outer)? {
+            Ok(found) => Rc::new(found),
+            Err(failure) => return Ok(Err(failure)),
         };
-        let mut rows: Vec<RowObject> = Vec::with_capacity(paths.len().min(MAX_ROWS));
+        self.rows.borrow_mut().insert(place, Rc::clone(&found));
+        Ok(Ok(found))
+    }
+
+    fn find_rows(&self, index: usize, outer: Option<&str>) -> Now<RowList> {
+        let table = &self.served.tables[index];
+        let paths = match self.row_paths(index, outer)? {
+            Ok(paths) => paths,
+            // No service, no rows.
+            Err(Failure::Absent(_)) => Vec::new(),
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let mut rows = RowList::default();
         let mut later = false;
         for path in paths {
             let key = match &table.key {
                 RowKey::Path => Some(path.clone()),
                 RowKey::Property(name) => match self.key(table.service, &path, &table.interface, name) {
                     Ok(key) => key,
+                    // All the others are noted, too, so that they are read at the same time.
                     Err(Later) => {
                         later = true;
                         continue;
                     }
                 },
             };
-            // An object without its key cannot be recognised, and two with the same are not told apart.
-            let Some(key) = key.filter(|k| !k.is_empty() && k.len() <= MAX_KEY) else { continue };
-            if rows.len() < MAX_ROWS && !rows.iter().any(|r| r.key == key) {
-                rows.push(RowObject { path, key });
+            if let Some(key) = key {
+                rows.push(path, key);
             }
         }
         if later {
             return Err(Later);
         }
         Ok(Ok(rows))
+    }
+
+    /// The objects that may be rows, in a steady order.
+    fn row_paths(&self, index: usize, outer: Option<&str>) -> Now<Vec<String>> {
+        let table = &self.served.tables[index];
+        let service = &self.served.services[table.service];
+        match &table.rows {
+            Rows::Managed { manager, .. } => self.managed(index, manager, outer),
+            Rows::One(path) if self.bus.is_there(service) => Ok(Ok(vec![path.clone()])),
+            Rows::One(_) => Ok(Ok(Vec::new())),
+            Rows::Listed { interface, property } => {
+                let holder = outer.unwrap_or(&service.path);
+                self.properties(table.service, holder, interface, |all| {
+                    let Some(Raw::List(items)) = all.get(property).map(|p| &p.value) else {
+                        return Err(Failure::Useless(format!("{holder} has no list {property}")));
+                    };
+                    let path =
+                        |item: &Raw| if let Raw::Path(path) = item { Some(path.clone()) } else { None };
+                    Ok(items.iter().filter_map(path).take(MAX_ROWS).collect())
+                })
+            }
+        }
     }
 
     /// The key of an object; one that went away meanwhile has none.
@@ -219,9 +261,8 @@ impl<'a> Evaluation<'a> {
             Ok(outer) => outer,
             Err(failure) => return Ok(Err(failure)),
         };
-        Ok(self
-            .rows(table, outer.as_deref())?
-            .and_then(|rows| rows.into_iter().find(|r| r.key == key).ok_or_else(no_row)))
+        let rows = self.rows(table, outer.as_deref())?;
+        Ok(rows.and_then(|rows| rows.with_key(&key).cloned().ok_or_else(no_row)))
     }
 
     /// The object of the row around a concrete table, `Device.T.3.Sub.`; none if the table lies in no other.
@@ -409,7 +450,7 @@ impl<'a> Evaluation<'a> {
                 Ok(rows) => rows,
                 Err(failure) => return Ok(Err(failure)),
             },
-            None => Vec::new(),
+            None => Rc::default(),
         };
         Ok(Ok(Around { rows, zones: self.zones, lookup: self.lookup, zone: RefCell::default() }))
     }
@@ -427,7 +468,7 @@ impl<'a> Evaluation<'a> {
 
 /// The surroundings of a conversion.
 pub(crate) struct Around<'a> {
-    rows: Vec<RowObject>,
+    rows: Rc<RowList>,
     zones: &'a Zones,
     lookup: &'a Lookup,
     /// The time zone of now, which is kept if its rules are those that are wanted.
@@ -436,7 +477,7 @@ pub(crate) struct Around<'a> {
 
 impl Surroundings for Around<'_> {
     fn row(&self, table: &str, object: &str) -> Option<String> {
-        let row = self.rows.iter().find(|r| r.path == object)?;
+        let row = self.rows.with_path(object)?;
         let inside = table.strip_suffix("{i}.")?;
         let number = self.lookup.number_of(inside, &row.key).ok()?;
         Some(format!("{inside}{number}"))
@@ -446,7 +487,7 @@ impl Surroundings for Around<'_> {
         let inside = table.strip_suffix("{i}.")?;
         let number = row.trim_end_matches('.').strip_prefix(inside)?.parse().ok()?;
         let key = self.lookup.key_of(inside, number).ok()??;
-        self.rows.iter().find(|r| r.key == key).map(|r| r.path.clone())
+        self.rows.with_key(&key).map(|row| row.path.clone())
     }
 
     fn posix_tz(&self, zone: &str) -> Result<String, String> {

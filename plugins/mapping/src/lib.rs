@@ -21,6 +21,7 @@ mod transaction;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -158,8 +159,8 @@ impl Plugin for Mappings {
         };
         let end = Instant::now() + READ_LIMIT;
         let rows = running.bus.wait(evaluation.all(1, end, list)).pop();
-        let rows = rows.unwrap_or_else(|| Ok(Vec::new())).map_err(|failure| failure.error())?;
-        Ok(rows.into_iter().map(|row| Row::keyed(row.key)).collect())
+        let rows = rows.unwrap_or_else(|| Ok(Rc::default())).map_err(|failure| failure.error())?;
+        Ok(rows.rows.iter().map(|row| Row::keyed(row.key.as_str())).collect())
     }
 
     fn prepare(&mut self, txn: &Txn<'_>, changes: &[Change<'_>]) -> Result<(), Vec<ChangeFault>> {

@@ -436,6 +436,34 @@ fn more_objects_than_a_box_can_have_are_not_read() {
     assert!(matches!(&rows, Err(Error::Internal(text)) if text.contains("more than 4096")), "{rows:?}");
 }
 
+/// What a read costs grows with its size, not with its square.
+#[test]
+fn a_large_table_is_read_in_time() {
+    const ROWS: usize = 2_000;
+    let world = World::new();
+    let _service = Service::start_with(world.bus.address(), NAME, |hand| {
+        for i in 0..ROWS {
+            let at = format!("{ROOT}/n{i:04}");
+            for (name, value) in
+                [("Serial", value(format!("S{i}"))), ("Level", value(255_u8)), ("Hidden", value(false))]
+            {
+                hand.put(&at, LAMP, name, value);
+            }
+        }
+    });
+    std::fs::write(world.folder.path().join("lamps.toml"), MAPPING.replace("= 500", "= 10000")).unwrap();
+    let plugin = world.plugin();
+    let rows = plugin.rows(&at("Lamp."));
+    // A busy machine may not be done with the reading itself in time; then there is nothing to measure.
+    let Ok(rows) = rows else { return };
+    assert_eq!(rows.len(), ROWS);
+    let names: Vec<String> = (1..=ROWS).map(|i| at(&format!("Lamp.{i}.Level"))).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let begin = Instant::now();
+    plugin.get_all(&names);
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
 #[test]
 fn a_wrong_file_costs_its_own_parameters_only() {
     let world = World::new();
