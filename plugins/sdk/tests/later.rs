@@ -108,7 +108,7 @@ impl AsyncPlugin for Masts {
 
     async fn stop(self: Rc<Self>) {
         if self.stuck {
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         }
     }
 
