@@ -3,8 +3,10 @@
 //! Prints Markdown, the measured part of `docs/performance.md`.
 #![forbid(unsafe_code)]
 
+mod many;
 mod process;
 mod raw;
+mod standard;
 
 use std::time::{Duration, Instant};
 
@@ -47,6 +49,8 @@ fn main() {
         rpcs(name, options);
     }
     start();
+    standard::measure();
+    many::measure();
 }
 
 fn device(acs: &Acs, tls: bool) -> Device {
@@ -231,9 +235,13 @@ fn measure(processes: &Processes, what: &str, mut once: impl FnMut()) -> Line {
     Line { what: what.to_owned(), latency: median(0), agent: median(1), host: median(2), bus: median(3) }
 }
 
-/// Waits until nobody computes any more, so that work behind the answer counts too.
 fn settle(processes: &Processes) {
-    let all = || cpu(processes.agent) + cpu(processes.host) + cpu(processes.bus);
+    settle_all(&[processes.agent, processes.host, processes.bus]);
+}
+
+/// Waits until nobody computes any more, so that work behind the answer counts too.
+fn settle_all(pids: &[u32]) {
+    let all = || pids.iter().map(|pid| cpu(*pid)).sum::<Duration>();
     let mut before = all();
     loop {
         std::thread::sleep(Duration::from_millis(5));
