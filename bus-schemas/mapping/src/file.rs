@@ -94,6 +94,7 @@ pub(crate) struct Parameter {
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
     pub(crate) facets: Option<String>,
+    pub(crate) secret: Option<bool>,
     pub(crate) model: Option<String>,
 }
 

@@ -141,12 +141,23 @@ pub struct Parameter {
     pub pushed: bool,
     /// How it is set.
     pub write: Option<Write>,
-    /// Type and facets of a vendor's parameter.
-    pub declared: Option<(ValueType, String)>,
+    /// What a vendor's parameter is.
+    pub declared: Option<Declared>,
     /// Which of the standard's models it is looked up in; `None` is the newest.
     pub model: Option<String>,
     /// Where it stands.
     pub position: Position,
+}
+
+/// What the standard says of other parameters, for a vendor's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The type.
+    pub kind: ValueType,
+    /// What narrows its values, in the grammar of the model.
+    pub facets: String,
+    /// Whether it always reads as empty.
+    pub secret: bool,
 }
 
 /// An object.

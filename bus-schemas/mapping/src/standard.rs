@@ -92,7 +92,10 @@ impl Checker<'_> {
     fn parameter(&mut self, parameter: &Parameter) -> Result<Option<Node>, LibraryError> {
         let at = &parameter.position;
         let (kind, mut flags, facets) = match &parameter.declared {
-            Some((kind, facets)) => (*kind, NodeFlags::default().with(NodeFlags::WRITABLE), facets.clone()),
+            Some(declared) => {
+                let secret = if declared.secret { NodeFlags::SECRET } else { NodeFlags::default() };
+                (declared.kind, secret.with(NodeFlags::WRITABLE), declared.facets.clone())
+            }
             None => match self.library.parameter(&parameter.path, parameter.model.as_deref())? {
                 Some(found) => (found.kind, found.flags, found.facets),
                 None => {

@@ -19,6 +19,8 @@ pub(crate) struct Served {
     pub(crate) parameters: Vec<Parameter>,
     /// What the standard says of each parameter.
     pub(crate) targets: Vec<Target>,
+    /// Whether each parameter is a secret, of which no message may tell a value.
+    pub(crate) secrets: Vec<bool>,
     /// The nodes, each path once.
     pub(crate) nodes: Vec<Node>,
     by_path: HashMap<String, usize>,
@@ -63,6 +65,7 @@ impl Served {
             let node = nodes.iter().find(|n| n.path == parameter.path);
             let plain = Target { kind: cwmp_model::ValueType::String, list: false };
             self.targets.push(node.map_or(plain, Node::target));
+            self.secrets.push(node.is_some_and(|n| n.flags.has(cwmp_model::NodeFlags::SECRET)));
             self.by_path.insert(parameter.path.clone(), self.parameters.len());
             self.parameters.push(parameter);
         }

@@ -38,6 +38,12 @@ values = { 0 = "Off", 1 = "On" }
 otherwise = "Unknown"
 write = { method = "SetPower", signature = "us", arguments = ["{value}", "from {value}"] }
 
+[parameter."Device.X_LAMPS_House.Code"]
+type = "string"
+secret = true
+property = "Code"
+write = { property = "Code", signature = "u" }
+
 [parameter."Device.X_LAMPS_House.Since"]
 type = "dateTime"
 property = "Since"
@@ -113,6 +119,7 @@ fn lamp(hand: &Hand, name: &str, serial: &str, level: u8) {
 fn house(hand: &Hand) {
     hand.put(ROOT, HOUSE, "Name", value("home"));
     hand.put(ROOT, HOUSE, "Power", value(1_u32));
+    hand.put(ROOT, HOUSE, "Code", value(1234_u32));
     hand.put(ROOT, HOUSE, "Since", value(1_700_000_000_000_000_u64));
     lamp(hand, "a", "S-A", 255);
     lamp(hand, "b", "S-B", 51);
@@ -194,6 +201,8 @@ fn a_whole_tree_is_read_with_one_call_for_each_source() {
         tree.iter().map(|(n, v)| format!("{} {}", &n[21..], v.as_deref().unwrap_or("?"))).collect();
     let expected = [
         "Bulbs 3",
+        // It is the host that never asks for a secret.
+        "Code 1234",
         "Kind house",
         "Lamp.1.Bulb.1.Watts 40",
         "Lamp.1.Bulb.2.Watts 60",
@@ -257,15 +266,18 @@ fn a_value_that_cannot_be_set_is_refused_before_anything_is_done() {
         Step::set(&at("Lamp.1.Level"), "900"),
         Step::set(&at("Lamp.9.Level"), "1"),
         Step::delete(&at("Lamp.1.")),
+        Step::set(&at("Code"), "hunter2"),
     ];
     let faults = plugin.stage(&steps).unwrap_err();
     let shown: Vec<String> = faults.iter().map(|(i, e)| format!("{i} {} {}", e.status(), e.text())).collect();
-    assert_eq!(faults.len(), 5, "{shown:?}");
+    assert_eq!(faults.len(), 6, "{shown:?}");
     assert!(shown[0].starts_with("1 -7 ") && shown[0].contains("Off, On"), "{shown:?}");
     assert!(shown[1].starts_with("2 -8 "), "{shown:?}");
     assert!(shown[2].starts_with("3 -7 ") && shown[2].contains("0 to 255"), "{shown:?}");
     assert!(shown[3].starts_with("4 -5 "), "{shown:?}");
     assert!(shown[4].starts_with("5 -2 "), "{shown:?}");
+    // What is secret is not told to anybody, not even as a value that was refused.
+    assert_eq!(shown[5], "6 -7 cannot be set to this value");
     assert!(service.calls().iter().all(|c| !c.ends_with(" Set")), "something was done");
     // A refusal of the service itself fails the commit, and the rollback restores what was done before it.
     service.method("SetPower", |_, _| Err("org.freedesktop.DBus.Error.AccessDenied".to_owned()));

@@ -236,13 +236,11 @@ fn plan(evaluation: &Evaluation<'_>, served: &Served, change: &Change<'_>) -> No
     };
     let raw = match to_raw(evaluation, parameter, write, change.value, &of, &old)? {
         Ok(raw) => raw,
+        Err(_) if served.secrets[parameter] => return refuse(Error::value("cannot be set to this value")),
         Err(failure) => return Ok(Err(failure)),
     };
     if encode(&raw, &of).is_none() {
-        return refuse(Error::value(format!(
-            "'{}' does not fit the type '{of}' of the device",
-            change.value
-        )));
+        return refuse(Error::value(format!("the value does not fit the type '{of}' of the device")));
     }
     let of = matches!(write.how, How::Property { .. }).then(|| of.to_string());
     let key = here.row.map(|row| row.key).unwrap_or_default();
@@ -316,7 +314,7 @@ fn set(
     };
     let service = &tools.served.services[service];
     let limit = WRITE_LIMIT.min(end.saturating_duration_since(Instant::now()));
-    let unfit = || Failure::Useless(format!("'{}' does not fit", value.1));
+    let unfit = || Failure::Useless(format!("the value does not fit {}", parameter.path));
     match &write.how {
         How::Property { name, .. } => {
             let of = goal.of.as_deref().and_then(Type::parse).ok_or_else(unfit)?;

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{At, Reader};
 use crate::conversion::{Conversion, Named, Scale};
 use crate::file::{self, OneOrMany, Scalar};
-use crate::mapping::{Object, Parameter, Place, Source};
+use crate::mapping::{Declared, Object, Parameter, Place, Source};
 use crate::raw::{self, Element};
 use crate::signature::{self, Type};
 use crate::template::{Allowed, Template};
@@ -119,9 +119,11 @@ impl Reader<'_> {
         }
     }
 
-    fn declared(&mut self, p: &file::Parameter, at: &At, vendor: bool) -> Option<(ValueType, String)> {
+    fn declared(&mut self, p: &file::Parameter, at: &At, vendor: bool) -> Option<Declared> {
         if !vendor {
-            for (key, there) in [("type", p.kind.is_some()), ("facets", p.facets.is_some())] {
+            for (key, there) in
+                [("type", p.kind.is_some()), ("facets", p.facets.is_some()), ("secret", p.secret.is_some())]
+            {
                 if there {
                     self.complain(at, key, "the standard's tables say it: leave it out");
                 }
@@ -141,7 +143,7 @@ impl Reader<'_> {
         if let Err(error) = cwmp_model::Facets::parse(&facets) {
             self.complain(at, "facets", error.to_string());
         }
-        Some((kind, facets))
+        Some(Declared { kind, facets, secret: p.secret.unwrap_or(false) })
     }
 
     fn conversion(&mut self, p: &file::Parameter, at: &At) -> Conversion {

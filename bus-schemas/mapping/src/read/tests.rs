@@ -89,6 +89,10 @@ fn what_is_the_standards_or_the_agents_is_not_said_again() {
         "[parameter.\"Device.A.B\"]\nproperty = \"X\"\ntype = \"string\"\n",
         &["the standard's tables say it"],
     );
+    refused(
+        "[parameter.\"Device.A.B\"]\nproperty = \"X\"\nsecret = true\n",
+        &["the standard's tables say it"],
+    );
     refused("[parameter.\"Device.A.B\"]\nconstant = \"X\"\n", &["is for a vendor's own"]);
     refused("[parameter.\"Device.X_A.B\"]\nproperty = \"X\"\n", &["needs a 'type'"]);
     refused(
