@@ -147,6 +147,11 @@ impl Node {
         self.0.flags & 1 << 3 != 0
     }
 
+    /// Whether its changes are announced.
+    pub fn is_pushed(&self) -> bool {
+        self.0.flags & 1 << 6 != 0
+    }
+
     /// Whether it is a table.
     pub fn is_table(&self) -> bool {
         self.0.flags & Self::TABLE != 0

@@ -1,7 +1,7 @@
 //! Typed objects: a struct for an object of the data model, a field for each of its parameters.
 
 use crate::field::Field;
-use crate::{Node, Rows};
+use crate::{At, Node, Rows};
 
 /// The fields of an object by their position; [`Object`] says which is which.
 pub trait Fields {
@@ -96,6 +96,10 @@ pub trait Shape<O: Object> {
     #[doc(hidden)]
     fn into_rows(all: Self::All) -> Rows<O>;
 
+    /// Each of them, and where it is.
+    #[doc(hidden)]
+    fn visit<'a>(all: &'a Self::All, visitor: &mut dyn FnMut(&'a At, &'a dyn Fields));
+
     /// From rows; `None` if it should exist once and does not.
     #[doc(hidden)]
     fn from_rows(rows: Rows<O>) -> Option<Self::All>;
@@ -114,8 +118,13 @@ impl<O: Object> Shape<O> for Single {
 
     fn into_rows(all: O) -> Rows<O> {
         let mut rows = Rows::new();
-        rows.push(crate::At::ONCE, all);
+        rows.push(At::ONCE, all);
         rows
+    }
+
+    fn visit<'a>(all: &'a O, visitor: &mut dyn FnMut(&'a At, &'a dyn Fields)) {
+        static ONCE: At = At::ONCE;
+        visitor(&ONCE, all);
     }
 
     fn from_rows(rows: Rows<O>) -> Option<O> {
@@ -128,6 +137,10 @@ impl<O: Object> Shape<O> for Many {
 
     fn into_rows(all: Rows<O>) -> Rows<O> {
         all
+    }
+
+    fn visit<'a>(all: &'a Rows<O>, visitor: &mut dyn FnMut(&'a At, &'a dyn Fields)) {
+        all.iter().for_each(|(at, value)| visitor(at, value));
     }
 
     fn from_rows(rows: Rows<O>) -> Option<Rows<O>> {
