@@ -42,7 +42,7 @@ impl Core {
         let rows = self.rows_along(tree, &names, false, Origin::Agent).await;
         let mut wanted = Vec::new();
         for (table, added, facets) in &tables {
-            let leaves: BTreeSet<&str> = facets.unique_keys.iter().flatten().map(String::as_str).collect();
+            let leaves: BTreeSet<&str> = keys(facets).flat_map(|(key, _)| key).map(String::as_str).collect();
             let old = || rows.of(table).iter().map(|row| row.number).filter(|number| !added.contains(number));
             for leaf in leaves.into_iter().chain(facets.enable.as_deref()) {
                 wanted.extend(old().map(|number| format!("{table}{number}.{leaf}")));
@@ -69,8 +69,14 @@ impl Core {
 
 fn facets<'a>(tree: &'a Tree, table: &str) -> Option<&'a Facets> {
     let id = tree.schema.find(table)?;
-    // Aliases have a check of their own.
-    tree.schema.node(id).facets().filter(|f| f.unique_keys.iter().any(|key| *key != [ALIAS]))
+    tree.schema.node(id).facets().filter(|f| keys(f).next().is_some())
+}
+
+/// The keys of a table, and whether each binds only rows that are enabled. Aliases have a check of their own.
+fn keys(facets: &Facets) -> impl Iterator<Item = (&[String], bool)> {
+    let functional = facets.unique_keys.iter().map(|key| (key.as_slice(), true));
+    let permanent = facets.permanent_keys.iter().map(|key| (key.as_slice(), false));
+    functional.chain(permanent).filter(|(key, _)| *key != [ALIAS])
 }
 
 fn touched(tree: &Tree, intent: &[JournalChange]) -> Touched {
@@ -86,7 +92,8 @@ fn touched(tree: &Tree, intent: &[JournalChange]) -> Touched {
                 if let Some((table, _)) = path::split_row(at) {
                     let leaf = &change.path[at.len()..];
                     let is_part = |f: &Facets| {
-                        f.enable.as_deref() == Some(leaf) || f.unique_keys.iter().flatten().any(|k| k == leaf)
+                        f.enable.as_deref() == Some(leaf)
+                            || keys(f).flat_map(|(key, _)| key).any(|k| k == leaf)
                     };
                     if facets(tree, table).is_some_and(is_part) {
                         touched.entry(table.to_owned()).or_default();
@@ -109,19 +116,20 @@ fn clashes(
 ) -> BTreeSet<String> {
     let value =
         |number: u32, leaf: &str| values.get(&format!("{table}{number}.{leaf}")).map_or("", String::as_str);
-    let bound =
+    let is_enabled =
         |number: u32| facets.enable.as_deref().is_none_or(|leaf| matches!(value(number, leaf), "true" | "1"));
     let mut found = BTreeSet::new();
-    for key in facets.unique_keys.iter().filter(|key| *key != &[ALIAS]) {
+    for (key, enabled_only) in keys(facets) {
         let mut seen: HashMap<Vec<&str>, Vec<u32>> = HashMap::new();
-        for number in numbers.iter().copied().filter(|n| bound(*n)) {
+        for number in numbers.iter().copied().filter(|n| !enabled_only || is_enabled(*n)) {
             let parts: Vec<&str> = key.iter().map(|leaf| value(number, leaf)).collect();
             if parts.iter().any(|part| !part.is_empty()) {
                 seen.entry(parts).or_default().push(number);
             }
         }
         for number in seen.into_values().filter(|same| same.len() > 1).flatten() {
-            let parts = key.iter().map(String::as_str).chain(facets.enable.as_deref());
+            let enable = facets.enable.as_deref().filter(|_| enabled_only);
+            let parts = key.iter().map(String::as_str).chain(enable);
             found.extend(parts.map(|leaf| format!("{table}{number}.{leaf}")));
         }
     }
@@ -156,6 +164,13 @@ mod tests {
         assert_eq!(clash("unique=A;enable=On", &rows), Vec::<String>::new());
         let rows = [(1, "A", "x"), (1, "On", "true"), (2, "A", "x"), (2, "On", "1")];
         assert_eq!(clash("unique=A;enable=On", &rows), ["T.1.A", "T.1.On", "T.2.A", "T.2.On"]);
+    }
+
+    /// C145: a key that is not functional binds every row.
+    #[test]
+    fn a_key_that_identifies_binds_rows_that_are_off() {
+        let rows = [(1, "A", "x"), (1, "On", "true"), (2, "A", "x"), (2, "On", "false")];
+        assert_eq!(clash("key=A;enable=On", &rows), ["T.1.A", "T.2.A"]);
     }
 
     #[test]
