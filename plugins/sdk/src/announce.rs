@@ -108,7 +108,9 @@ impl Host {
             self.changed(&names);
         }
         if nodes[0].is_table() {
-            tables.iter().for_each(|table| self.rows_changed(table));
+            for table in &tables {
+                self.rows_changed(table);
+            }
         }
         Ok(())
     }
