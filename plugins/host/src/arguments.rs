@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::check::{Options, MAX_ROUNDS};
 use crate::error::HostError;
 
 /// Where manifests are.
@@ -18,8 +19,10 @@ cwmp-plugin-host: loads one plugin of cwmpd.
 
   cwmp-plugin-host NAME [OPTIONS]
       serves the plugin on the bus as org.cwmpd1.Provider.NAME
-  cwmp-plugin-host --check LIBRARY|MANIFEST [--overlays DIR]
-      loads a plugin without a bus, tries it, and reports line by line
+  cwmp-plugin-host --check LIBRARY|MANIFEST [--overlays DIR] [--models DIR] [--write] [--rounds N] [--json]
+      loads a plugin without a bus, tries it, and reports line by line, or as JSON: the library, the manifest, the
+      description against the tables of the standard, every value, memory after N rounds [100], the end.
+      --write also sets everything that can be set, and takes it back: not on a device that somebody uses
   cwmp-plugin-host --call get PATH... (NAME | --library LIBRARY) [OPTIONS]
       reads full names or partial paths, without a bus
   cwmp-plugin-host --call list [PATH...] (NAME | --library LIBRARY) [OPTIONS]
@@ -33,6 +36,7 @@ cwmp-plugin-host: loads one plugin of cwmpd.
 
 Options:
   --manifests DIR   where NAME.toml is; may be given several times [/usr/lib/cwmpd/plugins]
+  --models DIR      the tables of the standard [/usr/share/cwmpd/models]
   --overlays DIR    where another NAME.toml overlays its [config] [/etc/cwmpd/plugins]
   --state DIR       where DIR/NAME keeps what survives [/var/lib/cwmpd/plugins; with --call: nothing is kept]
   --bus ADDRESS     the bus [the system bus]
@@ -93,6 +97,8 @@ pub struct Arguments {
     pub state: Option<PathBuf>,
     /// The address of the bus.
     pub bus: Option<String>,
+    /// How to check.
+    pub check: Options,
 }
 
 impl Arguments {
@@ -106,6 +112,7 @@ impl Arguments {
             overlays: OVERLAYS.into(),
             state: None,
             bus: None,
+            check: Options::default(),
         };
         let usage = |text: String| HostError::Usage(text);
         let mut words = words.into_iter();
@@ -137,6 +144,16 @@ impl Arguments {
                     out.bus = Some(address.map_err(|_| usage("--bus is not UTF-8".to_owned()))?);
                 }
                 "--check" => out.action = Action::Check(value()?.into()),
+                "--check-inside" => out.check.inside = true,
+                "--json" => out.check.json = true,
+                "--write" => out.check.write = true,
+                "--models" => out.check.models = Some(value()?.into()),
+                "--rounds" => {
+                    let rounds = value()?.to_str().and_then(|text| text.parse().ok());
+                    let rounds = rounds.filter(|rounds| (1..=MAX_ROUNDS).contains(rounds));
+                    let wrong = || usage(format!("--rounds is a number from 1 to {MAX_ROUNDS}"));
+                    out.check.rounds = Some(rounds.ok_or_else(wrong)?);
+                }
                 "--call" => {
                     let call = value()?;
                     let call = match call.to_str() {
@@ -166,6 +183,9 @@ impl Arguments {
 
     fn finish(mut self, paths: Vec<String>) -> Result<Self, HostError> {
         let usage = |text: &str| Err(HostError::Usage(text.to_owned()));
+        if self.check != Options::default() && !matches!(self.action, Action::Check(_)) {
+            return usage("--json, --write, --models and --rounds belong to --check");
+        }
         let one_plugin = self.name.is_some() != self.library.is_some();
         match &mut self.action {
             Action::Serve if self.name.is_none() || self.library.is_some() => {
@@ -232,6 +252,14 @@ mod tests {
     }
 
     #[test]
+    fn a_check_has_options_of_its_own() {
+        let all = parse("--check x.so --write --json --models m --rounds 7").unwrap();
+        let expected =
+            Options { json: true, write: true, models: Some("m".into()), rounds: Some(7), inside: false };
+        assert_eq!((all.action, all.check), (Action::Check("x.so".into()), expected));
+    }
+
+    #[test]
     fn a_wrong_line_is_refused_with_the_reason() {
         for (line, why) in [
             ("", "NAME"),
@@ -246,6 +274,8 @@ mod tests {
             ("--call set demo Device.A", "PATH=VALUE"),
             ("demo Device.A", "no place"),
             ("--check x.so demo", "--check takes one"),
+            ("--check x.so --rounds 0", "--rounds is"),
+            ("demo --write", "belong to --check"),
         ] {
             let error = parse(line).unwrap_err();
             assert!(error.contains(why), "{line}: {error}");

@@ -1,10 +1,24 @@
 //! `--check`: loads a plugin without a bus, tries it, and says line by line what is right and what is not.
+//!
+//! The plugin runs in a process of its own, which hands on what it finds as it finds it: one that crashes or hangs is a
+//! finding too.
 
-use std::path::Path;
+mod report;
+mod resources;
+mod standard;
+mod writing;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::time::Instant;
 
-use cwmp_model::NodeKind;
+use cwmp_model::{path, NodeKind};
 
+use crate::arguments::Arguments;
 use crate::call::context;
 use crate::engine::Engine;
 use crate::exit::Exit;
@@ -13,125 +27,236 @@ use crate::log;
 use crate::numbers::Numbers;
 use crate::read::PathFault;
 use crate::setup::Setup;
+use report::{Findings, Part, Report};
+use resources::Watch;
+use standard::Standard;
+use writing::Writing;
 
-#[derive(Debug, Default)]
-struct Report {
-    failures: usize,
-}
+/// How often everything is read, unless the command line says otherwise.
+pub(crate) const ROUNDS: u32 = 100;
+/// The most rounds.
+pub(crate) const MAX_ROUNDS: u32 = 1_000_000;
 
-impl Report {
-    fn bad(&mut self, text: &str) {
-        self.failures += 1;
-        println!("FAIL  {}", log::printable(text));
-    }
-
-    fn judge(&mut self, what: &str, faults: &[PathFault]) {
-        if faults.is_empty() {
-            good(what);
-        }
-        for (path, fault) in faults {
-            self.bad(&format!("{what}: {path}: {fault}"));
-        }
-    }
-}
-
-fn good(text: &str) {
-    println!("ok    {text}");
+/// What the command line says of a check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// One JSON object instead of lines.
+    pub json: bool,
+    /// Also set every parameter that can be set.
+    pub write: bool,
+    /// The tables of the standard.
+    pub models: Option<PathBuf>,
+    /// How often everything is read.
+    pub rounds: Option<u32>,
+    /// This is the process that has the plugin.
+    pub inside: bool,
 }
 
 /// Tries a library or a manifest.
-pub(crate) async fn check(target: &Path, overlays: &Path) -> Exit {
-    let name = target.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    log::start(&name, "error");
-    let mut report = Report::default();
-    try_plugin(target, overlays, &mut report).await;
-    if report.failures == 0 {
-        println!("{}: good", target.display());
+pub(crate) async fn check(target: &Path, arguments: &Arguments) -> Exit {
+    if arguments.check.inside {
+        let name = target.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        log::start(&name, "error");
+        let report = Report::default();
+        try_plugin(target, arguments, &report).await;
+        report.end();
+        return Exit::Fine;
+    }
+    let mut findings = Findings::new(arguments.check.json);
+    match outside(target, arguments, &mut findings) {
+        Ok(status) if findings.is_ended() && status.success() => {}
+        Ok(status) => findings.bad(Part::End, &what_ended(status)),
+        Err(error) => findings.bad(Part::End, &format!("the plugin cannot be tried: {error}")),
+    }
+    if findings.conclude(&target.display().to_string()) {
         Exit::Fine
     } else {
-        println!("{}: {} failures", target.display(), report.failures);
         Exit::Failed
     }
 }
 
-async fn try_plugin(target: &Path, overlays: &Path, report: &mut Report) {
-    let setup = match Setup::of_file(target, overlays) {
+/// Runs the process that has the plugin, to its end.
+fn outside(target: &Path, arguments: &Arguments, findings: &mut Findings) -> std::io::Result<ExitStatus> {
+    let options = &arguments.check;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--check").arg(target).arg("--check-inside").arg("--overlays").arg(&arguments.overlays);
+    if let Some(models) = &options.models {
+        command.arg("--models").arg(models);
+    }
+    if options.write {
+        command.arg("--write");
+    }
+    if let Some(rounds) = options.rounds {
+        command.args(["--rounds", &rounds.to_string()]);
+    }
+    // What a thread keeps for itself would count as memory that is not given back.
+    command.env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    if let Some(out) = child.stdout.take() {
+        for line in BufReader::new(out).split(b'\n') {
+            findings.take(&String::from_utf8_lossy(&line?));
+        }
+    }
+    child.wait()
+}
+
+fn what_ended(status: ExitStatus) -> String {
+    if let Some(signal) = status.signal() {
+        let name = nix::sys::signal::Signal::try_from(signal).map_or("?", nix::sys::signal::Signal::as_str);
+        return format!("the plugin crashed: its process was ended by signal {signal}, {name}");
+    }
+    match status.code() {
+        Some(code) if code == Exit::PluginStuck as i32 => {
+            "a call into the plugin did not return within the hard limit".to_owned()
+        }
+        Some(0) => "the plugin ended the process".to_owned(),
+        code => format!("the plugin ended the process, with exit code {}", code.unwrap_or_default()),
+    }
+}
+
+async fn try_plugin(target: &Path, arguments: &Arguments, report: &Report) {
+    let setup = match Setup::of_file(target, &arguments.overlays) {
         Ok(setup) => setup,
-        Err(error) => return report.bad(&error.to_string()),
+        Err(error) => return report.bad(Part::Manifest, None, &error.to_string()),
     };
     match &setup.manifest {
         Some(manifest) => {
-            good(&format!("manifest of {}, roots {}", manifest.name, manifest.roots.join(" ")));
+            let text = format!("manifest of {}, roots {}", manifest.name, manifest.roots.join(" "));
+            report.good(Part::Manifest, &text);
         }
-        None => good("no manifest: any root is allowed"),
+        None => report.good(Part::Manifest, "no manifest: any root is allowed"),
     }
     let parts = match setup.load(None, Numbers::Counted) {
         Ok(parts) => parts,
-        Err(error) => return report.bad(&error.to_string()),
+        Err(error) => return report.bad(Part::Library, None, &error.to_string()),
     };
     describe_library(&parts.library, report);
     let engine = match Engine::start(parts).await {
         Ok(engine) => engine,
-        Err(error) => return report.bad(&error.to_string()),
+        Err(error) => return report.bad(Part::Library, None, &error.to_string()),
     };
-    good("create, describe, start");
-    describe_nodes(&engine, report);
+    report.good(Part::Library, "create, describe, start");
+    describe_nodes(&engine, setup.manifest.as_ref().map_or(&[], |m| &m.roots), report);
+    let standard = Standard::open(arguments.check.models.as_deref(), report);
+    standard.compare(&engine.description.nodes, report);
 
-    let whole = [String::new()];
-    let (tables, faults) = engine.instances(&whole, context(engine.deadlines.get())).await;
-    let rows: usize = tables.iter().map(|(_, rows)| rows.len()).sum();
-    report.judge(&format!("instances: {} tables, {rows} rows", tables.len()), &faults);
-    let (values, faults) = engine.get(&whole, context(engine.deadlines.get())).await;
-    report.judge(
-        &format!("get: {} values of their types, within their facets", values.iter().count()),
-        &faults,
-    );
+    let mut told = BTreeSet::new();
+    if read_everything(&engine, report).await {
+        writing::try_missing_rows(&engine, report).await;
+        tell_lies(&engine, Part::Read, report, &mut told);
+        if arguments.check.write {
+            Writing::new(&engine, &standard, report).try_all().await;
+            tell_lies(&engine, Part::Write, report, &mut told);
+        } else {
+            report.skipped(Part::Write, "write: nothing was set, that takes --write");
+        }
+        rounds(&engine, arguments.check.rounds.unwrap_or(ROUNDS), report).await;
+    }
     if engine.stop().await {
-        good("stop, destroy");
+        report.good(Part::End, "stop, destroy");
+        tell_lies(&engine, Part::End, report, &mut told);
+        drop(engine);
+        resources::lost(report);
     } else {
-        report.bad("stop() or destroy() did not return within 2 s");
+        report.bad(Part::End, None, "stop() or destroy() did not return within 2 s");
     }
 }
 
-fn describe_library(library: &Library, report: &mut Report) {
+/// What the plugin answered against the rules since the last look, each once.
+fn tell_lies(engine: &Engine, part: Part, report: &Report, told: &mut BTreeSet<String>) {
+    for lie in engine.services.lies() {
+        if told.insert(lie.clone()) {
+            report.bad(part, None, &format!("the plugin lies: {lie}"));
+        }
+    }
+}
+
+fn judge(what: &str, faults: &[PathFault], report: &Report) {
+    if faults.is_empty() {
+        report.good(Part::Read, what);
+    }
+    for (path, fault) in faults {
+        report.bad(Part::Read, Some(path), &format!("{what}: {path}: {fault}"));
+    }
+}
+
+/// True if the plugin answers at all.
+async fn read_everything(engine: &Arc<Engine>, report: &Report) -> bool {
+    let whole = [String::new()];
+    let deadline = engine.deadlines.get();
+    let (tables, faults) = engine.instances(&whole, context(deadline)).await;
+    let rows: usize = tables.iter().map(|(_, rows)| rows.len()).sum();
+    judge(&format!("instances: {} tables, {rows} rows", tables.len()), &faults, report);
+    let (values, faults) = engine.get(&whole, context(deadline)).await;
+    let count = values.iter().count();
+    judge(&format!("get: {count} values of their types, within their facets"), &faults, report);
+    // One fault for everything is no answer.
+    count > 0 || !faults.iter().any(|(path, _)| path.is_empty())
+}
+
+async fn rounds(engine: &Arc<Engine>, rounds: u32, report: &Report) {
+    let whole = [String::new()];
+    let deadline = engine.deadlines.get();
+    let mut watch = Watch::new(rounds);
+    while watch.next() {
+        let began = Instant::now();
+        let (_, faults) = engine.get(&whole, context(deadline)).await;
+        watch.took(began);
+        if faults.iter().any(|(path, _)| path.is_empty()) {
+            return report.bad(Part::Resources, None, "get: no answer, where there was one before");
+        }
+    }
+    watch.conclude(deadline, report);
+}
+
+fn describe_library(library: &Library, report: &Report) {
     let plugin = &library.plugin;
-    good(&format!(
+    let text = format!(
         "ABI {}.{}, struct of {} bytes (at least {MIN_STRUCT}), nodes of {} bytes",
         plugin.abi_major, plugin.abi_minor, library.struct_size, plugin.node_size
-    ));
+    );
+    report.good(Part::Library, &text);
     if library.name.is_empty() || library.version.is_empty() || library.build.is_empty() {
-        report.bad("name, version and build are texts that say something");
+        report.bad(Part::Library, None, "name, version and build are texts that say something");
     } else {
-        good(&format!("{} {}, build {}", library.name, library.version, library.build));
+        report.good(Part::Library, &format!("{} {}, build {}", library.name, library.version, library.build));
     }
 }
 
-fn describe_nodes(engine: &Arc<Engine>, report: &mut Report) {
+fn describe_nodes(engine: &Arc<Engine>, roots: &[String], report: &Report) {
     let description = &engine.description;
     for refusal in &description.refused {
-        report.bad(&format!("{}: {}", refusal.path, refusal.why));
+        let text = format!("{}: {}", refusal.path, refusal.why);
+        report.bad(Part::Description, Some(&refusal.path), &text);
     }
     for path in &description.skipped {
-        good(&format!("{path}: not served here"));
+        report.good(Part::Description, &format!("{path}: not served here"));
     }
-    good(&format!("description: {} nodes", description.nodes.len()));
+    for root in roots {
+        let mut all = description.nodes.iter().chain(&description.commands).map(|node| node.path.as_str());
+        if !all.any(|node| node == root || path::is_partial(root) && path::is_under(node, root)) {
+            report.bad(Part::Manifest, Some(root), &format!("{root}: a root of which nothing is described"));
+        }
+    }
+    report.good(Part::Description, &format!("description: {} nodes", description.nodes.len()));
     let plugin = &engine.library.plugin;
     let schema = &description.schema;
     let all: Vec<_> = schema.find("").map(|root| schema.below(root).collect()).unwrap_or_default();
     let has_tables = all.iter().any(|id| schema.node(*id).kind == NodeKind::Table);
+    let bad = |text: &str| report.bad(Part::Description, None, text);
     if has_tables && plugin.instances.is_none() {
-        report.bad("there are tables, but no instances()");
+        bad("there are tables, but no instances()");
     }
     if all.iter().any(|id| schema.node(*id).is_writable()) && plugin.prepare.is_none() {
-        report.bad("there are writable nodes, but no prepare() and commit()");
+        bad("there are writable nodes, but no prepare() and commit()");
     }
     if !description.commands.is_empty() {
-        good(&format!("commands: {}", description.commands.len()));
+        report.good(Part::Description, &format!("commands: {}", description.commands.len()));
         if plugin.invoke.is_none() {
-            report.bad("there are commands, but no invoke()");
+            bad("there are commands, but no invoke()");
         }
     }
     if plugin.prepare.is_some() && plugin.rollback.is_none() {
-        report.bad("there is prepare(), but no rollback()");
+        bad("there is prepare(), but no rollback()");
     }
 }

@@ -158,7 +158,7 @@ impl Engine {
         let mut looked = false;
         let why = loop {
             tokio::select! {
-                outcome = &mut answer => return finish(&outcome.map_err(|_| gone())?),
+                outcome = &mut answer => return finish(self, &outcome.map_err(|_| gone())?),
                 () = &mut stuck, if !looked => {
                     looked = true;
                     self.watch_thread();
@@ -179,7 +179,7 @@ impl Engine {
         let outcome = timeout(CANCEL_WAIT, answer).await;
         drop(listed);
         match outcome {
-            Ok(outcome) => match (why, finish(&outcome.map_err(|_| gone())?)) {
+            Ok(outcome) => match (why, finish(self, &outcome.map_err(|_| gone())?)) {
                 (Stop::TimeUp, Ok(Ended::Cancelled) | Err(_)) => Err(late()),
                 (_, ended) => ended,
             },
@@ -222,8 +222,8 @@ fn check(arguments: &[Argument]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn finish(outcome: &Outcome) -> Result<Ended, Fault> {
-    Engine::report_lies(outcome, |_| None);
+fn finish(engine: &Engine, outcome: &Outcome) -> Result<Ended, Fault> {
+    engine.report_lies(outcome, |_| None);
     match outcome.status {
         status::OK if outcome.overflowed => Err(Fault::new(
             FaultCode::ResourcesExceeded,

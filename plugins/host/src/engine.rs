@@ -180,7 +180,7 @@ impl Engine {
         let names = Arc::new(tables.iter().collect::<Names>());
         let expect = Expect::Rows(tables.len());
         let outcome = self.ask(expect, context, names.size(), |req| Job::Instances(req, names)).await?;
-        Self::report_lies(&outcome, |index| tables.get(index).map(String::as_str));
+        self.report_lies(&outcome, |index| tables.get(index).map(String::as_str));
         let mut reported: Vec<Vec<&Reported>> = vec![Vec::new(); tables.len()];
         for row in &outcome.rows {
             if let Some(rows) = reported.get_mut(row.index) {
@@ -241,16 +241,16 @@ impl Engine {
         }
         let (rows, wrong) = number_rows(table, reported, |key| numbers.get(key).copied());
         for why in wrong.iter().take(crate::request::MAX_LIES) {
-            tracing::warn!("the plugin lies: {why}, ignoring the row");
+            self.services.lie(&format!("{why}, ignoring the row"));
         }
         Ok(rows)
     }
 
     /// Tells the log what the plugin did wrong in one request.
-    pub(crate) fn report_lies<'a>(outcome: &Outcome, name: impl Fn(usize) -> Option<&'a str>) {
+    pub(crate) fn report_lies<'a>(&self, outcome: &Outcome, name: impl Fn(usize) -> Option<&'a str>) {
         for lie in &outcome.lies {
             let of = lie.index.and_then(&name).unwrap_or("the request");
-            tracing::warn!("the plugin lies: {of}: {}", lie.what);
+            self.services.lie(&format!("{of}: {}", lie.what));
         }
         if outcome.lie_count > outcome.lies.len() {
             tracing::warn!("the plugin lies: {} times more", outcome.lie_count - outcome.lies.len());
@@ -267,7 +267,7 @@ impl Engine {
         let expect =
             if matches!(step, Step::Commit | Step::Rollback) { Expect::Stored } else { Expect::Status };
         let outcome = self.ask(expect, context, 0, |req| Job::Step(req, step, txn)).await?;
-        Self::report_lies(&outcome, |_| None);
+        self.report_lies(&outcome, |_| None);
         match outcome.status {
             status::OK => Ok(status::OK),
             later @ (status::OK_AFTER_REBOOT | status::OK_AFTER_SESSION) if step == Step::Commit => Ok(later),

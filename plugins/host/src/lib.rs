@@ -12,7 +12,7 @@ pub mod arguments;
 mod backoff;
 mod call;
 mod changes;
-mod check;
+pub mod check;
 mod command;
 mod description;
 mod engine;
@@ -58,7 +58,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
                     Ok(Exit::Fine)
                 }
                 Action::Serve => serve::serve(&arguments).await,
-                Action::Check(target) => Ok(check::check(target, &arguments.overlays).await),
+                Action::Check(target) => Ok(check::check(target, &arguments).await),
                 Action::Call(call, paths) => call::call(*call, paths, &arguments).await,
             }
         })

@@ -134,7 +134,7 @@ impl Engine {
                 return (Values::default(), faults);
             }
         };
-        Self::report_lies(&outcome, |index| (index < count).then(|| question.get(index)));
+        self.report_lies(&outcome, |index| (index < count).then(|| question.get(index)));
         let mut entries = std::mem::take(&mut outcome.entries).into_iter();
         let mut values = Values {
             names: names.clone(),

@@ -5,6 +5,7 @@ use std::ffi::c_void;
 use std::mem::{offset_of, size_of};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use cwmp_model::value::is_xml_char;
 use cwmp_plugin_abi as abi;
@@ -22,6 +23,8 @@ use crate::rows::Known;
 use crate::store::{Store, StoreError};
 use crate::text::{self, TextFault};
 
+/// The most things said against the rules that are kept for a check.
+const MAX_KEPT_LIES: usize = 64;
 /// The most paths of one call of `changed()`.
 pub(crate) const MAX_CHANGED: usize = 65_536;
 /// The most bytes of a row's key.
@@ -49,6 +52,8 @@ pub(crate) struct Services {
     /// Told when an event is in the store.
     pub(crate) events: Notify,
     log: log::Limit,
+    /// What was said against the rules, for a check.
+    lies: Mutex<Vec<String>>,
     stale: AtomicU64,
     kv_size: usize,
     str_size: usize,
@@ -67,6 +72,7 @@ impl Services {
             lookup: Lookup::default(),
             events: Notify::new(),
             log: log::Limit::default(),
+            lies: Mutex::default(),
             stale: AtomicU64::new(0),
             kv_size: size(library.plugin.kv_size),
             str_size: size(library.plugin.str_size),
@@ -105,10 +111,29 @@ impl Services {
         }))
     }
 
+    /// The plugin said something against the rules.
+    pub(crate) fn lie(&self, what: &str) {
+        tracing::warn!("the plugin lies: {what}");
+        self.keep(what);
+    }
+
+    fn keep(&self, what: &str) {
+        let mut lies = self.lies.lock().unwrap_or_else(PoisonError::into_inner);
+        if lies.len() < MAX_KEPT_LIES {
+            lies.push(what.to_owned());
+        }
+    }
+
+    /// Takes what was said against the rules.
+    pub(crate) fn lies(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Something came for a request that is over. A plugin that does it in a loop does not fill the log.
     pub(crate) fn stale(&self, what: &str) {
         let count = self.stale.fetch_add(1, Ordering::Relaxed) + 1;
         if count.is_power_of_two() {
+            self.keep(&format!("{what} came for a request that is over"));
             tracing::warn!("{what} came for a request that is over ({count} so far), ignoring");
         }
     }
@@ -337,6 +362,7 @@ unsafe extern "C" fn changed(ctx: *mut c_void, paths: *const Str, count: usize) 
         });
         let wrong = all.changes.values(texts.map(Result::unwrap_or_default));
         if wrong > 0 {
+            all.keep(&format!("changed() was called with {wrong} paths that are none"));
             all.log.say(|| tracing::warn!("changed() was called with {wrong} paths that are none, ignoring"));
         }
     });
@@ -351,6 +377,7 @@ unsafe extern "C" fn instances_changed(ctx: *mut c_void, table: Str) {
             return;
         };
         if !table.is_ok_and(|t| all.changes.rows(t)) {
+            all.keep("instances_changed() was called with a path that is no table");
             all.log.say(|| {
                 tracing::warn!("instances_changed() was called with a path that is no table, ignoring");
             });

@@ -51,7 +51,7 @@ impl Engine {
         let names: Vec<String> = changes.iter().map(|c| c.path.clone()).collect();
         let outcome =
             self.ask(Expect::Faults(count), context, 0, |req| Job::Prepare(req, txn, changes)).await?;
-        Self::report_lies(&outcome, |index| names.get(index).map(String::as_str));
+        self.report_lies(&outcome, |index| names.get(index).map(String::as_str));
         for (index, entry) in outcome.entries.iter().enumerate() {
             if let Entry::Fault(status, text) = entry {
                 faults.push((index, fault_of(*status, text)));
@@ -60,7 +60,7 @@ impl Engine {
         match outcome.status {
             status::OK if faults.is_empty() => Ok(faults),
             status::OK => {
-                tracing::warn!("the plugin lies: prepare() answered OK, with {} faults", faults.len());
+                self.services.lie(&format!("prepare() answered OK, with {} faults", faults.len()));
                 self.step(Step::Rollback, txn, context).await?;
                 Ok(faults)
             }

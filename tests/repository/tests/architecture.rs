@@ -20,7 +20,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cwmp-plugin-abi", &[]),
     ("cwmp-plugin-sdk", &["cwmp-plugin-abi", "cwmp-plugin-sdk-macros"]),
     ("cwmp-plugin-sdk-macros", &["cwmp-model"]),
-    ("cwmp-plugin-host", &["cwmp-plugin-abi", "cwmp-model", "cwmp-bus"]),
+    // `--check` sets every parameter to values that fit it.
+    ("cwmp-plugin-host", &["cwmp-plugin-abi", "cwmp-model", "cwmp-bus", "cwmp-test-values"]),
     ("cwmp-demo", &["cwmp-plugin-sdk"]),
     ("cwmp-device-info", &["cwmp-plugin-sdk"]),
     ("cwmp-network", &["cwmp-plugin-sdk"]),

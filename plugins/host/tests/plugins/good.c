@@ -103,7 +103,7 @@ static cwmp_status get(void *self, cwmp_req req, const cwmp_str *names, size_t n
       else if (strstr(name, ".State")) value(req, i, CWMP_STRING, "Up");
       else value(req, i, CWMP_STRING, rows_name[row]);
     }
-    else if (sscanf(name, "Device.X_T.Host.%d.", &row) == 1) value(req, i, CWMP_STRING, "mac");
+    else if (sscanf(name, "Device.X_T.Host.%d.", &row) == 1 && row > 0 && row < 100) value(req, i, CWMP_STRING, "mac");
     else host->put_fault_at(host->ctx, req, i, CWMP_E_NAME, str("who?"));
   }
   return CWMP_OK;

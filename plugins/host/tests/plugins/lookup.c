@@ -87,6 +87,7 @@ static cwmp_status get(void *self, cwmp_req req, const cwmp_str *names, size_t n
       snprintf(out, sizeof out, TABLE "%u.", number);
     } else if (!strcmp(name, "Device.X_B.AtStart")) snprintf(out, sizeof out, "%d %d", at_create, at_start);
     else if (!strcmp(name, "Device.X_B.Thread")) snprintf(out, sizeof out, "%u", from_thread);
+    else if (strcmp(name, "Device.X_B.Mistakes")) status = CWMP_E_NAME;
     else snprintf(out, sizeof out, "%d %d %d %d %d %d",
       number_of("Device.X_B.Nothing.", "a", &number), number_of("Device.X_B.Host.1.", "a", &number),
       number_of(TABLE, "", &number), number_of(TABLE, "a", NULL),
