@@ -86,7 +86,7 @@ pub(crate) static PARAMETERS: &[Parameter] = {
     const INFORM_FORCED: NodeFlags = NodeFlags(INFORM.0 | NodeFlags::FORCED.0);
     const INFORM_FORCED_W: NodeFlags = NodeFlags(INFORM_FORCED.0 | W.0);
     &[
-        p("Device.RootDataModelVersion", String, INFORM, "", Fixed("2.19")),
+        p("Device.RootDataModelVersion", String, INFORM, r"size=:32;pattern=2\\.\\d+", Fixed("2.19")),
         p("Device.DeviceInfo.Manufacturer", String, R, "size=:64", Identity(|i| &i.manufacturer)),
         p("Device.DeviceInfo.ManufacturerOUI", String, R, "size=6:6", Identity(|i| &i.oui)),
         p("Device.DeviceInfo.ModelName", String, R, "size=:64", Identity(|i| &i.model_name)),
@@ -106,10 +106,12 @@ pub(crate) static PARAMETERS: &[Parameter] = {
         p(PERIODIC_INTERVAL, UnsignedInt, W, "range=1:", Setting(|c| c.inform.interval.to_string())),
         p(PERIODIC_TIME, DateTime, W, "", Setting(|_| date_time::UNKNOWN.into())),
         p(PARAMETER_KEY, String, INFORM_PASSIVE, "size=:32", Setting(|_| std::string::String::new())),
-        p(CR_URL, String, INFORM_DEFAULT, "", L(Live::ConnectionRequestUrl)),
+        p(CR_URL, String, INFORM_DEFAULT, "size=:2048", L(Live::ConnectionRequestUrl)),
         p(CR_USERNAME, String, W, "size=:256", Setting(|c| c.connection_request.username.clone())),
         p(CR_PASSWORD, String, WS, "size=:256", Setting(|c| c.connection_request.password.clone())),
         p(CR_ENABLE, Boolean, W, "", Setting(|_| "true".into())),
+        // What updates the box reads it, and leaves the choice to the ACS if it is true.
+        p("Device.ManagementServer.UpgradesManaged", Boolean, W, "", Setting(|_| "false".into())),
         p(THROTTLE, UnsignedInt, W, "", Setting(|_| "0".into())),
         p(RETRY_MINIMUM, UnsignedInt, W, "range=1:65535", Setting(|c| c.acs.retry_minimum.to_string())),
         p(
@@ -121,8 +123,20 @@ pub(crate) static PARAMETERS: &[Parameter] = {
         ),
         p("Device.ManagementServer.AliasBasedAddressing", Boolean, INFORM, "", Fixed("false")),
         p("Device.ManagementServer.InstanceWildcardsSupported", Boolean, R, "", Fixed("false")),
-        p("Device.ManagementServer.SupportedConnReqMethods", String, R, "list=1:", Fixed("HTTP")),
-        p("Device.ManagementServer.HTTPCompressionSupported", String, R, "list=0:", Fixed("")),
+        p(
+            "Device.ManagementServer.SupportedConnReqMethods",
+            String,
+            R,
+            "enum=HTTP|STUN|XMPP;list=1:",
+            Fixed("HTTP"),
+        ),
+        p(
+            "Device.ManagementServer.HTTPCompressionSupported",
+            String,
+            R,
+            "enum=GZIP|Compress|Deflate;list=0:",
+            Fixed(""),
+        ),
         p(
             "Device.ManagementServer.HTTPCompression",
             String,

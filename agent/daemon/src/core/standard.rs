@@ -270,6 +270,31 @@ mod tests {
         assert_eq!(standard().judge("v", &models, &[old]).len(), 1);
     }
 
+    /// What the agent serves itself is as the standard has it, with the same facets.
+    #[test]
+    fn the_agents_own_nodes_are_those_of_the_standard() {
+        let own = crate::local::declarations().chain(super::super::supported::declarations());
+        for declared in own {
+            let node = node(declared.path, declared.kind, declared.flags, declared.facets);
+            let bare = judged(DeclaredNode { facets: String::new(), ..node.clone() });
+            let bare = bare.unwrap_or_else(|| panic!("{} is not in the standard", declared.path));
+            let (own, standard) =
+                (Facets::parse(&node.facets).unwrap(), Facets::parse(&bare.facets).unwrap());
+            let (laid, wider) = own.within(&standard);
+            assert_eq!(wider, Vec::<&str>::new(), "{}", declared.path);
+            let judged = judged(node.clone()).unwrap();
+            assert_eq!(judged.flags, node.flags, "{}", declared.path);
+            let of_values = |f: &Facets| (f.ranges.clone(), f.sizes.clone(), f.enumeration.clone());
+            let parsed = Facets::parse(&node.facets).unwrap();
+            assert_eq!(
+                of_values(&laid),
+                of_values(&parsed),
+                "{}: the agent says less than the standard",
+                declared.path
+            );
+        }
+    }
+
     #[test]
     fn without_tables_the_word_of_a_provider_counts() {
         let odd = [node("Device.Nonsense.Name", TEXT, NONE, "")];
