@@ -1,11 +1,12 @@
 //! The thread that listens to the kernel and to the files. It waits for them and for nothing else: no clock wakes it.
 
-use std::io::{Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::Write as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use cwmp_plugin_sdk::{Error, Level};
 use nix::errno::Errno;
@@ -17,8 +18,12 @@ use crate::watch::Watch;
 
 /// What the thread is called, so that it can be found.
 pub(crate) const NAME: &str = "network-changes";
-/// The most datagrams that are taken together before somebody hears of them.
-const ROUND: usize = 256;
+/// How long more messages are waited for after one.
+const SETTLE: Duration = Duration::from_millis(5);
+/// How long somebody who writes a file may pause within it.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The longest that anything is put off because more comes.
+const LONGEST: Duration = Duration::from_millis(500);
 
 /// The thread. It ends when this is dropped.
 #[derive(Debug)]
@@ -57,59 +62,93 @@ impl Drop for Monitor {
     }
 }
 
-fn listen(network: &Network, mut changes: Changes, watch: &Watch, mut stopped: &UnixStream) {
+fn listen(network: &Network, mut changes: Changes, watch: &Watch, stopped: &UnixStream) {
+    let mut lost = false;
     loop {
-        let events = {
-            let mut fds = [
-                PollFd::new(changes.as_fd(), PollFlags::POLLIN),
-                PollFd::new(watch.as_fd(), PollFlags::POLLIN),
-                PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
-            ];
-            match poll(&mut fds, PollTimeout::NONE) {
-                Ok(_) => fds.map(|fd| fd.any().unwrap_or(false)),
-                Err(Errno::EINTR) => continue,
-                Err(e) => return network.host.log(Level::Error, &format!("waiting for changes: {e}")),
+        match wait(&[changes.as_fd(), watch.as_fd(), stopped.as_fd()], None) {
+            Ok([.., true]) => return,
+            Ok([told, written, _]) => {
+                let heard = if told { hear(network, &mut changes, &mut lost, stopped) } else { Ok(()) };
+                let read = if written { look(network, watch, stopped) } else { Ok(()) };
+                if let Err(error) = heard.and(read) {
+                    network.host.log(Level::Warning, &format!("{error}; everything is read again"));
+                    network.distrust();
+                }
             }
-        };
-        if events[2] {
-            let _ = stopped.read(&mut [0]);
-            return;
-        }
-        let result = if events[0] { hear(network, &mut changes) } else { Ok(()) };
-        let result = result.and_then(|()| {
-            if events[1] && watch.happened()? {
-                network.read_files();
-            }
-            Ok(())
-        });
-        if let Err(error) = result {
-            network.host.log(Level::Warning, &format!("{error}; everything is read again"));
-            if let Err(error) = network.begin() {
-                // What is shown from now on would be old: better no plugin than that. The host starts it again.
-                return network.host.log(Level::Error, &format!("the network cannot be read: {error}"));
+            Err(error) => {
+                // From now on everything is read when somebody asks.
+                network.host.log(Level::Error, &format!("waiting for changes: {error}"));
+                return network.distrust();
             }
         }
     }
 }
 
-/// Takes what is there as one: a device that comes sends many messages.
-fn hear(network: &Network, changes: &mut Changes) -> Result<(), Error> {
-    let mut all = Vec::new();
-    for _ in 0..ROUND {
+/// Waits until one of the three is ready to be read, or for so long. Says which are.
+fn wait(fds: &[BorrowedFd<'_>; 3], longest: Option<Duration>) -> Result<[bool; 3], Error> {
+    let longest =
+        longest.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+    let mut polled = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+    match poll(&mut polled, longest) {
+        Ok(_) => Ok(polled.map(|fd| fd.any().unwrap_or(false))),
+        Err(Errno::EINTR) => Ok([false; 3]),
+        Err(e) => Err(Error::internal(e.to_string())),
+    }
+}
+
+/// Takes what belongs together as one: a device that comes sends many messages, and a flood costs no more than its
+/// rounds.
+fn hear(
+    network: &Network,
+    changes: &mut Changes,
+    lost: &mut bool,
+    stopped: &UnixStream,
+) -> Result<(), Error> {
+    let (mut all, mut quiet) = (Vec::new(), true);
+    let end = Instant::now() + LONGEST;
+    loop {
         match changes.hear()? {
             Heard::Updates(updates) => all.extend(updates),
-            Heard::Nothing => break,
-            Heard::Lost => {
-                network.host.log(
-                    Level::Notice,
-                    "the network changes faster than it is heard; everything is read again",
-                );
-                return network.begin();
+            Heard::Nothing => {
+                let [more, .., stop] =
+                    wait(&[changes.as_fd(), stopped.as_fd(), stopped.as_fd()], Some(SETTLE))?;
+                if !more || stop {
+                    break;
+                }
             }
+            // The kernel tells nothing more until everything that it told before is taken, so that comes first.
+            Heard::Lost => *lost = true,
         }
+        if Instant::now() > end {
+            quiet = false;
+            break;
+        }
+    }
+    if *lost {
+        // Not for the last time, unless all was taken.
+        *lost = !quiet;
+        network.host.log(Level::Notice, "messages of the kernel were lost; everything is read again");
+        return network.begin();
     }
     if all.is_empty() {
         return Ok(());
     }
     network.heard(all)
+}
+
+/// Looks at the files when whoever writes them has paused: some scripts write line by line.
+fn look(network: &Network, watch: &Watch, stopped: &UnixStream) -> Result<(), Error> {
+    let end = Instant::now() + LONGEST;
+    let mut happened = false;
+    while watch.happened()? {
+        happened = true;
+        let [.., stop] = wait(&[watch.as_fd(), stopped.as_fd(), stopped.as_fd()], Some(PAUSE))?;
+        if stop || Instant::now() > end {
+            break;
+        }
+    }
+    if happened {
+        network.read_files();
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use cwmp_plugin_sdk::{Error, Host, Level, Settings};
 
@@ -20,6 +21,8 @@ use crate::wish::{Reader, Wishes};
 
 /// How often in a row resolv.conf is written although somebody else writes it, before that one is let have it.
 pub(crate) const MAX_REWRITES: u32 = 8;
+/// After so long it is no longer in a row: a DHCP client that renews its lease is no fight.
+const REST: Duration = Duration::from_secs(60);
 
 /// Where the files are.
 #[derive(Debug)]
@@ -53,7 +56,10 @@ struct Known {
     ipv6: bool,
     enforcer: Enforcer,
     view: Arc<View>,
+    /// What is known may be wrong: it is read again before anybody is told.
+    distrusted: bool,
     rewrites: u32,
+    rewritten: Option<Instant>,
 }
 
 impl Known {
@@ -90,8 +96,19 @@ impl Network {
     }
 
     /// The tree as it is.
-    pub(crate) fn view(&self) -> Arc<View> {
-        Arc::clone(&self.known().view)
+    pub(crate) fn view(&self) -> Result<Arc<View>, Error> {
+        if self.known().distrusted {
+            self.begin()?;
+        }
+        Ok(Arc::clone(&self.known().view))
+    }
+
+    /// What is known may be wrong from now on.
+    pub(crate) fn distrust(&self) {
+        self.known().distrusted = true;
+        if let Err(error) = self.begin() {
+            self.host.log(Level::Error, &format!("the network cannot be read: {error}"));
+        }
     }
 
     /// The smallest and the largest MTU that the device of a row takes; 0 is no limit.
@@ -108,6 +125,7 @@ impl Network {
         let mut known = self.known();
         known.ipv6 = self.places.files.exists("proc/net/if_inet6");
         known.state.begin(everything);
+        known.distrusted = false;
         let difference = known.renew();
         drop(known);
         self.announce(&difference);
@@ -144,9 +162,21 @@ impl Network {
         let mut known = self.known();
         let rewritten = known.resolv != resolv;
         (known.leases, known.resolv, known.names) = (leases, resolv, names);
-        if rewritten && known.rewrites < MAX_REWRITES {
+        if known.rewritten.is_some_and(|last| last.elapsed() > REST) {
+            known.rewrites = 0;
+        }
+        // An empty file is one that somebody is about to fill: we hear of it when it is done.
+        let filled = known.resolv.as_deref().is_some_and(|text| !text.trim().is_empty());
+        if rewritten && filled && known.rewrites < MAX_REWRITES {
             match self.write_resolv(&mut known) {
-                Ok(true) => known.rewrites += 1,
+                Ok(true) => {
+                    known.rewrites += 1;
+                    known.rewritten = Some(Instant::now());
+                    if known.rewrites == MAX_REWRITES {
+                        let text = "somebody else insists on resolv.conf; ours are left out";
+                        self.host.log(Level::Warning, text);
+                    }
+                }
                 Ok(false) => {}
                 Err(error) => self.host.log(Level::Warning, &format!("{error}, ignoring")),
             }

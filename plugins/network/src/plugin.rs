@@ -68,12 +68,12 @@ impl Plugin for NetworkPlugin {
     }
 
     fn get(&mut self, names: &[Name<'_>], answer: &mut Answer<'_>) {
-        let mut reading = Reading {
-            network: &self.network,
-            view: self.network.view(),
-            rows: HashMap::new(),
-            counters: OnceCell::new(),
+        let view = match self.network.view() {
+            Ok(view) => view,
+            Err(error) => return (0..names.len()).for_each(|i| answer.fault(i, &error)),
         };
+        let mut reading =
+            Reading { network: &self.network, view, rows: HashMap::new(), counters: OnceCell::new() };
         for (i, name) in names.iter().enumerate() {
             if let Err(error) = reading.answer(i, *name, answer) {
                 answer.fault(i, &error);
@@ -84,7 +84,7 @@ impl Plugin for NetworkPlugin {
     fn rows(&mut self, table: Name<'_>) -> Result<Vec<Row>, Error> {
         let found = find_table(table.relative(), &self.network.numbers)?;
         let (kind, above) = found.ok_or_else(|| no_such(table))?;
-        let view = self.network.view();
+        let view = self.network.view()?;
         if let Some((row, _)) = find(table.relative(), &self.network.numbers)? {
             view.rows.get(&row).ok_or_else(|| no_such(table))?;
         }
@@ -102,7 +102,7 @@ impl Plugin for NetworkPlugin {
     fn check(&mut self, change: &Change<'_>) -> Result<(), Error> {
         let name = change.name;
         let Some((row, leaf)) = find(name.relative(), &self.network.numbers)? else { return Ok(()) };
-        let view = self.network.view();
+        let view = self.network.view()?;
         // A row that the ACS adds comes into a table of a row that is there.
         let stands_in = match (&row.above, row.table) {
             (Some(key), Table::Ipv4Address | Table::Ipv6Address) => {

@@ -119,6 +119,21 @@ fn eventually<T>(plugin: &Harness, what: &str, mut found: impl FnMut() -> Option
     }
 }
 
+/// Waits until a value is announced.
+fn changes(plugin: &Harness, name: &str) {
+    eventually(plugin, name, || plugin.changed().contains(&name.to_owned()).then_some(()));
+}
+
+/// Waits until all these tables are announced.
+fn rows_change(plugin: &Harness, tables: &[&str]) {
+    let mut missing: Vec<&str> = tables.to_vec();
+    eventually(plugin, "rows are announced", || {
+        let announced = plugin.tables_changed();
+        missing.retain(|table| !announced.contains(&(*table).to_owned()));
+        missing.is_empty().then_some(())
+    });
+}
+
 const PORTS: &str = "Device.Ethernet.Interface.";
 const LINKS: &str = "Device.Ethernet.Link.";
 const INTERFACES: &str = "Device.IP.Interface.";

@@ -222,3 +222,69 @@ fn what_was_set_survives_the_host_and_a_reboot() {
         client.value(&mtu).is_ok_and(|value| value == "1400").then_some(())
     });
 }
+
+/// What every device of the standard has to have, with the plugins that every device gets.
+#[test]
+fn the_baseline_of_the_standard_is_complete() {
+    use cwmp_model::standard::{Library, Requires};
+    let Some(namespace) = Namespace::new() else { return };
+    let acs = Acs::start(Options::default());
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agent/model/models");
+    let device = Device::builder()
+        .acs(acs.url())
+        .plugin(
+            "network",
+            &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", namespace.folder.path().display()),
+        )
+        .plugin("device_info", "")
+        .config(&format!(
+            "[plugins]\nhost = '{}'\nmodels = '{}'",
+            namespace.host().display(),
+            models.display()
+        ))
+        .start();
+    device.ready("network");
+    device.ready("device_info");
+    let mut session = acs.session();
+    let library = Library::open(&models).unwrap();
+    let model = library.models().into_iter().find(|model| model.to_string() == "Device:2.19").unwrap();
+    let profiles = library.profiles(&model).unwrap();
+    let baseline = profiles.iter().find(|profile| profile.name == "Baseline:4").unwrap();
+    // Each row stands for its table.
+    let rows = ["Device.InterfaceStack.{i}.", "Device.DNS.Client.Server.{i}."].map(|table| {
+        let above = table.trim_end_matches("{i}.");
+        let names = session.names(above, true).unwrap();
+        let row = names.iter().find(|(name, _)| name.ends_with('.')).expect("a row").0.clone();
+        (table, row)
+    });
+    for requirement in &baseline.requirements {
+        let mut name = requirement.path.clone();
+        for (table, row) in &rows {
+            name = name.replace(table, row);
+        }
+        let (object, _) = name.trim_end_matches('.').rsplit_once('.').unwrap_or(("Device", ""));
+        let known = session.names(&format!("{object}."), true).unwrap();
+        let found = known.iter().find(|(known, _)| *known == name);
+        let found = found.or_else(|| known.iter().find(|(known, _)| name == "Device." && !known.is_empty()));
+        let (_, writable) = found.unwrap_or_else(|| panic!("no {name} in {known:?}"));
+        match requirement.access {
+            Requires::ReadWrite => assert!(writable, "{name}"),
+            // Of a row, that it may be deleted; the rows of the image may not, but their table takes others.
+            Requires::CreateDelete => {
+                let table = requirement.path.trim_end_matches("{i}.");
+                let (row, _) = session.add(table, "").unwrap();
+                session.delete(&format!("{table}{row}."), "").unwrap();
+            }
+            _ => {}
+        }
+        if !name.ends_with('.') {
+            session.get_value(&name).unwrap_or_else(|fault| panic!("{name}: {fault:?}"));
+        }
+    }
+    let whole = session.get(&["Device."]).unwrap();
+    assert!(whole.len() > 200, "{} values", whole.len());
+    session.end();
+    let complaints: Vec<String> =
+        device.log().lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect();
+    assert!(complaints.is_empty(), "what is declared is the standard's: {complaints:?}");
+}

@@ -66,10 +66,12 @@ fn what_was_set_is_there_again_after_a_reboot() {
     eventually(&plugin, "all is as it was", || there().then_some(()));
     ip("link set wan up");
     // The agent of a real device would still know the numbers; this one may give others.
-    let interface = format!("{INTERFACES}{}.", row(&plugin, INTERFACES, "Name", "wan").unwrap());
+    let wan = eventually(&plugin, "it is there", || row(&plugin, INTERFACES, "Name", "wan"));
+    let interface = format!("{INTERFACES}{wan}.");
     let status = format!("{interface}IPv4Address.9.Status");
     eventually(&plugin, "and is shown", || (plugin.get(&status).as_deref() == Ok("Enabled")).then_some(()));
-    assert_eq!(get(&plugin, &format!("{interface}MaxMTUSize")), "1400");
+    let mtu = format!("{interface}MaxMTUSize");
+    eventually(&plugin, "and the MTU", || (plugin.get(&mtu).as_deref() == Ok("1400")).then_some(()));
 }
 
 #[test]
@@ -190,6 +192,19 @@ fn servers_are_written_among_those_of_others() {
     // A DHCP client that writes the file anew does not take ours away.
     device.write("resolv.conf", "search lan\nnameserver 192.0.2.1\n");
     eventually(&plugin, "ours are back", || (device.read("resolv.conf") == ours).then_some(()));
+    // Somebody who insists is let have it, and the row says so; a new wish is another try.
+    let theirs = "search lan\nnameserver 192.0.2.1\n";
+    for _ in 1..crate::network::MAX_REWRITES {
+        device.write("resolv.conf", theirs);
+        eventually(&plugin, "ours are back", || (device.read("resolv.conf") == ours).then_some(()));
+    }
+    device.write("resolv.conf", theirs);
+    eventually(&plugin, "it is given up", || {
+        (get(&plugin, &format!("{server}Status")) == "Error").then_some(())
+    });
+    assert_eq!(device.read("resolv.conf"), theirs);
+    plugin.set(&[("Device.DNS.Client.Enable", "true")]).unwrap();
+    assert_eq!(device.read("resolv.conf"), ours);
     plugin.set(&[("Device.DNS.Client.Enable", "false")]).unwrap();
     assert_eq!(device.read("resolv.conf"), "search lan\n#cwmpd# nameserver 192.0.2.1\n");
     assert_eq!(get(&plugin, "Device.DNS.Client.Status"), "Disabled");
