@@ -8,6 +8,7 @@ mod defects;
 mod events;
 mod liars;
 mod lookup;
+mod page;
 mod plugin;
 mod reading;
 mod supervision;
