@@ -58,6 +58,9 @@ impl RowList {
     }
 }
 
+/// The rows of tables, by table and outer object.
+type KnownRows = HashMap<(usize, Option<String>), Rc<RowList>>;
+
 /// Where a parameter is: the object of its row, or none outside of tables.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Here {
@@ -73,7 +76,7 @@ pub(crate) struct Evaluation<'a> {
     snapshot: RefCell<Snapshot>,
     keys: RefCell<HashMap<String, Result<String, Failure>>>,
     /// The rows of tables inside objects, as soon as they are known.
-    rows: RefCell<HashMap<(usize, Option<String>), Rc<RowList>>>,
+    rows: RefCell<KnownRows>,
     /// Why keys cannot be had at all: it is not asked again for the next row, because each question may wait.
     no_keys: RefCell<Option<Failure>>,
 }
