@@ -1,6 +1,7 @@
 //! The plugin on the real kernel, in namespaces of their own: each test runs itself again in one.
 
 mod changes;
+mod dhcp;
 mod reading;
 mod standard;
 mod writing;

@@ -16,7 +16,7 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let new = Self { folder: tempfile::tempdir().unwrap() };
-        new.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ntv:x:100:44::/home/tv:/usr/sbin/nologin\n");
+        new.write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\ntv:x:100:44::/opt/tv:/usr/sbin/nologin\n");
         new.write("etc/group", "root:x:0:\naudio:x:29:tv\nvideo:x:44:\n");
         new.write("etc/shells", "/bin/sh\n/bin/ash\n");
         new.write("proc/sys/kernel/cap_last_cap", "1\n");
