@@ -195,7 +195,7 @@ async def main():
     options.add_argument("--state", default="/var/lib/cwmp-climate/settings.json", help="the file that survives")
     options = options.parse_args()
     bus = await MessageBus(bus_address=options.bus, bus_type=BusType.SYSTEM).connect()
-    provider, agent = Provider(Settings(options.state)), None
+    provider, agent, is_named = Provider(Settings(options.state)), None, False
 
     async def call(destination, path, interface, member, signature, *body):
         return await bus.call(Message(destination=destination, path=path, interface=interface, member=member,
@@ -215,7 +215,7 @@ async def main():
     def agent_is(owner):
         nonlocal agent
         agent = owner or None
-        if agent:
+        if agent and is_named:
             asyncio.ensure_future(announce(agent))
 
     def first(message):                              # sees every message before the interfaces do
@@ -237,11 +237,14 @@ async def main():
     bus.export("/org/example/Climate1", Device(provider))
     await dbus("AddMatch", "s", "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
                                 "arg0='org.cwmpd1'")
-    if (await dbus("RequestName", "su", SERVICE, 4)).body != [1]:
-        sys.exit(f"{SERVICE} has an owner already, or the bus policy does not let us have it")
+    # Who the agent is must be known before it can call, and it calls once the name is there and announced.
     owner = await dbus("GetNameOwner", "s", "org.cwmpd1")
     if owner.message_type != MessageType.ERROR and agent is None:
         agent_is(owner.body[0])
+    if (await dbus("RequestName", "su", SERVICE, 4)).body != [1]:
+        sys.exit(f"{SERVICE} has an owner already, or the bus policy does not let us have it")
+    is_named = True
+    agent_is(agent)
     await bus.wait_for_disconnect()
     sys.exit("the bus is gone")                      # whoever supervises us starts us again
 

@@ -13,6 +13,8 @@ const BLINKS: [&str; 2] = ["Device.X_CWMPD_Demo.Blink()", "Device.X_CWMPD_DemoC.
 /// Longer than any test.
 const LONG: [(&str, &str); 2] = [("Times", "100000"), ("IntervalMs", "20")];
 
+/// What Describe tells of.
+type Nodes = Vec<(String, String, String, HashMap<String, OwnedValue>)>;
 type Standing = (String, u32, String, BTreeMap<String, String>);
 
 fn device(acs: &Acs) -> Device {
@@ -212,7 +214,6 @@ fn commands_are_described_and_not_part_of_the_model() {
     let acs = Acs::start(Options::default());
     let device = device(&acs);
     let client = device.client();
-    type Nodes = Vec<(String, String, String, HashMap<String, OwnedValue>)>;
     let (nodes, _): (Nodes, PathFaults) = client
         .call(
             names::DATA_MODEL,
@@ -315,6 +316,48 @@ fn only_administrators_run_commands() {
     let properties = ["org.freedesktop.DBus.Properties", "Get", "ss", names::JOB, "State"];
     assert!(!as_user("nobody", job.as_str(), &properties).0);
     assert_eq!(result(&device.client(), &job).0, "running");
+}
+
+#[test]
+fn the_command_line_runs_a_command_and_shows_what_it_gives() {
+    let device = Device::builder().plugin("demo", "").start();
+    device.ready("demo");
+    let output = std::process::Command::new(cwmp_e2e::binary("cwmpctl"))
+        .args(["--bus", device.bus.address(), "invoke", BLINKS[0], "Times=2", "IntervalMs=300"])
+        .output()
+        .unwrap();
+    let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{out}{error}");
+    assert_eq!(out, "Blinked = 2\n");
+    assert!(error.contains("50 % blink 1 of 2"), "{error}");
+}
+
+/// A job is what the contract says, member by member.
+#[test]
+fn a_job_serves_its_contract() {
+    let device = Device::builder().plugin("demo", "").start();
+    device.ready("demo");
+    let client = device.client();
+    let job = invoke(&client, BLINKS[0], &[("Times", "1"), ("IntervalMs", "0")]);
+    let served: String = client
+        .call_at(names::SERVICE, job.as_str(), "org.freedesktop.DBus.Introspectable", "Introspect", &())
+        .unwrap();
+    // The elements with what they are called and of which type; in any order.
+    let elements = |xml: &str| -> Vec<String> {
+        let start = format!("<interface name=\"{}\">", names::JOB);
+        let interface = xml.split(&start).nth(1).unwrap().split("</interface>").next().unwrap();
+        let attribute = |tag: &str, key: &str| {
+            tag.split_once(&format!(" {key}=\"")).map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
+        };
+        let mut all: Vec<String> = interface
+            .split('<')
+            .filter(|tag| ["method ", "property ", "arg "].iter().any(|kind| tag.starts_with(kind)))
+            .map(|tag| format!("{:?} {:?}", attribute(tag, "name"), attribute(tag, "type")))
+            .collect();
+        all.sort();
+        all
+    };
+    assert_eq!(elements(&served), elements(cwmp_bus::AGENT_XML));
 }
 
 /// What jobs announce.
