@@ -1,7 +1,5 @@
 //! The configuration of a plugin: the JSON object that the host makes of the manifest and the integrator's file.
 
-use std::collections::BTreeMap;
-
 use crate::Error;
 
 /// How deep a configuration may be nested.
@@ -10,7 +8,8 @@ const MAX_DEPTH: usize = 32;
 /// A configuration, or a table in one. Every getter says by name which key has the wrong type.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Config {
-    entries: BTreeMap<String, Json>,
+    /// There are few, so they are looked through.
+    entries: Vec<(String, Json)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +39,7 @@ impl Config {
 
     /// Refuses every key but these, so that a slip of the pen is found.
     pub fn only(&self, keys: &[&str]) -> Result<(), Error> {
-        match self.entries.keys().find(|k| !keys.contains(&k.as_str())) {
+        match self.entries.iter().map(|(key, _)| key).find(|k| !keys.contains(&k.as_str())) {
             Some(key) => Err(Error::arguments(format!("unknown configuration key '{key}'"))),
             None => Ok(()),
         }
@@ -97,7 +96,9 @@ impl Config {
     }
 
     fn entry(&self, key: &str) -> Option<&Json> {
-        self.entries.get(key).filter(|j| **j != Json::Null)
+        // Of a key that is there twice the last counts.
+        let entry = self.entries.iter().rev().find(|(other, _)| other == key);
+        entry.map(|(_, value)| value).filter(|value| **value != Json::Null)
     }
 }
 
@@ -154,7 +155,7 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, depth: usize) -> Result<Config, Error> {
-        let mut entries = BTreeMap::new();
+        let mut entries = Vec::new();
         if self.eat("}") {
             return Ok(Config { entries });
         }
@@ -164,7 +165,7 @@ impl Reader<'_> {
             if !self.eat(":") {
                 return Err(self.wrong());
             }
-            entries.insert(key, self.value(depth + 1)?);
+            entries.push((key, self.value(depth + 1)?));
             if self.eat("}") {
                 return Ok(Config { entries });
             }

@@ -1,6 +1,6 @@
 //! Which object answers for which name: each is read once for all that is asked of it in a call.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use crate::answer::Answer;
 use crate::name::pattern;
@@ -13,7 +13,6 @@ use crate::{Declared, Error, Host, Name, Node, Plugin, Request, Row, Settings, W
 
 /// The typed objects of a plugin, by their schema paths.
 pub(crate) struct Directory {
-    objects: HashMap<&'static str, usize>,
     /// The nodes of each object: itself, then its fields.
     nodes: Vec<&'static [Node]>,
 }
@@ -45,14 +44,13 @@ pub(crate) struct Asker<'a> {
 impl Directory {
     /// Of a declaration that begins with the nodes of typed objects: so many for each.
     pub(crate) fn new(declared: &'static [Node], counts: impl Iterator<Item = usize>) -> Self {
-        let (mut objects, mut nodes, mut rest) = (HashMap::new(), Vec::new(), declared);
+        let (mut nodes, mut rest) = (Vec::new(), declared);
         for count in counts {
             let (own, others) = rest.split_at(count);
-            objects.insert(own[0].path(), nodes.len());
             nodes.push(own);
             rest = others;
         }
-        Self { objects, nodes }
+        Self { nodes }
     }
 
     /// The typed objects of a plugin.
@@ -64,6 +62,11 @@ impl Directory {
         self.nodes.is_empty()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// The nodes of an object: itself, then its fields.
     pub(crate) fn nodes(&self, object: usize) -> &'static [Node] {
         self.nodes[object]
@@ -71,7 +74,12 @@ impl Directory {
 
     /// The object with this path.
     pub(crate) fn object(&self, instance: &str) -> Option<usize> {
-        self.objects.get(pattern(instance).as_str()).copied()
+        self.at(&pattern(instance))
+    }
+
+    /// The object with this schema path. There are so few that they are looked through.
+    fn at(&self, path: &str) -> Option<usize> {
+        self.nodes.iter().position(|nodes| nodes[0].path() == path)
     }
 
     /// The object and the field that a parameter is.
@@ -138,11 +146,13 @@ impl Directory {
     }
 
     /// The tables of typed objects among these, with their positions.
-    pub(crate) fn tables(&self, tables: &[Name<'_>]) -> BTreeMap<usize, Vec<usize>> {
-        let mut asked: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    pub(crate) fn tables(&self, tables: &[Name<'_>]) -> Vec<(usize, Vec<usize>)> {
+        let mut asked: Vec<(usize, Vec<usize>)> = Vec::new();
         for (position, table) in tables.iter().enumerate() {
-            if let Some(object) = self.objects.get(format!("{}{ROW}", pattern(table.full())).as_str()) {
-                asked.entry(*object).or_default().push(position);
+            let Some(object) = self.at(&format!("{}{ROW}", pattern(table.full()))) else { continue };
+            match asked.iter_mut().find(|(other, _)| *other == object) {
+                Some((_, positions)) => positions.push(position),
+                None => asked.push((object, vec![position])),
             }
         }
         asked

@@ -1,6 +1,5 @@
 //! Answers that come later: commands that take their time.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,29 +12,39 @@ use crate::{Error, Host};
 /// The requests that are answered later.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    open: Mutex<HashMap<abi::Req, Arc<Signal>>>,
+    /// There are few at a time.
+    open: Mutex<Vec<(abi::Req, Arc<Signal>)>>,
 }
 
 impl Ledger {
-    fn open(&self) -> MutexGuard<'_, HashMap<abi::Req, Arc<Signal>>> {
+    fn open(&self) -> MutexGuard<'_, Vec<(abi::Req, Arc<Signal>)>> {
         // Requests are put in and taken out whole.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn enter(&self, request: abi::Req) -> Arc<Signal> {
-        Arc::clone(self.open().entry(request).or_default())
+        let mut open = self.open();
+        if let Some((_, signal)) = open.iter().find(|(other, _)| *other == request) {
+            return Arc::clone(signal);
+        }
+        let signal = Arc::<Signal>::default();
+        open.push((request, Arc::clone(&signal)));
+        signal
     }
 
     /// Whether the request was still to be answered; it is not any more.
     pub(crate) fn leave(&self, request: abi::Req) -> bool {
-        let signal = self.open().remove(&request);
+        let mut open = self.open();
+        let position = open.iter().position(|(other, _)| *other == request);
+        let entry = position.map(|position| open.swap_remove(position));
+        drop(open);
         // Whoever is still at work on it need not be.
-        signal.map(|signal| signal.give()).is_some()
+        entry.map(|(_, signal)| signal.give()).is_some()
     }
 
     pub(crate) fn cancel(&self, request: abi::Req) {
-        let signal = self.open().get(&request).cloned();
-        if let Some(signal) = signal {
+        let open = self.open();
+        if let Some((_, signal)) = open.iter().find(|(other, _)| *other == request) {
             signal.give();
         }
     }

@@ -68,16 +68,19 @@ pub struct Rows<O> {
     kept: Option<Kept<O>>,
 }
 
+/// More rows than there can be.
+const FOUND: usize = 1 << 24;
+
 /// How what is kept for rows is found.
 #[derive(Debug)]
 struct Kept<O> {
     resolver: Resolver,
-    /// Rows that were added, by their paths.
+    /// What is kept for rows that the device found.
+    found: Vec<O>,
+    /// Where a row is, by its path: those that were added, and from `FOUND` on those that were found.
     positions: HashMap<String, usize>,
-    /// Rows that the device found, by their paths.
-    found: HashMap<String, O>,
-    /// Their paths by their keys.
-    keys: HashMap<String, String>,
+    /// The same by keys, for those that were found.
+    keys: HashMap<String, usize>,
 }
 
 impl<O> Rows<O> {
@@ -87,8 +90,8 @@ impl<O> Rows<O> {
     }
 
     pub(crate) fn of_settings(resolver: Resolver) -> Self {
-        let (positions, found, keys) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { list: Vec::new(), kept: Some(Kept { resolver, positions, found, keys }) }
+        let (found, positions, keys) = (Vec::new(), HashMap::new(), HashMap::new());
+        Self { list: Vec::new(), kept: Some(Kept { resolver, found, positions, keys }) }
     }
 
     /// A row that is kept; of one that the device found only what is kept for it.
@@ -100,9 +103,10 @@ impl<O> Rows<O> {
             return;
         }
         if let Some(keys) = keys_of(&at) {
-            kept.keys.insert(keys, instance.clone());
+            kept.keys.insert(keys, kept.found.len());
         }
-        kept.found.insert(instance, value);
+        kept.positions.insert(instance, FOUND + kept.found.len());
+        kept.found.push(value);
     }
 
     /// A row more.
@@ -131,11 +135,13 @@ impl<O> Rows<O> {
         };
         // By its keys it is found without asking anybody for its number.
         if let Some(keys) = keys_of(at) {
-            return kept.keys.get(&keys).and_then(|instance| kept.found.get(instance));
+            return kept.found.get(*kept.keys.get(&keys)?);
         }
-        let instance = kept.resolver.instance(at).ok()?;
-        let listed = kept.positions.get(&instance).map(|i| &self.list[*i].1);
-        listed.or_else(|| kept.found.get(&instance))
+        let position = *kept.positions.get(&kept.resolver.instance(at).ok()?)?;
+        match position.checked_sub(FOUND) {
+            Some(found) => kept.found.get(found),
+            None => self.list.get(position).map(|(_, value)| value),
+        }
     }
 }
 

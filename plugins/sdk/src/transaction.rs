@@ -4,7 +4,7 @@
 //! [`Serve::change`](crate::Serve::change). What was committed is taken back by the opposite change, so that a rollback
 //! works after a power cut as well.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::dispatch::Directory;
 use crate::edit::RawEdit;
@@ -12,6 +12,7 @@ use crate::name::{pattern, rows_above};
 use crate::resolver::{at_of, Resolver};
 use crate::rows::AnyRows;
 use crate::settings::{device_row, key_of, Delta};
+use crate::wanted::leaf;
 use crate::{Change, ChangeFault, Effect, Error, Host, Level, Op, Plugin, Prepared, Settings, Txn};
 
 /// What was prepared, object by object.
@@ -164,20 +165,26 @@ pub(crate) struct Found<'a> {
     directory: &'a Directory,
     host: &'a Host,
     /// Paths of objects whose parameters are set.
-    touched: BTreeSet<&'a str>,
+    touched: HashSet<&'a str>,
     deleted: Vec<&'a str>,
-    objects: BTreeMap<usize, usize>,
+    /// The objects to be read, each with the change that wants it.
+    objects: Vec<(usize, usize)>,
     pub(crate) all: BTreeMap<String, String>,
 }
 
 impl<'a> Found<'a> {
     pub(crate) fn new(directory: &'a Directory, host: &'a Host, changes: &[Change<'a>]) -> Self {
-        let mut objects = BTreeMap::new();
+        let mut objects: Vec<(usize, usize)> = Vec::new();
+        let mut want = |object: usize, index: usize| {
+            if !objects.iter().any(|(other, _)| *other == object) {
+                objects.push((object, index));
+            }
+        };
         for (index, change) in changes.iter().enumerate() {
             let full = change.name.full();
             for row in rows_above(full).filter(|row| change.op != Op::Add || *row != full) {
                 if let Some(object) = directory.object(row) {
-                    objects.entry(object).or_insert(index);
+                    want(object, index);
                 }
             }
             let below = match change.op {
@@ -186,20 +193,17 @@ impl<'a> Found<'a> {
                 Op::Add => Vec::new(),
             };
             for object in below {
-                objects.entry(object).or_insert(index);
+                want(object, index);
             }
         }
-        let mut touched = BTreeSet::new();
-        for change in changes {
-            touched.insert(object_of(change.name.full()));
-        }
+        let touched = changes.iter().map(|change| object_of(change.name.full())).collect();
         let deleted = changes.iter().filter(|c| c.op == Op::Delete).map(|c| c.name.full()).collect();
         Self { directory, host, touched, deleted, objects, all: BTreeMap::new() }
     }
 
     /// The objects to be read, each with the change that wants it.
     pub(crate) fn objects(&self) -> Vec<(usize, usize)> {
-        self.objects.iter().map(|(object, index)| (*object, *index)).collect()
+        self.objects.clone()
     }
 
     pub(crate) fn note(&mut self, object: usize, rows: &dyn AnyRows) {
@@ -221,7 +225,7 @@ impl<'a> Found<'a> {
                 let mut text = String::new();
                 let known = rows.fields(i).field(field).is_some_and(|field| field.write(&mut text).is_ok());
                 if known && node.is_writable() && !node.is_secret() {
-                    let name = format!("{instance}{}", &node.path()[nodes[0].path().len()..]);
+                    let name = format!("{instance}{}", leaf(node.path()));
                     self.all.insert(relative(&name, base).to_owned(), text);
                 }
             }
@@ -257,40 +261,77 @@ pub(crate) fn edits(
     settings: &Settings,
     delta: &Delta,
     changes: &[Change<'_>],
-) -> BTreeMap<usize, Vec<RawEdit>> {
+) -> Vec<(usize, Vec<RawEdit>)> {
     let base = settings.host().about().base;
-    // Fields that are set, by object and path.
-    let mut touched: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+    // What is touched; and where a path is in that list.
+    let mut touched: Vec<Touched> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for name in delta.keys() {
         let full = if name.starts_with("Device.") { name.clone() } else { format!("{base}{name}") };
-        if full.ends_with('.') {
-            if let Some(object) = directory.object(&full) {
-                touched.entry((object, full)).or_default();
-            }
-        } else if let Some((object, field)) = directory.owner(&full) {
-            touched.entry((object, object_of(&full).to_owned())).or_default().push(field);
+        let (object, field) = if full.ends_with('.') {
+            (directory.object(&full), None)
+        } else {
+            directory.owner(&full).map_or((None, None), |(object, field)| (Some(object), Some(field)))
+        };
+        let Some(object) = object else { continue };
+        let instance = object_of(&full);
+        let place = places.get(instance).copied().unwrap_or_else(|| {
+            places.insert(instance.to_owned(), touched.len());
+            touched.push(Touched {
+                object,
+                instance: instance.to_owned(),
+                set: Vec::new(),
+                positions: Vec::new(),
+            });
+            touched.len() - 1
+        });
+        touched[place].set.extend(field);
+    }
+    // Which changes said so: of rows by their paths, of values beside the fields.
+    let mut of_rows: HashMap<String, usize> = HashMap::new();
+    for (index, change) in changes.iter().enumerate() {
+        let full = change.name.full();
+        if change.op != Op::Set {
+            of_rows.insert(full.to_owned(), index);
+        } else if let Some(place) = places.get(object_of(full)) {
+            let field = directory.owner(full).map(|(_, field)| (field, index));
+            touched[*place].positions.extend(field);
         }
     }
-    let mut grouped: BTreeMap<usize, Vec<RawEdit>> = BTreeMap::new();
-    for ((object, instance), set) in touched {
-        let edit = raw_edit(directory, settings, delta, changes, object, &instance, set);
-        grouped.entry(object).or_default().extend(edit);
+    // In the order of the declaration.
+    let mut grouped: Vec<(usize, Vec<RawEdit>)> = Vec::new();
+    for object in 0..directory.len() {
+        let own = touched.iter().filter(|touched| touched.object == object);
+        let edit = |touched: &Touched| raw_edit(directory, settings, delta, &of_rows, touched);
+        let edits: Vec<RawEdit> = own.filter_map(edit).collect();
+        if !edits.is_empty() {
+            grouped.push((object, edits));
+        }
     }
-    grouped.retain(|_, edits| !edits.is_empty());
     grouped
+}
+
+/// An object or row that a transaction touches.
+struct Touched {
+    object: usize,
+    /// Its path.
+    instance: String,
+    /// The fields that are set.
+    set: Vec<usize>,
+    /// Fields with the positions of the changes that set them.
+    positions: Vec<(usize, usize)>,
 }
 
 fn raw_edit(
     directory: &Directory,
     settings: &Settings,
     delta: &Delta,
-    changes: &[Change<'_>],
-    object: usize,
-    instance: &str,
-    set: Vec<usize>,
+    of_rows: &HashMap<String, usize>,
+    touched: &Touched,
 ) -> Option<RawEdit> {
+    let Touched { object, instance, set, positions } = touched;
     let base = settings.host().about().base;
-    let nodes = directory.nodes(object);
+    let nodes = directory.nodes(*object);
     let row = relative(instance, base);
     let after = |name: &str| match delta.get(name) {
         Some(staged) => staged.clone(),
@@ -303,20 +344,11 @@ fn raw_edit(
     }
     let texts = |value: &dyn Fn(&str) -> Option<String>| {
         let of = |node: &crate::Node| {
-            let name = format!("{instance}{}", &node.path()[nodes[0].path().len()..]);
+            let name = format!("{instance}{}", leaf(node.path()));
             value(relative(&name, base)).unwrap_or_else(|| node.default_value())
         };
         nodes.iter().skip(1).map(of).collect::<Vec<String>>()
     };
-    let positions = changes.iter().enumerate().filter_map(|(index, change)| {
-        let (owner, field) = directory.owner(change.name.full())?;
-        (owner == object && object_of(change.name.full()) == instance).then_some((field, index))
-    });
-    let concerns = |change: &Change<'_>| {
-        let name = change.name.full();
-        name.starts_with(instance) || (name.ends_with('.') && instance.starts_with(name))
-    };
-    let first = changes.iter().position(concerns).unwrap_or(0);
     let mut at = at_of(instance);
     // Rows that the device found are known to it by their keys.
     for (level, row) in rows_above(row).enumerate() {
@@ -324,13 +356,15 @@ fn raw_edit(
         let key = value.as_deref().and_then(key_of).unwrap_or_default();
         key.clone_into(&mut at.above.get_mut(level).unwrap_or(&mut at.row).key);
     }
+    let by_rows = rows_above(instance).filter_map(|row| of_rows.get(row).copied());
+    let first = by_rows.chain(positions.iter().map(|(_, index)| *index)).min();
     Some(RawEdit {
         at,
         old: was.then(|| texts(&|name| settings.before(name))),
         new: will_be.then(|| texts(&after)),
-        set,
-        positions: positions.collect(),
-        first,
+        set: set.clone(),
+        positions: positions.clone(),
+        first: first.unwrap_or(0),
     })
 }
 

@@ -1,6 +1,6 @@
 //! Transactions on settings: staged without effect, committed with an undo, taken back until finished.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{delta_of, entry, no_such, Delta, Done, Settings, Staged, State, MAX_CHANGES, MAX_ROWS};
 use crate::name::{pattern, rows_above};
@@ -247,7 +247,8 @@ impl Staging<'_> {
                 if change.kind.is_some_and(|given| given != kind) {
                     return Err(Error::kind(format!("{name} has another type")));
                 }
-                self.delta.insert(name.to_owned(), Some(entry::value_of(kind, change.value)?));
+                let value = entry::value_of(kind, change.value)?;
+                self.put(name.to_owned(), Some(value));
             }
             Op::Add if self.has(name) => return Err(Error::resources(format!("{name} is there already"))),
             Op::Add if self.rows >= MAX_ROWS => {
@@ -256,35 +257,37 @@ impl Staging<'_> {
             Op::Add => {
                 self.rows += 1;
                 self.added.insert(name.to_owned());
-                self.delta.insert(name.to_owned(), Some(String::new()));
+                self.put(name.to_owned(), Some(String::new()));
             }
             Op::Delete if !self.has(name) => return Err(no_such(name)),
             Op::Delete => self.delete(name),
         }
         if change.op != Op::Delete {
             // From now on there is something to be kept for a row of the device.
-            let kept = |row: String| {
+            for row in found {
                 let value = self.state.before(&row);
-                (row, value)
-            };
-            self.delta.extend(found.into_iter().map(kept));
+                self.put(row, value);
+            }
         }
         Ok(())
     }
 
     fn delete(&mut self, row: &str) {
-        let old = self.state.entries.range(row.to_owned()..).map(|(k, _)| k);
-        let gone: Vec<String> = old.take_while(|k| k.starts_with(row)).cloned().collect();
-        let new = self.delta.keys().filter(|k| k.starts_with(row));
-        let found = self.state.offered.keys().filter(|k| k.starts_with(row));
-        let gone: Vec<String> = gone.into_iter().chain(new.cloned()).chain(found.cloned()).collect();
+        let mut gone: Vec<String> = below(&self.state.entries, row);
+        gone.extend(below(&self.delta, row));
+        gone.extend(below(&self.state.offered, row));
         for name in gone {
             if name.ends_with('.') && self.keeps(&name) {
                 self.rows -= 1;
             }
             self.added.remove(&name);
-            self.delta.insert(name, None);
+            self.put(name, None);
         }
+    }
+
+    /// One place, for the sake of the code's size.
+    fn put(&mut self, name: String, value: Option<String>) {
+        self.delta.insert(name, value);
     }
 
     fn has(&self, row: &str) -> bool {
@@ -301,6 +304,12 @@ impl Staging<'_> {
             None => self.state.entries.contains_key(row),
         }
     }
+}
+
+/// The names of a row and of everything in it.
+fn below<V>(entries: &BTreeMap<String, V>, row: &str) -> Vec<String> {
+    let names = entries.range(row.to_owned()..).map(|(name, _)| name);
+    names.take_while(|name| name.starts_with(row)).cloned().collect()
 }
 
 fn forget_undo(host: &Host) -> Result<(), Error> {
