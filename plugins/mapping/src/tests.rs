@@ -252,6 +252,7 @@ fn values_are_set_by_property_and_by_method_and_taken_back() {
     assert!(plugin.store().is_empty(), "{:?}", plugin.store());
 }
 
+/// C106: each change in error has its own fault, and nothing is done.
 #[test]
 fn a_value_that_cannot_be_set_is_refused_before_anything_is_done() {
     let world = World::new();
@@ -288,6 +289,7 @@ fn a_value_that_cannot_be_set_is_refused_before_anything_is_done() {
     assert_eq!(plugin.get(&at("Name")), ok("home"));
 }
 
+/// C103: not even a power cut leaves half of a transaction.
 #[test]
 fn what_was_committed_is_taken_back_even_after_a_power_cut() {
     let world = World::new();

@@ -119,6 +119,7 @@ fn shown(service: &Service, at: (&str, &str, &str), property: &str) -> String {
     service.hand().shown(at.1, at.2, property)
 }
 
+/// C103, C106, C142, C143: what services keep is read in the standard's forms, and set at once or not at all.
 #[test]
 fn the_acs_reads_and_sets_what_services_keep() {
     let acs = Acs::start(Options::default());
@@ -170,6 +171,7 @@ fn the_acs_reads_and_sets_what_services_keep() {
     drop(sync);
 }
 
+/// C50, C112: a change that a service announces opens a session; what the ACS set does not, however it spelled it.
 #[test]
 fn a_change_that_a_service_announces_is_told_to_the_acs_and_what_the_acs_set_is_not() {
     let acs = Acs::start(Options::default());
@@ -233,6 +235,7 @@ fn a_service_that_is_absent_comes_late_is_killed_or_hangs_costs_its_own_paramete
     assert!(client.provider("mapping").is_some_and(|(state, _)| state == "ready"));
 }
 
+/// C103: a service that refuses at the end leaves every other service and plugin as it was.
 #[test]
 fn a_service_that_refuses_takes_the_whole_transaction_back() {
     let acs = Acs::start(Options::default());
@@ -282,6 +285,7 @@ fn modem(hand: &Hand, number: u32, imei: &str) -> String {
     path
 }
 
+/// C139: a row that comes back, at another place and after a crash, has its number.
 #[test]
 fn modems_are_rows_that_keep_their_numbers() {
     let acs = Acs::start(Options::default());

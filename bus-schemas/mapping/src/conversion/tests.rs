@@ -97,6 +97,7 @@ fn lists_are_joined_and_split() {
     assert!(forth(&plain, &Raw::Text("x".repeat(MAX_TEXT + 1)), one(ValueType::String)).is_err());
 }
 
+/// C142: moments in UTC; what a service does not know is the Unknown Time.
 #[test]
 fn moments_addresses_and_bytes_have_their_forms() {
     let micros = named(Named::UnixMicros);
@@ -132,6 +133,7 @@ fn moments_addresses_and_bytes_have_their_forms() {
     );
 }
 
+/// C144: a reference is the row without its dot, and empty when there is none.
 #[test]
 fn an_object_path_is_a_row_and_a_dangling_one_is_empty() {
     let row = Conversion { row_of: Some("Device.X.{i}.".into()), ..Conversion::default() };
