@@ -86,9 +86,10 @@ fn inside(own: Bounds, allowed: Bounds) -> bool {
     let low = allowed.low.is_none_or(|least| own.low.is_some_and(|low| low >= least));
     let high = allowed.high.is_none_or(|most| own.high.is_some_and(|high| high <= most));
     let steps = allowed.step.is_none_or(|step| {
-        let on_step = own.low.is_none_or(|low| (low - allowed.low.unwrap_or(0)) % step == 0);
-        on_step && own.step.is_some_and(|own| own % step == 0)
-            || own.low.is_some() && own.low == own.high && on_step
+        let is_step = |distance: Option<i128>| distance.and_then(|n| n.checked_rem(step)) == Some(0);
+        let starts = own.low.is_none_or(|low| is_step(low.checked_sub(allowed.low.unwrap_or(0))));
+        let one_value = own.low.is_some() && own.low == own.high;
+        starts && (one_value || own.step.is_some_and(|own| is_step(Some(own))))
     });
     low && high && steps
 }
@@ -138,6 +139,7 @@ mod tests {
             ("range=0:10", "range=0:9", "range"),
             ("range=:5", "range=0:9", "range"),
             ("range=0:9", "range=0:9/3", "range"),
+            ("range=-170141183460469231731687303715884105728:5/1", "range=5:9/3", "range"),
             ("size=:65", "size=:64", "size"),
             ("enum=A|D", "enum=A|B", "enum"),
             ("enum=C", "enum=A;enumro=C", "enum"),
