@@ -151,7 +151,8 @@ impl Host {
         })
     }
 
-    /// Keeps a value: durable when this returns, or in commit together with it.
+    /// Keeps a value: durable when this returns, or in commit together with it. Keys that begin with `settings/` or `undo`
+    /// belong to [`Settings`](crate::Settings).
     pub fn store_put(&self, key: &str, value: &str) -> Result<(), Error> {
         self.call("storing", |raw| {
             // SAFETY: as in `Raw::log`.
