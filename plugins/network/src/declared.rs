@@ -89,7 +89,7 @@ declare! {
         param "IP.Interface.{i}.LowerLayers" string [pushed]
             "list=:;listsize=:1024;default=;ref=Device.;refkind=strong;reftype=row";
         param "IP.Interface.{i}.IPv4Enable" boolean [pushed];
-        param "IP.Interface.{i}.IPv6Enable" boolean;
+        param "IP.Interface.{i}.IPv6Enable" boolean [writable];
         param "IP.Interface.{i}.Type" string [pushed] "enum=Normal|Loopback|Tunnel|Tunneled;default=Normal";
         param "IP.Interface.{i}.Loopback" boolean [pushed] "default=false";
         param "IP.Interface.{i}.MaxMTUSize" unsigned_int [writable pushed] "range=64:65535";
@@ -217,6 +217,9 @@ declare! {
         param "Hosts.Host.{i}.HostName" string [pushed] "size=:64";
         param "Hosts.Host.{i}.Active" boolean [pushed];
         param "Hosts.Host.{i}.ActiveLastChange" date_time [pushed];
+        param "Hosts.Host.{i}.AssociatedDevice" string [pushed] "size=:256;ref=Device.;refkind=strong;reftype=row";
+        param "Hosts.Host.{i}.DHCPClient" string [pushed]
+            "list=:2;ref=Device.DHCPv4.Server.Pool.{i}.Client.{i}.|Device.DHCPv6.Server.Pool.{i}.Client.{i}.;refkind=strong;reftype=row";
         param "Hosts.Host.{i}.InterfaceType" string [pushed] "enum=Ethernet|G.hn|HPNA|HomePlug|MoCA|UPA|Wi-Fi|Other";
         param "Hosts.Host.{i}.Layer1Interface" string [pushed] "size=:256;ref=Device.;refkind=strong;reftype=row";
         param "Hosts.Host.{i}.Layer3Interface" string [pushed]

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use cwmp_plugin_sdk::Error;
 
 use crate::facts::Link;
+use crate::files::Files;
 use crate::kernel::{Kernel, Order};
 use crate::table::Table;
 use crate::tree::{self, Facts};
@@ -28,21 +29,34 @@ pub(crate) struct Enforcer {
 enum Switch {
     Up,
     Mtu,
+    Ipv6,
 }
 
 impl Switch {
-    fn order(self, index: u32, value: u32) -> Order {
+    /// Puts it where it should be.
+    fn set(self, link: &Link, value: u32, kernel: &dyn Kernel, files: &Files) -> Result<(), Error> {
         match self {
-            Self::Up => Order::Up(index, value != 0),
-            Self::Mtu => Order::Mtu(index, value),
+            Self::Up => kernel.order(&Order::Up(link.index, value != 0)),
+            Self::Mtu => kernel.order(&Order::Mtu(link.index, value)),
+            Self::Ipv6 => files.set(&ipv6_switch(&link.name), if value == 0 { "1" } else { "0" }),
         }
     }
+}
+
+/// The file that switches IPv6 of a device off.
+pub(crate) fn ipv6_switch(device: &str) -> String {
+    format!("proc/sys/net/ipv6/conf/{device}/disable_ipv6")
 }
 
 impl Enforcer {
     /// Gives the orders that are missing, and takes back those that nobody wants any more. Stops at the first that the
     /// kernel refuses. Returns how many there were.
-    pub(crate) fn enforce(&mut self, facts: &Facts<'_>, kernel: &dyn Kernel) -> Result<usize, Error> {
+    pub(crate) fn enforce(
+        &mut self,
+        facts: &Facts<'_>,
+        kernel: &dyn Kernel,
+        files: &Files,
+    ) -> Result<usize, Error> {
         let wanted = wanted(facts);
         let mut orders = 0;
         // The last that came goes first: routes lie on addresses.
@@ -54,8 +68,8 @@ impl Enforcer {
             orders += 1;
             self.things.remove(&name);
         }
-        for (index, switch, value) in self.switches(facts) {
-            kernel.order(&switch.order(index, value))?;
+        for (link, switch, value) in self.switches(facts, files) {
+            switch.set(link, value, kernel, files)?;
             orders += 1;
         }
         for (name, order) in wanted {
@@ -68,16 +82,21 @@ impl Enforcer {
     }
 
     /// The switches of devices that are not where they should be.
-    fn switches(&mut self, facts: &Facts<'_>) -> Vec<(u32, Switch, u32)> {
+    fn switches<'a>(&mut self, facts: &Facts<'a>, files: &Files) -> Vec<(&'a Link, Switch, u32)> {
         let mut found = Vec::new();
         for link in facts.state.links.values() {
             let key = tree::key(link);
             let wish = facts.wishes.links.get(&key);
-            let both = [
+            let ipv6 = wish.and_then(|w| w.ipv6).map(u32::from);
+            let is_tracked = ipv6.is_some() || self.before.contains_key(&(key.clone(), Switch::Ipv6));
+            let is_off = || files.word(&ipv6_switch(&link.name)).as_deref() != Some("0");
+            let all = [
                 (Switch::Up, u32::from(link.up), wish.and_then(LinkWish::up).map(u32::from)),
                 (Switch::Mtu, link.mtu, wish.and_then(|w| w.mtu)),
+                // Asked for only where it matters: it is a file of its own.
+                (Switch::Ipv6, u32::from(is_tracked && !is_off()), ipv6),
             ];
-            for (switch, is, want) in both {
+            for (switch, is, want) in all {
                 let place = (key.clone(), switch);
                 let target = match want {
                     Some(value) => {
@@ -86,7 +105,7 @@ impl Enforcer {
                     }
                     None => self.before.remove(&place),
                 };
-                found.extend(target.filter(|value| *value != is).map(|value| (link.index, switch, value)));
+                found.extend(target.filter(|value| *value != is).map(|value| (link, switch, value)));
             }
         }
         found

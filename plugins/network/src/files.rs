@@ -27,6 +27,17 @@ impl Files {
         self.path(path).exists()
     }
 
+    /// Sets a switch of the kernel.
+    pub(crate) fn set(&self, path: &str, value: &str) -> Result<(), Error> {
+        std::fs::write(self.path(path), value).map_err(|e| {
+            let text = format!("/{path}: {e}");
+            match e.kind() {
+                std::io::ErrorKind::PermissionDenied => Error::denied(text),
+                _ => Error::value(text),
+            }
+        })
+    }
+
     /// The first word of a file, if it can be read.
     pub(crate) fn word(&self, path: &str) -> Option<String> {
         let text = read(&self.path(path)).ok()?;

@@ -209,7 +209,7 @@ impl Network {
         let mut known = self.known();
         known.rewrites = 0;
         let mut enforcer = std::mem::take(&mut known.enforcer);
-        let result = enforcer.enforce(&known.facts(), self.kernel.as_ref());
+        let result = enforcer.enforce(&known.facts(), self.kernel.as_ref(), &self.places.files);
         known.enforcer = enforcer;
         let result = result.and_then(|orders| {
             self.write_resolv(&mut known)?;

@@ -31,6 +31,8 @@ pub(crate) struct LinkWish {
     /// As an IP interface.
     pub(crate) ip_up: Option<bool>,
     pub(crate) mtu: Option<u32>,
+    /// Whether it speaks IPv6.
+    pub(crate) ipv6: Option<bool>,
 }
 
 impl LinkWish {
@@ -167,6 +169,7 @@ impl Reader<'_> {
             let link = wishes.links.entry(key.clone()).or_default();
             link.ip_up = self.chosen(&format!("{row}Enable"));
             link.mtu = self.chosen(&format!("{row}MaxMTUSize"));
+            link.ipv6 = self.chosen(&format!("{row}IPv6Enable"));
             self.addresses(&row, &key, &mut wishes.addresses);
         }
         for (table, path) in [

@@ -47,24 +47,30 @@ impl Namespace {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// A program that runs the host of a plugin inside. The bus is a file, so it is reached from there.
-    fn host(&self) -> PathBuf {
+    /// A program that runs the host of a plugin inside. The bus is a file, so it is reached from there. `through` is a
+    /// command that starts it.
+    fn host(&self, through: &str) -> PathBuf {
         let file = self.folder.path().join("host");
         let host = binary("cwmp-plugin-host");
-        let text = format!("#!/bin/sh\nexec ip netns exec {} {} \"$@\"\n", self.name, host.display());
+        let text =
+            format!("#!/bin/sh\nexec ip netns exec {} {through} {} \"$@\"\n", self.name, host.display());
         std::fs::write(&file, text).expect("our own folder");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
         file
     }
 
     fn device(&self, acs: &Acs) -> (Device, Client) {
+        self.device_through(acs, "")
+    }
+
+    fn device_through(&self, acs: &Acs, through: &str) -> (Device, Client) {
         let device = Device::builder()
             .acs(acs.url())
             .plugin(
                 "network",
                 &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", self.folder.path().display()),
             )
-            .config(&format!("[plugins]\nhost = '{}'", self.host().display()))
+            .config(&format!("[plugins]\nhost = '{}'", self.host(through).display()))
             .start();
         device.ready("network");
         let client = device.client();
@@ -239,7 +245,7 @@ fn the_baseline_of_the_standard_is_complete() {
         .plugin("device_info", "")
         .config(&format!(
             "[plugins]\nhost = '{}'\nmodels = '{}'",
-            namespace.host().display(),
+            namespace.host("").display(),
             models.display()
         ))
         .start();
@@ -287,4 +293,33 @@ fn the_baseline_of_the_standard_is_complete() {
     let complaints: Vec<String> =
         device.log().lines().filter(|line| line.contains("ERROR")).map(str::to_owned).collect();
     assert!(complaints.is_empty(), "what is declared is the standard's: {complaints:?}");
+}
+
+/// A plugin that may not change the network says so, and has not changed it; it reads all the same.
+#[test]
+fn a_plugin_without_the_right_changes_nothing() {
+    let Some(namespace) = Namespace::new() else { return };
+    let acs = Acs::start(Options::default());
+    let through = "setpriv --bounding-set -net_admin --inh-caps -net_admin";
+    let (_device, client) = namespace.device_through(&acs, through);
+    let mut session = acs.session();
+    let wan = row(&client, INTERFACES, "wan").expect("the row");
+    let mtu = format!("{wan}MaxMTUSize");
+    let server = session.add("Device.DNS.Client.Server.", "").unwrap().0;
+    let (address, enable) = (
+        format!("Device.DNS.Client.Server.{server}.DNSServer"),
+        format!("Device.DNS.Client.Server.{server}.Enable"),
+    );
+    let values = [
+        (address.as_str(), ValueType::String, "9.9.9.9"),
+        (&enable, ValueType::Boolean, "true"),
+        (&mtu, ValueType::UnsignedInt, "1400"),
+    ];
+    let fault = session.set(&values, "").unwrap_err();
+    assert!(matches!(fault.code, 9001 | 9003), "{fault:?}");
+    assert_eq!(session.get_value(&mtu).unwrap(), "1500");
+    assert_eq!(session.get_value(&enable).unwrap(), "false");
+    session.end();
+    let resolv = std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
+    assert!(!resolv.contains("9.9.9.9") && namespace.ip("link show wan").contains("mtu 1500"));
 }

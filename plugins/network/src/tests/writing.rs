@@ -116,6 +116,37 @@ fn addresses_are_added_changed_and_deleted() {
 }
 
 #[test]
+fn ipv6_is_switched_off_and_on_and_what_was_set_comes_back() {
+    if !inside("writing::ipv6_is_switched_off_and_on_and_what_was_set_comes_back") {
+        return;
+    }
+    let device = Device::new();
+    let mut plugin = device.plugin();
+    let interface = format!("{INTERFACES}{}.", row(&plugin, INTERFACES, "Name", "wan").unwrap());
+    let address = format!("{interface}IPv6Address.4.");
+    plugin
+        .change(&[
+            Step::add(&address),
+            Step::set(&format!("{address}IPAddress"), "2001:db8::4"),
+            Step::set(&format!("{address}Enable"), "true"),
+        ])
+        .unwrap();
+    let enable = format!("{interface}IPv6Enable");
+    let is_off = || std::fs::read_to_string("/proc/sys/net/ipv6/conf/wan/disable_ipv6").unwrap() == "1\n";
+    assert_eq!((get(&plugin, &enable), is_off()), ("true".into(), false));
+    // An address cannot be where there is no IPv6: the transaction that wants both is refused, and nothing stays of it.
+    assert!(plugin.set(&[(&enable, "false")]).is_err());
+    assert_eq!((get(&plugin, &enable), is_off()), ("true".into(), false));
+    assert!(said("address show wan").contains("2001:db8::4"));
+    let off = format!("{address}Enable");
+    let txn = plugin.stage(&[Step::set(&off, "false"), Step::set(&enable, "false")]).unwrap();
+    plugin.commit(txn).unwrap();
+    assert_eq!((get(&plugin, &enable), is_off()), ("false".into(), true));
+    plugin.rollback(txn).unwrap();
+    assert!(!is_off() && said("address show wan").contains("2001:db8::4"));
+}
+
+#[test]
 fn routes_are_added_and_deleted_and_the_kernel_s_refusal_undoes_everything() {
     if !inside("writing::routes_are_added_and_deleted_and_the_kernel_s_refusal_undoes_everything") {
         return;

@@ -39,6 +39,9 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             ("HostName", Value::text(name)),
             ("Active", Value::Flag(active)),
             ("ActiveLastChange", Value::Moment(since)),
+            // No table of this device has them: of a server's clients, or of what is associated with a radio.
+            ("DHCPClient", Value::Rows(Vec::new())),
+            ("AssociatedDevice", Value::row(None)),
             ("InterfaceType", Value::text(link.map_or("Other", interface_type))),
             ("Layer1Interface", Value::row(link.and_then(port))),
             ("Layer3Interface", Value::row(link.and_then(super::ip_interface))),

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{ethernet_link, ip_interface, key, layer, vlan, Facts};
+use crate::enforce::ipv6_switch;
 use crate::facts::{mask, Address, AddressSource, AddressState, Kind, Lifetime, Link, RouteKind};
 use crate::state::State;
 use crate::table::{Key, RowId, Table};
@@ -14,8 +15,6 @@ use crate::wish::AddressWish;
 const KERNEL: u8 = 2;
 const ADVERTISED: u8 = 9;
 
-const OFF: &str = "proc/sys/net/ipv6/conf";
-
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
     view.single.extend([
         ("IP.IPv4Capable", Value::Flag(true)),
@@ -23,7 +22,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         ("IP.IPv4Status", Value::text("Enabled")),
         ("IP.IPv6Capable", Value::Flag(facts.ipv6)),
         ("IP.IPv6Enable", ipv6(facts, "all")),
-        ("IP.IPv6Status", Value::Enabled(format!("{OFF}/all/disable_ipv6"))),
+        ("IP.IPv6Status", Value::Enabled(ipv6_switch("all"))),
     ]);
     let router = RowId { table: Table::Router, above: None, key: Key::Number(1) };
     for link in facts.state.links.values() {
@@ -53,7 +52,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
 
 fn ipv6(facts: &Facts<'_>, device: &str) -> Value {
     if facts.ipv6 {
-        Value::Off(format!("{OFF}/{device}/disable_ipv6"))
+        Value::Off(ipv6_switch(device))
     } else {
         Value::Flag(false)
     }
