@@ -9,20 +9,13 @@ const NOTHING: i64 = 8 * 1024;
 /// A plugin that leaks takes at least so much in each round.
 const EACH: i64 = 16;
 
-/// What the process has at a moment.
-#[derive(Debug, Clone, Copy)]
-struct Holding {
-    memory: Option<i64>,
-    files: usize,
-    threads: usize,
+/// How many files or threads the process has.
+fn count(folder: &str) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
 }
 
-impl Holding {
-    fn now() -> Self {
-        let count = |folder| std::fs::read_dir(folder).map_or(0, Iterator::count);
-        Self { memory: memory(), files: count("/proc/self/fd"), threads: count("/proc/self/task") }
-    }
-}
+const FILES: &str = "/proc/self/fd";
+const THREADS: &str = "/proc/self/task";
 
 /// Bytes of the heap that are in use; `None` where that cannot be told.
 fn memory() -> Option<i64> {
@@ -57,22 +50,40 @@ fn sanitizer() -> Option<LeakCheck> {
 pub(super) struct Watch {
     rounds: u32,
     done: u32,
-    before: Option<Holding>,
+    /// Files and threads after the first quarter, which only warms up.
+    before: (usize, usize),
+    /// The memory after each round.
+    memory: Vec<i64>,
     slowest: Duration,
 }
 
 impl Watch {
     pub(super) fn new(rounds: u32) -> Self {
-        Self { rounds, done: 0, before: None, slowest: Duration::ZERO }
+        // Nothing is to grow by itself.
+        let memory = Vec::with_capacity(usize::try_from(rounds).unwrap_or_default());
+        Self { rounds, done: 0, before: (0, 0), memory, slowest: Duration::ZERO }
     }
 
-    /// Whether there is another round to do. The first quarter only warms up.
+    /// Whether there is another round to do.
     pub(super) fn next(&mut self) -> bool {
+        if self.done > 0 {
+            self.memory.extend(memory());
+        }
         if self.done == self.rounds.div_ceil(4) {
-            self.before = Some(Holding::now());
+            self.before = (count(FILES), count(THREADS));
         }
         self.done += 1;
         self.done <= self.rounds
+    }
+
+    /// By how much the memory grew, and in how many rounds: from the most in the first quarter to the least in the last, so
+    /// that rows which come and go are not taken for a leak.
+    fn growth(&self) -> Option<(i64, i64)> {
+        let quarter = self.memory.len().div_ceil(4);
+        let most = self.memory.iter().take(quarter).max()?;
+        let least = self.memory.iter().rev().take(quarter).min()?;
+        let between = i64::try_from(self.memory.len().saturating_sub(2 * quarter)).unwrap_or(0) + 1;
+        Some((least - most, between))
     }
 
     /// A call that belongs to a round took so long.
@@ -82,31 +93,23 @@ impl Watch {
 
     /// Tells what was not given back, and how slow the slowest round was.
     pub(super) fn conclude(self, deadline: Duration, report: &Report) {
-        let Some(before) = self.before else {
-            return report.skipped(Part::Resources, "resources: no rounds");
-        };
-        let after = Holding::now();
-        let counted = i64::from(self.rounds - self.rounds.div_ceil(4)).max(1);
         let mut good = true;
         let mut bad = |text: String| {
             good = false;
             report.bad(Part::Resources, None, &text);
         };
-        match (before.memory, after.memory) {
-            (Some(before), Some(after)) => {
-                let grown = after - before;
-                if grown > NOTHING.max(counted * EACH) {
-                    bad(format!(
-                        "memory: {grown} bytes more after {counted} rounds of the same reads, {} each",
-                        grown / counted
-                    ));
-                }
-            }
-            _ => report.skipped(Part::Resources, "memory: cannot be counted here"),
+        match self.growth() {
+            Some((grown, rounds)) if grown > NOTHING.max(rounds * EACH) => bad(format!(
+                "memory: at least {grown} bytes more after {rounds} rounds of the same reads, {} each",
+                grown / rounds
+            )),
+            Some(_) => {}
+            None => report.skipped(Part::Resources, "memory: cannot be counted here"),
         }
+        let counted = self.rounds - self.rounds.div_ceil(4);
         let kept = usize::try_from(counted / 2).unwrap_or(1).max(1);
         for (what, before, after) in
-            [("files", before.files, after.files), ("threads", before.threads, after.threads)]
+            [("files", self.before.0, count(FILES)), ("threads", self.before.1, count(THREADS))]
         {
             if after.saturating_sub(before) >= kept {
                 bad(format!("{what}: {before} before and {after} after {counted} rounds of the same reads"));
