@@ -68,6 +68,15 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let shape = if place.path.contains("{i}.") { quote!(Many) } else { quote!(Single) };
     let members: Vec<&Ident> = lines.iter().map(|line| &line.field).collect();
     let types: Vec<&Type> = fields.iter().map(|field| &field.ty).collect();
+    // A type that is none is the fault of its field, not of the derive.
+    let at = |field: &&syn::Field| field.ty.span().resolved_at(Span::call_site());
+    let spans: Vec<Span> = fields.iter().map(at).collect();
+    let lent = members.iter().zip(&spans).map(|(member, span)| quote_spanned!(*span=> &self.#member));
+    let lent_mut = members.iter().zip(&spans).map(|(member, span)| quote_spanned!(*span=> &mut self.#member));
+    let blank = types
+        .iter()
+        .zip(&spans)
+        .map(|(kind, span)| quote_spanned!(*span=> <#kind as ::cwmp_plugin_sdk::Typed>::blank()));
     let indices: Vec<usize> = (0..members.len()).collect();
     Ok(quote! {
         #(#checks)*
@@ -76,14 +85,14 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         impl ::cwmp_plugin_sdk::Fields for #name {
             fn field(&self, index: usize) -> ::core::option::Option<&dyn ::cwmp_plugin_sdk::Field> {
                 ::core::option::Option::Some(match index {
-                    #(#indices => &self.#members,)*
+                    #(#indices => #lent,)*
                     _ => return ::core::option::Option::None,
                 })
             }
 
             fn field_mut(&mut self, index: usize) -> ::core::option::Option<&mut dyn ::cwmp_plugin_sdk::Field> {
                 ::core::option::Option::Some(match index {
-                    #(#indices => &mut self.#members,)*
+                    #(#indices => #lent_mut,)*
                     _ => return ::core::option::Option::None,
                 })
             }
@@ -95,7 +104,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             type Shape = ::cwmp_plugin_sdk::#shape;
 
             fn blank() -> Self {
-                Self { #(#members: <#types as ::cwmp_plugin_sdk::Typed>::blank(),)* }
+                Self { #(#members: #blank,)* }
             }
         }
     })

@@ -3,6 +3,11 @@
 use crate::{Error, Kind, Parse, Value};
 
 /// A field of a typed object, whatever its type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` stands for no type of the data model",
+    label = "no parameter has this type",
+    note = "an enumeration derives `Enumeration`; a type of your own has `Value`, `Parse` and `Default`"
+)]
 pub trait Field: 'static {
     /// Appends the lexical form, or says why there is none.
     fn write(&self, out: &mut String) -> Result<(), Error>;
@@ -19,6 +24,11 @@ pub trait Field: 'static {
 ///   an enumeration has no such value and is left out of the answer.
 /// - `Vec<T>`: a list, as the standard's comma-separated lists are.
 /// - `Result<T, Error>`: reading it may fail, without harm for the fields beside it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` stands for no type of the data model",
+    label = "no parameter has this type",
+    note = "an enumeration derives `Enumeration`; a type of your own has `Value`, `Parse` and `Default`"
+)]
 pub trait Typed: Field + Sized {
     /// The type of the parameter.
     const KIND: Kind;

@@ -10,6 +10,10 @@ use crate::{ChangeFault, Edit, Effect, Error, Fields, Host, Node, Plugin, Prepar
 /// A plugin serves an object of type `O`; [`declare!`](crate::declare!) lists the objects that it serves.
 ///
 /// What is kept in [`Plugin::settings`] needs no more than `impl Serve<Lamp> for House {}`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` lists the object `{O}` and does not serve it",
+    note = "write `impl Serve<{O}> for {Self}`; what the settings keep needs nothing in it"
+)]
 pub trait Serve<O: Object>: Plugin {
     /// Reads the object, or all its rows, once for everything that is asked of it in one call.
     ///

@@ -78,6 +78,11 @@ fn types_that_do_not_fit() {
 }
 
 #[test]
+fn types_that_say_nothing() {
+    check("unknown.rs");
+}
+
+#[test]
 fn access_and_facets_beyond_the_standard() {
     check("access.rs");
 }

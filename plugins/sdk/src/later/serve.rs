@@ -15,6 +15,10 @@ use crate::{ChangeFault, Edit, Effect, Error, Object, Wanted};
 pub type PreparedLater = Pin<Box<dyn Future<Output = Result<Effect, Error>>>>;
 
 /// An async plugin serves an object: what [`Serve`](crate::Serve) is for others.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` lists the object `{O}` and does not serve it",
+    note = "write `impl AsyncServe<{O}> for {Self}`; what the settings keep needs nothing in it"
+)]
 pub trait AsyncServe<O: Object>: AsyncPlugin {
     /// Reads the object, or all its rows, once for everything that is asked of it in one call: see
     /// [`Serve::read`](crate::Serve::read).

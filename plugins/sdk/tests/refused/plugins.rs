@@ -15,4 +15,4 @@ impl Plugin for House {
     }
 }
 
-declare! { House, name: "house", base: "Device.", objects { Lamp } } //~ the trait bound `House: Serve<Lamp>` is not satisfied
+declare! { House, name: "house", base: "Device.", objects { Lamp } } //~ `House` lists the object `Lamp` and does not serve it
