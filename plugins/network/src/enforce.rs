@@ -10,7 +10,7 @@ use crate::files::Files;
 use crate::kernel::{Kernel, Order};
 use crate::table::Table;
 use crate::tree::{self, Facts};
-use crate::wish::LinkWish;
+use crate::wish::{LinkWish, Reference, ServerWish};
 
 /// `RTPROT_STATIC`: what an administrator wants.
 pub(crate) const STATIC: u8 = 4;
@@ -149,7 +149,17 @@ fn inverse(order: &Order) -> Order {
     }
 }
 
-/// The servers of ours that resolv.conf is to have.
-pub(crate) fn servers(facts: &Facts<'_>) -> Vec<IpAddr> {
-    facts.wishes.servers.iter().filter(|wish| wish.enable).filter_map(|wish| wish.ip).collect()
+/// The servers of ours that resolv.conf is to have. It knows no interfaces, but for the zone of an address of the link.
+pub(crate) fn servers(facts: &Facts<'_>) -> Vec<String> {
+    let written = |wish: &ServerWish| {
+        let ip = wish.ip?;
+        let link = match (&wish.interface, ip) {
+            (Reference::Interface(key), IpAddr::V6(v6)) if v6.segments()[0] & 0xffc0 == 0xfe80 => {
+                facts.state.links.values().find(|link| tree::key(link) == *key)
+            }
+            _ => None,
+        };
+        Some(link.map_or_else(|| ip.to_string(), |link| format!("{ip}%{}", link.name)))
+    };
+    facts.wishes.servers.iter().filter(|wish| wish.enable).filter_map(written).collect()
 }

@@ -24,7 +24,7 @@ pub(crate) fn servers(text: &str) -> Vec<IpAddr> {
 }
 
 /// The file with these servers of ours in it, before those of others; or with none that is in force.
-pub(crate) fn with(text: &str, ours: &[IpAddr], on: bool) -> String {
+pub(crate) fn with(text: &str, ours: &[String], on: bool) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut pending = Some(ours).filter(|_| on);
     for line in foreign(text) {
@@ -43,7 +43,7 @@ pub(crate) fn with(text: &str, ours: &[IpAddr], on: bool) -> String {
     text
 }
 
-fn write_ours(lines: &mut Vec<String>, ours: Option<&[IpAddr]>) {
+fn write_ours(lines: &mut Vec<String>, ours: Option<&[String]>) {
     for ip in ours.unwrap_or_default() {
         lines.push(MARK.to_owned());
         lines.push(format!("nameserver {ip}"));
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_as_it_was_when_ours_are_gone() {
-        let ours = [ip("198.51.100.1"), ip("2001:db8::53")];
+        let ours = ["198.51.100.1".to_owned(), "2001:db8::53".to_owned()];
         let changed = with(FILE, &ours, true);
         assert_eq!(
             changed,

@@ -44,6 +44,11 @@ const TABLES: [(Table, Option<Table>, &str); 16] = [
 ];
 
 impl Table {
+    /// Its path after `Device.`, or after the row that it lies in.
+    pub(crate) fn name(self) -> &'static str {
+        self.entry().1
+    }
+
     fn entry(self) -> (Option<Table>, &'static str) {
         let found = TABLES.iter().find(|(table, ..)| *table == self);
         found.map_or((None, ""), |(_, above, path)| (*above, path))
@@ -57,6 +62,15 @@ pub(crate) enum Key {
     Text(String),
     /// The number that the agent chose, as the ACS made the row.
     Number(u32),
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(key) => f.write_str(key),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
 }
 
 /// A row.

@@ -147,7 +147,8 @@ fn stack(view: &mut View) {
     for (higher, row) in &view.rows {
         let Some(Value::Rows(lower)) = row.values.get("LowerLayers") else { continue };
         for lower in lower {
-            let key = format!("{:?} {:?} on {:?} {:?}", higher.table, higher.key, lower.table, lower.key);
+            let names = (higher.table.name(), lower.table.name());
+            let key = format!("{}{} on {}{}", names.0, higher.key, names.1, lower.key);
             let values = [
                 ("HigherLayer", Value::row(Some(higher.clone()))),
                 ("LowerLayer", Value::row(Some(lower.clone()))),

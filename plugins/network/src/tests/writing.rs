@@ -242,6 +242,14 @@ fn servers_are_written_among_those_of_others() {
     assert_eq!(plugin.rows("Device.DNS.Client.Server.").unwrap().len(), 2);
     plugin.set(&[("Device.DNS.Client.Enable", "true")]).unwrap();
     assert_eq!(device.read("resolv.conf"), ours);
+    // An address of the link says which link.
+    let wan = format!("{INTERFACES}{}", row(&plugin, INTERFACES, "Name", "wan").unwrap());
+    plugin
+        .set(&[(&format!("{server}DNSServer"), "fe80::53"), (&format!("{server}Interface"), &wan)])
+        .unwrap();
+    assert!(device.read("resolv.conf").contains("nameserver fe80::53%wan\n"));
+    assert_eq!(get(&plugin, &format!("{server}Status")), "Enabled");
+    assert_eq!(get(&plugin, &format!("{server}Interface")), wan);
     plugin.delete(server).unwrap();
     assert_eq!(device.read("resolv.conf"), "search lan\nnameserver 192.0.2.1\n");
 }

@@ -64,12 +64,12 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         let device = id.link.and_then(|index| facts.state.links.get(&index)).map(key);
         let gateway = id.gateway.map(|ip| ip.to_string()).unwrap_or_default();
         let name = format!(
-            "{}/{} via {gateway} dev {} metric {} {:?}",
+            "{}/{} via {gateway} dev {} metric {} {}",
             id.destination,
             id.prefix,
             device.unwrap_or_default(),
             id.metric,
-            id.kind
+            name_of(id.kind)
         );
         let mut row = values(facts, table, id.kind, Some(id));
         row.values.extend([
@@ -139,12 +139,6 @@ fn is_same(id: &RouteId, order: &RouteId) -> bool {
 
 /// What rows of both kinds say of the route.
 fn values(facts: &Facts<'_>, table: Table, kind: RouteKind, id: Option<&RouteId>) -> Row {
-    let kind = match kind {
-        RouteKind::Normal => "Normal",
-        RouteKind::Blackhole => "Blackhole",
-        RouteKind::Unreachable => "Unreachable",
-        RouteKind::Prohibit => "Prohibit",
-    };
     let v4 = table == Table::Ipv4Forwarding;
     let leased = id.is_some_and(|id| is_leased(facts, id));
     let origin = match id.map(|id| id.protocol) {
@@ -158,7 +152,7 @@ fn values(facts: &Facts<'_>, table: Table, kind: RouteKind, id: Option<&RouteId>
         _ if leased => "DHCPv4",
         _ => "Static",
     };
-    let mut row = Row::new([("Type", Value::text(kind)), ("Origin", Value::text(origin))]);
+    let mut row = Row::new([("Type", Value::text(name_of(kind))), ("Origin", Value::text(origin))]);
     if v4 {
         row.values.insert("StaticRoute", Value::Flag(origin == "Static"));
     } else {
@@ -174,4 +168,14 @@ fn is_leased(facts: &Facts<'_>, id: &RouteId) -> bool {
     let lease = id.link.and_then(|index| facts.state.links.get(&index)).and_then(|link| facts.lease_of(link));
     let Some(IpAddr::V4(gateway)) = id.gateway else { return false };
     lease.is_some_and(|lease| lease.routers.contains(&gateway))
+}
+
+/// The standard's name; it is also part of the key of a row, so it stays.
+fn name_of(kind: RouteKind) -> &'static str {
+    match kind {
+        RouteKind::Normal => "Normal",
+        RouteKind::Blackhole => "Blackhole",
+        RouteKind::Unreachable => "Unreachable",
+        RouteKind::Prohibit => "Prohibit",
+    }
 }
