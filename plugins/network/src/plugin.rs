@@ -82,10 +82,10 @@ impl Plugin for NetworkPlugin {
     }
 
     fn rows(&mut self, table: Name<'_>) -> Result<Vec<Row>, Error> {
-        let found = find_table(table.relative(), &self.network.numbers)?;
-        let (kind, above) = found.ok_or_else(|| no_such(table))?;
         let view = self.network.view()?;
-        if let Some((row, _)) = find(table.relative(), &self.network.numbers)? {
+        let found = find_table(table.relative(), &self.network.numbers, &view)?;
+        let (kind, above) = found.ok_or_else(|| no_such(table))?;
+        if let Some((row, _)) = find(table.relative(), &self.network.numbers, &view)? {
             view.rows.get(&row).ok_or_else(|| no_such(table))?;
         }
         let row = |(id, row): (&RowId, &crate::view::Row)| Row {
@@ -101,8 +101,9 @@ impl Plugin for NetworkPlugin {
 
     fn check(&mut self, change: &Change<'_>) -> Result<(), Error> {
         let name = change.name;
-        let Some((row, leaf)) = find(name.relative(), &self.network.numbers)? else { return Ok(()) };
         let view = self.network.view()?;
+        let found = find(name.relative(), &self.network.numbers, &view)?;
+        let Some((row, leaf)) = found else { return Ok(()) };
         // A row that the ACS adds comes into a table of a row that is there.
         let stands_in = match (&row.above, row.table) {
             (Some(key), Table::Ipv4Address | Table::Ipv6Address) => {
@@ -219,7 +220,9 @@ impl NetworkPlugin {
     }
 
     fn remember(&self, row: &str) -> Result<(), Error> {
-        if let Some((RowId { key: Key::Text(key), .. }, _)) = find(row, &self.network.numbers)? {
+        let view = self.network.view()?;
+        let found = find(row, &self.network.numbers, &view)?;
+        if let Some((RowId { key: Key::Text(key), .. }, _)) = found {
             self.network.settings.add_row(row)?;
             self.reader().keep_key(row, &key)?;
         }
@@ -284,7 +287,8 @@ impl Reading<'_> {
         if let Some(found) = self.rows.get(object) {
             return found.clone();
         }
-        let found = find(object, &self.network.numbers).map(|f| f.map(|(id, below)| (id, below.to_owned())));
+        let found = find(object, &self.network.numbers, &self.view);
+        let found = found.map(|found| found.map(|(id, below)| (id, below.to_owned())));
         self.rows.insert(object.to_owned(), found.clone());
         found
     }

@@ -2,6 +2,8 @@
 
 use cwmp_plugin_sdk::{split_row, Error, Host};
 
+use crate::view::View;
+
 /// A table of the plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Table {
@@ -117,17 +119,32 @@ impl RowId {
 }
 
 /// The row that a name is about, and what follows: `Stats.BytesSent` for `Ethernet.Link.3.Stats.BytesSent`.
-pub(crate) fn find<'a>(name: &'a str, numbers: &Numbers) -> Result<Option<(RowId, &'a str)>, Error> {
+///
+/// A row of `view` that has its number of its own is found there; for the others the agent knows the key.
+pub(crate) fn find<'a>(
+    name: &'a str,
+    numbers: &Numbers,
+    view: &View,
+) -> Result<Option<(RowId, &'a str)>, Error> {
     let top = TABLES.iter().filter(|(_, above, _)| above.is_none());
     for (table, _, path) in top {
         let Some((number, rest)) = split_row(name, path) else { continue };
-        let row = RowId { table: *table, above: None, key: numbers.key_of(path, number)? };
+        let numbered = RowId { table: *table, above: None, key: Key::Number(number) };
+        let row = if view.rows.contains_key(&numbered) {
+            numbered
+        } else {
+            RowId { key: numbers.key_of(path, number)?, ..numbered }
+        };
         let below = TABLES.iter().filter(|(_, above, _)| *above == Some(*table));
         for (inner, _, inner_path) in below {
             let Some((number, inner_rest)) = split_row(rest, inner_path) else { continue };
+            let numbered = RowId::within(&row, *inner, Key::Number(number));
+            if view.rows.contains_key(&numbered) {
+                return Ok(Some((numbered, inner_rest)));
+            }
             let whole = &name[..name.len() - rest.len() + inner_path.len()];
             let key = numbers.key_of(whole, number)?;
-            return Ok(Some((RowId::within(&row, *inner, key), inner_rest)));
+            return Ok(Some((RowId { key, ..numbered }, inner_rest)));
         }
         return Ok(Some((row, rest)));
     }
@@ -135,11 +152,15 @@ pub(crate) fn find<'a>(name: &'a str, numbers: &Numbers) -> Result<Option<(RowId
 }
 
 /// The table that a name is the path of, and the row that it lies in.
-pub(crate) fn find_table(name: &str, numbers: &Numbers) -> Result<Option<(Table, Option<Key>)>, Error> {
+pub(crate) fn find_table(
+    name: &str,
+    numbers: &Numbers,
+    view: &View,
+) -> Result<Option<(Table, Option<Key>)>, Error> {
     if let Some((table, ..)) = TABLES.iter().find(|(_, above, path)| above.is_none() && *path == name) {
         return Ok(Some((*table, None)));
     }
-    let Some((row, rest)) = find(name, numbers)? else { return Ok(None) };
+    let Some((row, rest)) = find(name, numbers, view)? else { return Ok(None) };
     let inner = TABLES.iter().find(|(_, above, path)| *above == Some(row.table) && *path == rest);
     Ok(inner.map(|(table, ..)| (*table, Some(row.key))))
 }

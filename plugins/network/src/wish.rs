@@ -7,6 +7,7 @@ use cwmp_plugin_sdk::{Error, Host, Settings};
 
 use crate::facts::{network, prefix_of, RouteKind};
 use crate::table::{find, Key, Numbers, Table};
+use crate::view::View;
 
 /// In the store, the key of a row that a setting belongs to: when the plugin starts there is no agent yet to ask.
 pub(crate) const KEYS: &str = "key/";
@@ -249,7 +250,7 @@ impl Reader<'_> {
         if let Some(key) = self.key_of("IP.Interface.", number) {
             return Reference::Interface(key);
         }
-        match find(&row, self.numbers) {
+        match find(&row, self.numbers, &View::default()) {
             Ok(Some((row, _))) => match row.key {
                 Key::Text(key) => Reference::Interface(key),
                 Key::Number(_) => Reference::Nothing,

@@ -323,3 +323,35 @@ fn a_plugin_without_the_right_changes_nothing() {
     let resolv = std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
     assert!(!resolv.contains("9.9.9.9") && namespace.ip("link show wan").contains("mtu 1500"));
 }
+
+/// A busy network: a thousand hosts and as many routes are read as a whole, within one answer of the plugin.
+#[test]
+fn a_thousand_hosts_are_read_as_a_whole() {
+    let Some(namespace) = Namespace::new() else { return };
+    let acs = Acs::start(Options::default());
+    let lines: Vec<String> = (0..1_000)
+        .flat_map(|i| {
+            let (a, b) = (i / 250, i % 250 + 1);
+            [
+                format!(
+                    "neighbour add 10.0.{a}.{b} lladdr 02:00:01:00:{a:02x}:{b:02x} nud reachable dev wan"
+                ),
+                format!("route add 10.{}.{b}.0/24 via 192.0.2.9", a + 1),
+            ]
+        })
+        .collect();
+    let batch = namespace.folder.path().join("batch");
+    std::fs::write(&batch, lines.join("\n")).unwrap();
+    namespace.ip(&format!("-batch {}", batch.display()));
+    let (_device, client) = namespace.device(&acs);
+    acs.session().end();
+    // The first look gives every row its number.
+    let hosts = client.list("Device.Hosts.Host.", true).unwrap();
+    assert!(hosts.iter().filter(|(path, _)| path.ends_with('.')).count() >= 1_000);
+    client.list("Device.Hosts.", false).unwrap();
+    let begin = std::time::Instant::now();
+    let (values, faults) = client.get(&["Device.Hosts.", "Device.Routing."]).unwrap();
+    println!("{} values in {:?}", values.len(), begin.elapsed());
+    assert!(faults.is_empty(), "{faults:?}");
+    assert!(values.len() > 1_000 * (10 + 1 + 11), "{}", values.len());
+}

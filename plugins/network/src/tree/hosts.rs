@@ -50,9 +50,28 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         for ip in addresses {
             let table = if ip.is_ipv4() { Table::HostIpv4Address } else { Table::HostIpv6Address };
             let row = Row::new([("IPAddress", Value::text(ip.to_string()))]);
-            view.rows.insert(RowId::within(&id, table, Key::Text(ip.to_string())), row);
+            let mut number = number_of(ip);
+            // Two addresses of one host with one number are as good as impossible; the second has the next.
+            while view.rows.contains_key(&RowId::within(&id, table, Key::Number(number))) {
+                number = number.wrapping_add(1).max(1);
+            }
+            view.rows.insert(RowId::within(&id, table, Key::Number(number)), row);
         }
     }
+}
+
+/// The number of the row of an address, out of the address itself: hosts change their addresses every day, and the agent
+/// remembers numbers that it gives for ever.
+fn number_of(ip: IpAddr) -> u32 {
+    let number = match ip {
+        IpAddr::V4(ip) => u32::from(ip),
+        // FNV-1a: it protects nothing.
+        IpAddr::V6(ip) => ip
+            .octets()
+            .iter()
+            .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)),
+    };
+    number.max(1)
 }
 
 fn interface_type(link: &Link) -> &'static str {
