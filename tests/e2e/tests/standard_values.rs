@@ -239,8 +239,10 @@ impl World {
         values.into_iter().map(|(name, value)| (name, (value.kind, value.text))).collect()
     }
 
+    /// What an ACS can set. Values that must stand in another parameter have a test of their own.
     fn writable(&self) -> Vec<Parameter> {
-        self.parameters.iter().filter(|p| p.writable).cloned().collect()
+        let free = |p: &&Parameter| p.writable && p.facets.values_from.is_none();
+        self.parameters.iter().filter(free).cloned().collect()
     }
 
     /// Every value that an ACS may set arrives at the provider, and comes back as it was.

@@ -15,6 +15,7 @@
 //! | `changes` | what changed, and what the ACS knows of it |
 //! | `standard` | what providers declare, held against the standard's tables |
 //! | `supported` | the table of supported data models, and their device type documents |
+//! | `listed` | values that must stand in a list elsewhere |
 //! | `poll` | values that cannot be pushed |
 //! | `events` | the queue of events, stored |
 //! | `jobs` | commands that run |
@@ -30,6 +31,7 @@ mod changes;
 pub(crate) mod control;
 mod events;
 pub(crate) mod jobs;
+mod listed;
 mod names;
 mod own;
 pub(crate) mod poll;

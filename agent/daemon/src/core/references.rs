@@ -3,7 +3,7 @@
 //! The value is a full path without a dot at its end, or a list of them; empty means none. What a strong reference points
 //! at must be there, and when it goes, the reference goes in the same transaction. A weak one may point at nothing.
 
-use cwmp_model::facets::Facets;
+use cwmp_model::facets::{Facets, Target};
 use cwmp_model::schema::NodeId;
 use cwmp_model::{path, Fault, FaultCode};
 use cwmp_store::JournalChange;
@@ -36,6 +36,7 @@ impl Core {
         for (change, facets) in references {
             let good = |target: &&str| {
                 facets.references.iter().any(|table| leads_below(table, target))
+                    && facets.target.is_none_or(|kind| is_a(kind, target))
                     && (!facets.strong || is_there(tree, &rows, target))
             };
             if let Some(target) = items(&change.value).find(|target| !good(target)) {
@@ -117,6 +118,16 @@ fn leads_below(declared: &str, name: &str) -> bool {
     found.len() > wanted.len() && fits(&wanted, &found)
 }
 
+/// Whether a target looks like what a reference leads to. Names have no number at their end, rows have.
+fn is_a(kind: Target, target: &str) -> bool {
+    let is_row = target.rsplit('.').next().and_then(path::instance_number).is_some();
+    match kind {
+        Target::Row => is_row,
+        Target::Object | Target::Parameter => !is_row,
+        Target::Any => true,
+    }
+}
+
 /// Whether what a declaration names lies below a row.
 fn is_inside(declared: &str, row: &str) -> bool {
     let (wanted, found) = (parts(row), parts(declared));
@@ -148,6 +159,14 @@ mod tests {
         }
         assert!(leads_below("Device.A.{i}.B.", "Device.A.7.B.1"));
         assert!(!leads_below("Device.A.{i}.B.", "Device.A.7.C.1"));
+    }
+
+    /// C144: a reference to rows does not lead to what lies in them.
+    #[test]
+    fn a_reference_leads_to_what_it_says() {
+        assert!(is_a(Target::Row, "Device.A.B.3") && !is_a(Target::Row, "Device.A.B.3.C"));
+        assert!(is_a(Target::Parameter, "Device.A.B.3.C") && !is_a(Target::Parameter, "Device.A.B.3"));
+        assert!(is_a(Target::Any, "Device.A.B.3") && is_a(Target::Any, "Device.A.B.3.C"));
     }
 
     /// C140: a row takes along what lies below it, and nothing else.

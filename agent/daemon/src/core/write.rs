@@ -90,6 +90,7 @@ impl Core {
             intent.append(&mut aliases);
         }
         self.check_references(&tree, &intent, &mut faults).await;
+        self.check_listed(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         self.check_unique_keys(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));
@@ -169,6 +170,7 @@ impl Core {
             intent.append(&mut aliases);
         }
         self.check_references(&tree, &intent, &mut faults).await;
+        self.check_listed(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         self.check_unique_keys(&tree, &intent, &|name| given.contains(name), &mut faults).await;
         if let Some(key) = parameter_key {
             intent.push(ours(SET, ValueType::String, local::PARAMETER_KEY, key));

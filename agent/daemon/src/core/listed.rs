@@ -1,0 +1,105 @@
+//! Values that must stand in a list which another parameter holds (TR-106, enumeration references).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cwmp_model::facets::Facets;
+use cwmp_model::{Fault, FaultCode};
+use cwmp_store::JournalChange;
+
+use super::tree::Tree;
+use super::write::op_byte;
+use super::Core;
+use crate::provider::{Origin, SET};
+
+impl Core {
+    /// Names every given parameter whose value is none of those that stand in the parameter which lists them. A list that
+    /// cannot be read refuses nothing: what the device does not tell, its provider must judge.
+    pub(super) async fn check_listed(
+        &self,
+        tree: &Tree,
+        intent: &[JournalChange],
+        given: &(dyn Fn(&str) -> bool + Sync),
+        faults: &mut Vec<(String, Fault)>,
+    ) {
+        let mut wanted: BTreeMap<&str, (String, &Facets)> = BTreeMap::new();
+        for change in intent.iter().filter(|c| c.op == op_byte(SET) && given(&c.path)) {
+            let facets = tree.schema.find(&change.path).and_then(|id| tree.schema.node(id).facets());
+            let Some((facets, list)) = facets.and_then(|f| Some((f, f.values_from.as_deref()?))) else {
+                continue;
+            };
+            if let Some(list) = beside(list, &change.path).filter(|list| tree.schema.find(list).is_some()) {
+                wanted.insert(&change.path, (list, facets));
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let lists: BTreeSet<&str> = wanted.values().map(|(list, _)| list.as_str()).collect();
+        let lists: Vec<&str> = lists.into_iter().collect();
+        let mut known: HashMap<String, String> =
+            self.read(&lists, Origin::Agent).await.pairs().into_iter().collect();
+        // As they will be, when the same request changes them.
+        known.extend(
+            intent
+                .iter()
+                .filter(|c| lists.contains(&c.path.as_str()))
+                .map(|c| (c.path.clone(), c.value.clone())),
+        );
+        for change in intent {
+            let Some((list, facets)) = wanted.get(change.path.as_str()) else { continue };
+            let Some(allowed) = known.get(list) else { continue };
+            let is_listed = |value: &str| {
+                facets.no_value.as_deref() == Some(value) || items(allowed).any(|item| item == value)
+            };
+            let values: Vec<&str> = match facets.list {
+                Some(_) => items(&change.value).collect(),
+                None => vec![change.value.trim()],
+            };
+            if let Some(wrong) = values.into_iter().find(|value| !is_listed(value)) {
+                let text = format!("{}: '{wrong}' is none of {list}: {allowed}", change.path);
+                faults.push((change.path.clone(), Fault::new(FaultCode::InvalidParameterValue, text)));
+            }
+        }
+    }
+}
+
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+/// The parameter at a schema path, in the rows that another one lies in; `None` if it lies in rows of its own.
+fn beside(schema_path: &str, name: &str) -> Option<String> {
+    let mut path = String::with_capacity(schema_path.len());
+    let mut together = true;
+    let mut others = name.split('.');
+    for (i, part) in schema_path.split('.').enumerate() {
+        if i > 0 {
+            path.push('.');
+        }
+        let other = others.next().unwrap_or_default();
+        if part == "{i}" {
+            if !together {
+                return None;
+            }
+            path.push_str(other);
+        } else {
+            together &= part == other;
+            path.push_str(part);
+        }
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_found_in_the_same_rows() {
+        let beside = |schema_path, name| beside(schema_path, name).unwrap_or_default();
+        assert_eq!(beside("Device.A.{i}.Lists", "Device.A.3.B"), "Device.A.3.Lists");
+        assert_eq!(beside("Device.A.{i}.C.{i}.Lists", "Device.A.3.C.7.B"), "Device.A.3.C.7.Lists");
+        assert_eq!(beside("Device.Lists", "Device.A.3.B"), "Device.Lists");
+        assert_eq!(beside("Device.D.{i}.Lists", "Device.A.3.B"), "");
+    }
+}
