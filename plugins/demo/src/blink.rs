@@ -1,5 +1,7 @@
 //! The command `Blink()`: it takes its time in a thread of its own, tells how far it is, and can be cancelled.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,6 +18,8 @@ const MAX_INTERVAL_MS: u32 = 60_000;
 #[derive(Debug, Default)]
 pub(crate) struct Blink {
     thread: Option<JoinHandle<()>>,
+    /// Whether it blinks. The thread lives a little longer than its answer.
+    busy: Arc<AtomicBool>,
 }
 
 impl Blink {
@@ -32,11 +36,11 @@ impl Blink {
             *place =
                 number.ok_or_else(|| Error::arguments(format!("{} is {least} to {most}", argument.key)))?;
         }
-        if self.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
+        if self.busy.swap(true, Ordering::SeqCst) {
             return Err(Error::resources("it blinks already"));
         }
-        let job = output.later();
-        self.thread = Some(std::thread::spawn(move || blink(job, times, interval)));
+        let (job, busy) = (output.later(), Arc::clone(&self.busy));
+        self.thread = Some(std::thread::spawn(move || blink(job, times, interval, &busy)));
         Ok(())
     }
 
@@ -49,7 +53,7 @@ impl Blink {
     }
 }
 
-fn blink(job: Job, times: u32, interval: u32) {
+fn blink(job: Job, times: u32, interval: u32, busy: &AtomicBool) {
     let mut blinked = 0;
     while blinked < times && !job.wait(Duration::from_millis(interval.into())) {
         blinked += 1;
@@ -57,5 +61,6 @@ fn blink(job: Job, times: u32, interval: u32) {
         job.progress(permille, &format!("blink {blinked} of {times}"));
     }
     job.put("Blinked", &blinked.to_string());
+    busy.store(false, Ordering::SeqCst);
     job.finish(if blinked < times { Err(Error::Cancelled) } else { Ok(()) });
 }
