@@ -74,7 +74,7 @@ impl<'a> Writing<'a> {
             self.try_parameter(parameter).await;
         }
         self.try_together(&parameters).await;
-        for table in self.tables().await {
+        for table in self.tables("").await {
             self.try_row(&table).await;
         }
         if self.failures == 0 {
@@ -298,11 +298,11 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// The tables that are there and take rows.
-    async fn tables(&self) -> Vec<String> {
+    /// The tables at or below a path that are there and take rows.
+    async fn tables(&self, below: &str) -> Vec<String> {
         let schema = &self.engine.description.schema;
         let deadline = self.engine.deadlines.get();
-        let (tables, _) = self.engine.instances(&[String::new()], context(deadline)).await;
+        let (tables, _) = self.engine.instances(&[below.to_owned()], context(deadline)).await;
         let takes_rows = |table: &String| {
             let id = schema.find(table).filter(|id| schema.node(*id).kind == NodeKind::Table);
             id.is_some_and(|id| schema.node(id).is_writable())
@@ -348,6 +348,10 @@ impl<'a> Writing<'a> {
         let parameters = self.parameters(&row).await;
         for parameter in &parameters {
             self.try_parameter(parameter).await;
+        }
+        for inner in self.tables(&row).await {
+            // Rows have rows only a few levels deep: each level is a part of a path, and a path has a longest length.
+            Box::pin(self.try_row(&inner)).await;
         }
         let Some(()) = self.delete(&row, Step::Rollback).await else { return };
         if !self.rows(table).await.contains(&number) {
