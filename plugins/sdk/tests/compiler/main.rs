@@ -1,4 +1,7 @@
-//! What the kit refuses to compile, and with which words: the files in `refused`, each line with its error behind it.
+//! What the kit refuses to compile, and with which words: the files in `refused`, each line with its error behind it. And
+//! that it takes everything of the standard.
+
+mod standard;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,8 +22,8 @@ fn library() -> (PathBuf, PathBuf) {
     (ours.max_by_key(age).expect("the library is there, we are linked with it"), folder)
 }
 
-/// The errors of a file by their lines.
-fn errors_of(file: &Path) -> BTreeMap<usize, Vec<String>> {
+/// Compiles a file; what the compiler says of it.
+fn compile(file: &Path) -> String {
     let (library, folder) = library();
     let out = tempfile::tempdir().unwrap();
     let compiler = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
@@ -35,21 +38,27 @@ fn errors_of(file: &Path) -> BTreeMap<usize, Vec<String>> {
         .arg(file)
         .output()
         .unwrap();
+    String::from_utf8(run.stderr).unwrap()
+}
+
+/// The errors of a file by their lines.
+fn errors_of(file: &Path) -> BTreeMap<usize, Vec<String>> {
+    let said = compile(file);
     let name = format!("{}:", file.display());
     let mut errors: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for line in String::from_utf8_lossy(&run.stderr).lines() {
+    for line in said.lines() {
         let Some((place, text)) = line.split_once(": error").filter(|_| line.starts_with(&name)) else {
             continue;
         };
         let number = place[name.len()..].split(':').next().unwrap().parse().unwrap();
         errors.entry(number).or_default().push(text.to_owned());
     }
-    assert!(!errors.is_empty(), "{} compiles:\n{}", file.display(), String::from_utf8_lossy(&run.stderr));
+    assert!(!errors.is_empty(), "{} compiles:\n{said}", file.display());
     errors
 }
 
 fn check(name: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/refused").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compiler/refused").join(name);
     let text = std::fs::read_to_string(&file).unwrap();
     let mut errors = errors_of(&file);
     let mut wrong = Vec::new();
