@@ -78,10 +78,13 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         .zip(&spans)
         .map(|(kind, span)| quote_spanned!(*span=> <#kind as ::cwmp_plugin_sdk::Typed>::blank()));
     let indices: Vec<usize> = (0..members.len()).collect();
+    // Without fields nothing follows the one arm of the match.
+    let unreachable = members.is_empty().then(|| quote!(#[allow(unreachable_code)]));
     Ok(quote! {
         #(#checks)*
 
         #[automatically_derived]
+        #unreachable
         impl ::cwmp_plugin_sdk::Fields for #name {
             fn field(&self, index: usize) -> ::core::option::Option<&dyn ::cwmp_plugin_sdk::Field> {
                 ::core::option::Option::Some(match index {
