@@ -6,9 +6,11 @@
 //!                  testing::Harness     cwmp-plugin-host     (loads the library, serves it on the bus)
 //! ```
 //!
-//! A plugin is a type with the trait [`Plugin`] and one [`declare!`] that says what it serves. Calls come one at a
-//! time, on one thread. What is configured and must survive a power cut belongs into [`Settings`], which bring reading,
-//! rows and transactions with them; what the plugin knows itself it answers in [`Plugin::get`].
+//! A struct with [`Object`] stands for an object of the data model, and [`declare!`] lists those that a plugin serves. For
+//! each of them the plugin has [`Serve`]: reading it, once for everything that is asked of it in one call, and putting in
+//! force what others set. What is configured and must survive a power cut belongs into [`Settings`], which bring rows and
+//! transactions with them. Calls come one at a time, on one thread; a plugin whose calls wait for something has async
+//! ones, with the feature `tokio` and the module `later`.
 //!
 //! A panic in a plugin is caught at the border: the call answers "internal error" and the panic is logged.
 
