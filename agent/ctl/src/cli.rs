@@ -13,7 +13,7 @@ const TIMEOUT: &str = "60";
 const MAX_TIMEOUT: u64 = 86_400;
 
 /// Where the tables of the standard lie.
-const MODELS: &str = "/usr/share/cwmpd/models";
+pub(crate) const MODELS: &str = "/usr/share/cwmpd/models";
 
 const ABOUT: &str = "Reads and changes the tree of the device through cwmpd, the TR-069 agent";
 
@@ -209,6 +209,16 @@ JSON: {\"roots\": [PATH], \"problems\": [{\"file\", \"line\", \"key\", \"text\"}
 
 Example: cwmpctl map --check /usr/share/cwmpd/mappings/time.toml")]
     Map(MapArguments),
+    /// Write a plugin that is ready to be filled in: it builds, has a test, a manifest and a unit file
+    #[command(after_help = "\
+An object of the standard comes with all its parameters, and with the tables that it lies in. A vendor's own has a part that
+begins with X_, and the parameters that are given, or two as an example. It needs neither agent nor bus, and overwrites nothing.
+
+JSON: {\"folder\": PATH, \"files\": [PATH]}
+
+Example: cwmpctl new-plugin clock --object Device.Time.
+         cwmpctl new-plugin door --language c --object Device.X_ACME_Door. --parameter Name:string:writable")]
+    NewPlugin(NewPluginArguments),
     /// Print a completion script
     #[command(
         after_help = "Example: cwmpctl completions bash > /usr/share/bash-completion/completions/cwmpctl"
@@ -234,6 +244,43 @@ pub(crate) struct MapArguments {
     /// Mapping files
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<std::path::PathBuf>,
+}
+
+/// What `new-plugin` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewPluginArguments {
+    /// What the plugin is called: lower case letters, digits and '_'
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// An object or a table to serve; may be given several times
+    #[arg(long = "object", required = true, value_name = "PATH")]
+    pub(crate) objects: Vec<String>,
+    /// A vendor's own parameter of the first object: string, boolean, int, unsignedInt, long, unsignedLong, decimal,
+    /// dateTime, base64 or hexBinary; may be given several times
+    #[arg(long = "parameter", value_name = "NAME:TYPE[:writable]")]
+    pub(crate) parameters: Vec<String>,
+    /// What it is written in
+    #[arg(long, value_enum, default_value_t = Language::Rust)]
+    pub(crate) language: Language,
+    /// The version of a model to follow, where there are several: VoiceService:1.1
+    #[arg(long, value_name = "NAME:VERSION")]
+    pub(crate) model: Option<String>,
+    /// The sources of cwmpd; without it, those around the present folder or around this program
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) kit: Option<std::path::PathBuf>,
+    /// The folder with the tables of the standard; without it, those of the sources, or of this machine
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) models: Option<std::path::PathBuf>,
+    /// The folder to make; without it, one of the plugin's name
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<std::path::PathBuf>,
+}
+
+/// A language that plugins are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    Rust,
+    C,
 }
 
 /// A name and the value it is to have.

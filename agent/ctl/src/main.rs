@@ -6,7 +6,8 @@
 //! | --- | --- |
 //! | `cli` | the command line, its help and completions |
 //! | `agent` | the connection and the calls |
-//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `watch`, `state`, `map` | the commands |
+//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `watch`, `state`, `model`, `map` | the commands |
+//! | `new_plugin` | the one that writes a plugin |
 //! | `fault` | refusals by path, and what to do about them |
 //! | `suggestion` | what a wrong name may have meant |
 //! | `standing` | whether the caller is in a group |
@@ -22,6 +23,7 @@ mod fault;
 mod invoke;
 mod map;
 mod model;
+mod new_plugin;
 mod output;
 mod rows;
 mod standing;
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Completions { shell } => cli::completions(shell).map_err(CtlError::from),
         Command::Map(ref map) if !map.check => map::offline(map, &output),
+        Command::NewPlugin(ref new) => new_plugin::run(new, &output),
         _ => on_the_bus(cli, &output),
     };
     match result {
@@ -80,6 +83,7 @@ fn on_the_bus(cli: Cli, output: &Output) -> Result<(), CtlError> {
             Command::Plugins => state::plugins(&agent, output).await,
             Command::Reload => state::reload(&agent, output).await,
             Command::Map(map) => map::live(&agent, &map, output).await,
+            Command::NewPlugin(new) => new_plugin::run(&new, output),
             Command::Completions { shell } => Ok(cli::completions(shell)?),
         }
     })
