@@ -2,34 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """A daemon that owns Device.X_CWMPD_Climate. by serving org.cwmpd1.Provider itself: no plugin, no host, no library.
 
-Copy it: `nodes` is what you serve, `Settings` is what survives, `Provider` is the interface, `main` is how to be there
-when the agent comes. README.md beside it says why each step is as it is.
+Copy it: `nodes` is what you serve, `Settings` is what survives, `Provider` is the interface. cwmpd_provider.py is how to be
+there when the agent comes. README.md beside it says why each step is as it is.
 """
 import argparse, asyncio, json, os, re, sys
-from dbus_next import BusType, DBusError, Message, MessageType
+from dbus_next import BusType
 from dbus_next.aio import MessageBus
 from dbus_next.service import ServiceInterface, method, signal
+from cwmpd_provider import (ADD, COMMAND, DELETE, INT, INTERFACE, OBJECT, PUSHED, STRING, TABLE, UNSIGNED_INT, WRITABLE,
+                            Agent, fault)
 
 NAME, BASE = "climate", "Device.X_CWMPD_Climate."
-SERVICE, PATH, INTERFACE = "org.cwmpd1.Provider." + NAME, "/org/cwmpd1/Provider", "org.cwmpd1.Provider"
-STRING, INT, UNSIGNED = 1, 2, 3                      # types and flags are those of cwmp_plugin.h
-OBJECT, TABLE, WRITABLE, PUSHED = 1, 2, 4, 64
-SET, ADD, DELETE = 1, 2, 3                           # operations of Prepare
 nodes = [                                            # path below BASE, type, flags, facets
     ("", 0, OBJECT, ""),
     ("Target", INT, WRITABLE, "range=5:30;default=20"),
     ("Mode", STRING, WRITABLE, "enum=Off|Heat|Cool;default=Off"),
     ("Temperature", INT, PUSHED, ""),
     ("Schedule.{i}.", 0, OBJECT | TABLE | WRITABLE, ""),
-    ("Schedule.{i}.Hour", UNSIGNED, WRITABLE, "range=0:23;default=0"),
+    ("Schedule.{i}.Hour", UNSIGNED_INT, WRITABLE, "range=0:23;default=0"),
     ("Schedule.{i}.Target", INT, WRITABLE, "range=5:30;default=20"),
+    ("Calibrate()", 0, COMMAND, ""),
 ]
 types = {path: kind for path, kind, _, _ in nodes}
 FACTORY = {"Target": "20", "Mode": "Off"}
-
-
-def fault(name, text):
-    return DBusError("org.cwmpd1.Error." + name, text)
 
 
 class Settings:
@@ -59,7 +54,7 @@ class Provider(ServiceInterface):
     def __init__(self, settings):
         super().__init__(INTERFACE)
         self.settings, self.staged, self.watched, self.temperature = settings, {}, set(), 19
-        self.tell = lambda member, paths: None
+        self.agent = None
 
     def values(self):
         return {**self.settings.now, "Temperature": str(self.temperature)}
@@ -151,8 +146,27 @@ class Provider(ServiceInterface):
             self.staged.clear()
             self.settings.keep(dict(FACTORY), {})
 
+    @method()
+    def Invoke(self, command: "s", arguments: "a{sv}", options: "a{sv}") -> "ba{ss}":
+        raise fault("InternalError", "declared for introspection; Agent runs `invoke`")
+
+    @method()
+    def Cancel(self, job: "t"):
+        self.agent.cancel(job)
+
+    async def invoke(self, command, arguments, progress):
+        """A command takes as long as it takes; other calls are served meanwhile. It may be cancelled at every await."""
+        if command != BASE + "Calibrate()":
+            raise fault("InvalidParameterName", "there is no such command")
+        if not re.fullmatch(r"\d{1,3}", arguments.get("Seconds", "10")):
+            raise fault("InvalidArguments", "Seconds is a number up to 999")
+        for step in range(1, 11):
+            await asyncio.sleep(int(arguments.get("Seconds", "10")) / 10)
+            await progress(step * 100, f"step {step} of 10")
+        return {"Offset": "0"}
+
     @signal()
-    def Changed(self, paths) -> "as":                # declared for introspection; `tell` sends it to the agent alone
+    def Changed(self, paths) -> "as":                # declared for introspection; Agent.tell sends it
         return paths
 
     @signal()
@@ -168,7 +182,7 @@ class Provider(ServiceInterface):
             self.temperature = celsius
             path = BASE + "Temperature"
             if any(path == w or w.endswith(".") and path.startswith(w) for w in self.watched):
-                self.tell("Changed", [path])
+                self.agent.tell("Changed", [path])
 
 
 class Device(ServiceInterface):
@@ -186,7 +200,7 @@ class Device(ServiceInterface):
     def ClearSchedule(self):
         settings = self.provider.settings
         settings.keep({n: v for n, v in settings.now.items() if not n.startswith("Schedule.")}, settings.undo)
-        self.provider.tell("InstancesChanged", [BASE + "Schedule."])
+        self.provider.agent.tell("InstancesChanged", [BASE + "Schedule."])
 
 
 async def main():
@@ -195,58 +209,11 @@ async def main():
     options.add_argument("--state", default="/var/lib/cwmp-climate/settings.json", help="the file that survives")
     options = options.parse_args()
     bus = await MessageBus(bus_address=options.bus, bus_type=BusType.SYSTEM).connect()
-    provider, agent, is_named = Provider(Settings(options.state)), None, False
-
-    async def call(destination, path, interface, member, signature, *body):
-        return await bus.call(Message(destination=destination, path=path, interface=interface, member=member,
-                                      signature=signature, body=list(body)))
-
-    def dbus(member, signature, *body):
-        return call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member, signature, *body)
-
-    async def announce(to):                          # until it is taken, or another agent has come
-        while agent == to:
-            reply = await call("org.cwmpd1", "/org/cwmpd1", "org.cwmpd1.Registry", "Announce", "sa{sv}", NAME, {})
-            if reply.message_type != MessageType.ERROR:
-                return
-            print(f"the agent did not take the announcement: {reply.body}", file=sys.stderr)
-            await asyncio.sleep(5)
-
-    def agent_is(owner):
-        nonlocal agent
-        agent = owner or None
-        if agent and is_named:
-            asyncio.ensure_future(announce(agent))
-
-    def first(message):                              # sees every message before the interfaces do
-        if message.sender == "org.freedesktop.DBus" and message.member == "NameOwnerChanged":
-            if message.body[0] == "org.cwmpd1":
-                agent_is(message.body[2])
-        elif message.message_type == MessageType.METHOD_CALL and message.interface in (INTERFACE, None) \
-                and message.sender != agent:
-            return Message.new_error(message, "org.cwmpd1.Error.RequestDenied", "only the agent may call a provider")
-
-    def tell(member, paths):                         # to the agent alone: names tell something too
-        if agent:
-            bus.send(Message(destination=agent, message_type=MessageType.SIGNAL, path=PATH, interface=INTERFACE,
-                             member=member, signature="as", body=[paths]))
-
-    provider.tell = tell
-    bus.add_message_handler(first)
-    bus.export(PATH, provider)
+    provider = Provider(Settings(options.state))
+    provider.agent = Agent(bus, NAME, provider)
     bus.export("/org/example/Climate1", Device(provider))
-    await dbus("AddMatch", "s", "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
-                                "arg0='org.cwmpd1'")
-    # Who the agent is must be known before it can call, and it calls once the name is there and announced.
-    owner = await dbus("GetNameOwner", "s", "org.cwmpd1")
-    if owner.message_type != MessageType.ERROR and agent is None:
-        agent_is(owner.body[0])
-    if (await dbus("RequestName", "su", SERVICE, 4)).body != [1]:
-        sys.exit(f"{SERVICE} has an owner already, or the bus policy does not let us have it")
-    is_named = True
-    agent_is(agent)
-    await bus.wait_for_disconnect()
-    sys.exit("the bus is gone")                      # whoever supervises us starts us again
+    await provider.agent.serve()
+    sys.exit("the bus is gone")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 //! The example of a provider without a host: a daemon in Python that knows nothing but the interface on the bus.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -8,7 +9,7 @@ use cwmp_bus::{names, BusError};
 use cwmp_e2e::native::{PathFaults, PathIndexFaults, Values};
 use cwmp_e2e::{eventually, Bus, Client, Device, CONNECTION_REQUEST};
 use cwmp_model::FaultCode;
-use zbus::zvariant::OwnedValue;
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
 
 const BASE: &str = "Device.X_CWMPD_Climate.";
 const SCHEDULE: &str = "Device.X_CWMPD_Climate.Schedule.";
@@ -35,6 +36,8 @@ struct Daemon(Child);
 impl Daemon {
     fn start(bus: &Bus, folder: &Path) -> Self {
         let child = Command::new(python())
+            // Nothing is written beside it.
+            .arg("-B")
             .arg(example("climate.py"))
             .args(["--bus", bus.address(), "--state"])
             .arg(folder.join("climate.json"))
@@ -205,6 +208,47 @@ fn a_factory_reset_reaches_the_daemon() {
     });
 }
 
+type Standing = (String, u32, String, std::collections::BTreeMap<String, String>);
+
+/// Begins the command of the daemon, and waits until it tells how far it is.
+fn calibrate(client: &Client, seconds: &str) -> OwnedObjectPath {
+    let arguments = HashMap::from([("Seconds", Value::from(seconds))]);
+    let options = HashMap::<&str, Value<'_>>::new();
+    client.call(names::DATA_MODEL, "Invoke", &(path("Calibrate()"), arguments, options)).unwrap()
+}
+
+fn result(client: &Client, job: &OwnedObjectPath) -> Standing {
+    client.call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &()).unwrap()
+}
+
+#[test]
+fn a_command_of_the_daemon_runs_is_cancelled_and_ends_with_it() {
+    let acs = Acs::start(Options::default());
+    let (device, mut daemon) = device(&acs);
+    let client = device.client();
+    let ended = |job: &OwnedObjectPath| {
+        eventually("the job ends", || Some(result(&client, job)).filter(|(s, ..)| s != "running"))
+    };
+    let works = |job: &OwnedObjectPath| {
+        eventually("it works", || result(&client, job).2.starts_with("step ").then_some(()));
+    };
+    let (state, _, _, outputs) = ended(&calibrate(&client, "1"));
+    assert_eq!((state.as_str(), outputs["Offset"].as_str()), ("done", "0"));
+    let (state, code, text, _) = ended(&calibrate(&client, "x"));
+    assert_eq!((state.as_str(), code, text.as_str()), ("failed", 9003, "Seconds is a number up to 999"));
+    let job = calibrate(&client, "10");
+    works(&job);
+    // Meanwhile it answers everything else.
+    assert_eq!(client.value(&path("Mode")).unwrap(), "Off");
+    let () = client.call_at(names::SERVICE, job.as_str(), names::JOB, "Cancel", &()).unwrap();
+    assert_eq!(ended(&job).0, "cancelled");
+    let job = calibrate(&client, "10");
+    works(&job);
+    daemon.kill();
+    let (state, code, text, _) = ended(&job);
+    assert_eq!((state.as_str(), code, text.as_str()), ("failed", 9002, "provider climate went away"));
+}
+
 /// An agent that is the test itself, for what a real one does not do on demand.
 struct Interface {
     folder: tempfile::TempDir,
@@ -247,7 +291,7 @@ impl Interface {
 
     fn prepare(&self, txn: u64, target: &str, lease_ms: u32) -> PathIndexFaults {
         let changes = [(1_u32, 2_u8, path("Target"), target)];
-        let options = std::collections::HashMap::<String, OwnedValue>::new();
+        let options = HashMap::<String, OwnedValue>::new();
         self.provider("Prepare", &(txn, changes.as_slice(), lease_ms, options)).unwrap()
     }
 
@@ -259,7 +303,7 @@ impl Interface {
     }
 
     fn target(&self) -> String {
-        let options = std::collections::HashMap::<String, OwnedValue>::new();
+        let options = HashMap::<String, OwnedValue>::new();
         let (values, _): (Values, PathFaults) =
             self.provider("Get", &([path("Target")].as_slice(), options)).unwrap();
         values[0].2.clone()
@@ -321,4 +365,39 @@ fn nobody_but_the_agent_is_answered() {
         BusError::Fault(fault) => assert_eq!(fault.code, FaultCode::RequestDenied),
         BusError::Busy => panic!("busy"),
     }
+}
+
+#[test]
+fn it_serves_every_member_of_the_contract_with_its_types() {
+    let interface = Interface::new();
+    let _daemon = interface.daemon();
+    let served: String = interface
+        .agent
+        .call_at(SERVICE, names::PROVIDER_PATH, "org.freedesktop.DBus.Introspectable", "Introspect", &())
+        .unwrap();
+    // Members with the types of what goes in and of what comes out; names of arguments are each side's own.
+    let members = |xml: &str| -> Vec<String> {
+        let start = format!("<interface name=\"{}\">", names::PROVIDER);
+        let interface = xml.split(&start).nth(1).unwrap().split("</interface>").next().unwrap();
+        let attribute = |tag: &str, key: &str| {
+            tag.split_once(&format!(" {key}=\"")).map(|(_, rest)| rest.split('"').next().unwrap().to_owned())
+        };
+        let mut all: Vec<String> = Vec::new();
+        for tag in interface.split('<') {
+            if tag.starts_with("method ") || tag.starts_with("signal ") {
+                all.push(attribute(tag, "name").unwrap());
+            } else if tag.starts_with("arg ") {
+                let direction = attribute(tag, "direction").filter(|d| d == "out").unwrap_or_default();
+                let told = format!(" {direction}:{}", attribute(tag, "type").unwrap());
+                all.last_mut().unwrap().push_str(&told);
+            }
+        }
+        // A signal's arguments have a direction for some and none for others.
+        all.iter_mut().filter(|m| m.contains("hanged")).for_each(|m| *m = m.replace("out", ""));
+        all.sort();
+        all
+    };
+    let contract = members(cwmp_bus::PROVIDER_XML);
+    assert!(contract.len() > 12, "{contract:?}");
+    assert_eq!(members(&served), contract);
 }
