@@ -50,6 +50,8 @@ pub(crate) struct Network {
 struct Known {
     state: State,
     wishes: Wishes,
+    /// Whether the wishes are known yet: before that nothing is put in force, nor taken back.
+    wished: bool,
     leases: Vec<Lease>,
     resolv: Option<String>,
     names: BTreeMap<Mac, String>,
@@ -190,7 +192,11 @@ impl Network {
     /// this is to be called again. By the plugin's thread alone: in a transaction the store lets no other one in.
     pub(crate) fn enforce(&self) -> Result<(), Error> {
         let wishes = Reader { host: &self.host, settings: &self.settings, numbers: &self.numbers }.wishes();
-        self.known().wishes = wishes;
+        {
+            let mut known = self.known();
+            (known.wishes, known.wished) = (wishes, true);
+            known.rewrites = 0;
+        }
         self.enforce_known()
     }
 
@@ -207,7 +213,6 @@ impl Network {
 
     fn enforce_known(&self) -> Result<(), Error> {
         let mut known = self.known();
-        known.rewrites = 0;
         let mut enforcer = std::mem::take(&mut known.enforcer);
         let result = enforcer.enforce(&known.facts(), self.kernel.as_ref(), &self.places.files);
         known.enforcer = enforcer;
@@ -228,20 +233,24 @@ impl Network {
 
     /// Writes our servers into resolv.conf, if they are not there. Says whether it did.
     fn write_resolv(&self, known: &mut Known) -> Result<bool, Error> {
-        let facts = known.facts();
-        let (ours, on) = (enforce::servers(&facts), facts.wishes.resolve);
-        let text = match &known.resolv {
-            Some(text) => text.as_str(),
-            None if ours.is_empty() => return Ok(false),
-            None => "",
-        };
-        let new = resolv::with(text, &ours, on);
-        if new == text {
+        if !known.wished {
             return Ok(false);
         }
-        files::write(&self.places.resolv, &new)?;
+        let facts = known.facts();
+        let (ours, on) = (enforce::servers(&facts), !facts.wishes.mute);
+        // What is there at this moment, not what was told of last: whoever writes it must find their words again.
+        let text = match files::read(&self.places.resolv) {
+            Ok(text) => text,
+            Err(_) if ours.is_empty() => return Ok(false),
+            Err(_) => String::new(),
+        };
+        let new = resolv::with(&text, &ours, on);
+        let is_other = new != text;
+        if is_other {
+            files::write(&self.places.resolv, &new)?;
+        }
         known.resolv = Some(new);
-        Ok(true)
+        Ok(is_other)
     }
 
     /// What the messages do not say.

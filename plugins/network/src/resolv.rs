@@ -23,39 +23,42 @@ pub(crate) fn servers(text: &str) -> Vec<IpAddr> {
     found
 }
 
-/// The file with these servers of ours in it, before those of others; or with none that is in force.
+/// The file with these servers of ours in it, before those of others; or with none that is in force. Not a byte of what
+/// others wrote is another.
 pub(crate) fn with(text: &str, ours: &[String], on: bool) -> String {
-    let mut lines: Vec<String> = Vec::new();
+    let mut new = String::with_capacity(text.len());
     let mut pending = Some(ours).filter(|_| on);
     for line in foreign(text) {
-        if server(line).is_none() {
-            lines.push(line.to_owned());
-            continue;
+        if server(line).is_some() {
+            write_ours(&mut new, pending.take());
+            if !on {
+                new.push_str(OFF);
+            }
         }
-        write_ours(&mut lines, pending.take());
-        lines.push(if on { line.to_owned() } else { format!("{OFF}{line}") });
+        new.push_str(line);
     }
-    write_ours(&mut lines, pending);
-    let mut text = lines.join("\n");
-    if !text.is_empty() {
-        text.push('\n');
+    if pending.is_some_and(|ours| !ours.is_empty()) && !new.is_empty() && !new.ends_with('\n') {
+        new.push('\n');
     }
-    text
+    write_ours(&mut new, pending);
+    new
 }
 
-fn write_ours(lines: &mut Vec<String>, ours: Option<&[String]>) {
+fn write_ours(into: &mut String, ours: Option<&[String]>) {
     for ip in ours.unwrap_or_default() {
-        lines.push(MARK.to_owned());
-        lines.push(format!("nameserver {ip}"));
+        into.push_str(MARK);
+        into.push_str("\nnameserver ");
+        into.push_str(ip);
+        into.push('\n');
     }
 }
 
-/// The lines that others wrote, as they wrote them.
+/// The lines that others wrote, as they wrote them, with their ends.
 fn foreign(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
-    let mut all = text.lines();
+    let mut all = text.split_inclusive('\n');
     while let Some(line) = all.next() {
-        if line == MARK {
+        if line.trim_end() == MARK {
             all.next();
         } else {
             lines.push(line.strip_prefix(OFF).unwrap_or(line));
@@ -66,7 +69,7 @@ fn foreign(text: &str) -> Vec<&str> {
 
 /// The server that a line names.
 fn server(line: &str) -> Option<IpAddr> {
-    let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
+    let mut words = line.split_whitespace();
     if words.next() != Some("nameserver") {
         return None;
     }
@@ -110,5 +113,19 @@ mod tests {
         assert_eq!(with(&off, &[], true), FILE);
         assert_eq!(with("", &ours[..1], true), "# cwmpd\nnameserver 198.51.100.1\n");
         assert_eq!(with("", &[], true), "");
+    }
+
+    #[test]
+    fn a_file_that_nobody_wants_changed_is_not_changed_by_a_byte() {
+        for text in
+            [FILE, "nameserver 192.0.2.1", "nameserver 192.0.2.1\r\n", "\n\n", " nameserver x\n\n#", ""]
+        {
+            assert_eq!(with(text, &[], true), text);
+            let ours = ["9.9.9.9".to_owned()];
+            assert_eq!(with(&with(text, &[], false), &[], true), text);
+            let back = with(&with(text, &ours, true), &[], true);
+            // A line of ours after a last line without an end gives it one.
+            assert_eq!(back.trim_end_matches('\n'), text.trim_end_matches('\n'));
+        }
     }
 }

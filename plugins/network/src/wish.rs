@@ -20,8 +20,8 @@ pub(crate) struct Wishes {
     pub(crate) addresses: Vec<AddressWish>,
     pub(crate) routes: Vec<RouteWish>,
     pub(crate) servers: Vec<ServerWish>,
-    /// Whether names are to be resolved.
-    pub(crate) resolve: bool,
+    /// Whether names are not to be resolved.
+    pub(crate) mute: bool,
 }
 
 /// What is wanted of a device; `None` is that nobody said so.
@@ -159,8 +159,8 @@ pub(crate) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(crate) fn wishes(&self) -> Wishes {
-        let resolve = self.chosen("DNS.Client.Enable").unwrap_or(true);
-        let mut wishes = Wishes { resolve, ..Wishes::default() };
+        let mute = self.chosen("DNS.Client.Enable") == Some(false);
+        let mut wishes = Wishes { mute, ..Wishes::default() };
         for (number, key) in self.rows("Ethernet.Interface.") {
             let link = wishes.links.entry(key).or_default();
             link.port_up = self.chosen(&format!("Ethernet.Interface.{number}.Enable"));

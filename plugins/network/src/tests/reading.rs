@@ -45,6 +45,25 @@ fn the_kernel_s_network_is_the_tree() {
     assert_eq!(get(&plugin, &format!("{prefix}.Prefix")), "fe80::/64");
 }
 
+/// What nobody has asked to be changed is not written, not even in the same words.
+#[test]
+fn a_look_writes_nothing() {
+    if !inside("reading::a_look_writes_nothing") {
+        return;
+    }
+    let device = Device::new();
+    device.write("resolv.conf", "nameserver 192.0.2.1");
+    let file = device.folder.path().join("resolv.conf");
+    let about = || std::fs::metadata(&file).map(|about| (about.modified().unwrap(), about.len())).unwrap();
+    let before = about();
+    let plugin = device.plugin();
+    ip("address add 198.51.100.7/32 dev wan");
+    let wan = row(&plugin, INTERFACES, "Name", "wan").unwrap();
+    let table = format!("{INTERFACES}{wan}.IPv4Address.");
+    eventually(&plugin, "an address", || row(&plugin, &table, "IPAddress", "198.51.100.7"));
+    assert_eq!(about(), before);
+}
+
 #[test]
 fn counters_move_with_what_is_sent() {
     if !inside("reading::counters_move_with_what_is_sent") {

@@ -242,6 +242,15 @@ fn servers_are_written_among_those_of_others() {
     assert_eq!(plugin.rows("Device.DNS.Client.Server.").unwrap().len(), 2);
     plugin.set(&[("Device.DNS.Client.Enable", "true")]).unwrap();
     assert_eq!(device.read("resolv.conf"), ours);
+    // A restart finds them there, and writes nothing: not even to take them out and in again.
+    let about = || {
+        let about = std::fs::metadata(device.folder.path().join("resolv.conf")).unwrap();
+        (about.modified().unwrap(), std::os::unix::fs::MetadataExt::ino(&about))
+    };
+    let before = about();
+    let mut plugin = plugin.restart();
+    assert_eq!(get(&plugin, &format!("{server}Status")), "Enabled");
+    assert_eq!(about(), before);
     // An address of the link says which link.
     let wan = format!("{INTERFACES}{}", row(&plugin, INTERFACES, "Name", "wan").unwrap());
     plugin

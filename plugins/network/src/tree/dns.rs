@@ -9,7 +9,7 @@ use crate::value::Value;
 use crate::view::{Row, View};
 
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
-    let on = facts.wishes.resolve;
+    let on = !facts.wishes.mute;
     let status = match facts.resolv {
         _ if !on => "Disabled",
         Some(_) => "Enabled",

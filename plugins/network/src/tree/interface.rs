@@ -41,7 +41,8 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             ("IPv6Enable", ipv6(facts, &link.name)),
             ("Type", Value::text(kind)),
             ("Loopback", Value::Flag(link.loopback)),
-            ("MaxMTUSize", Value::Unsigned(link.mtu)),
+            // The loopback device goes beyond what the standard has numbers for.
+            ("MaxMTUSize", Value::Unsigned(link.mtu.clamp(64, 65_535))),
             ("Router", Value::row(Some(router.clone()))),
         ]);
         view.rows.insert(id.clone(), row);
