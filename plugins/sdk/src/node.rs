@@ -165,6 +165,12 @@ impl Node {
             .unwrap_or_else(zero)
     }
 
+    /// Whether it has a value before the device says anything: it can be set, or one was declared.
+    pub(crate) fn has_start(&self) -> bool {
+        let declared = |key| facet(self.facet_text(), key).is_some();
+        self.is_writable() || declared("default=") || declared("factory=")
+    }
+
     pub(crate) const fn raw(&self) -> &abi::Node {
         &self.0
     }

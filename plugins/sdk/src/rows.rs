@@ -173,7 +173,9 @@ impl<O: Object> Rows<O> {
             match found.and_then(|f| f.field(i)) {
                 // What was read from text a moment ago can be written.
                 Some(kept) if kept.write(&mut text).is_ok() => {}
-                _ => text.push_str(&node.default_value()),
+                _ if node.has_start() => text.push_str(&node.default_value()),
+                // Only the device can say.
+                _ => continue,
             }
             field.read(&text);
         }

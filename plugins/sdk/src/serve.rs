@@ -18,8 +18,8 @@ pub trait Serve<O: Object>: Plugin {
     /// Reads the object, or all its rows, once for everything that is asked of it in one call.
     ///
     /// `kept` is what the settings hold, as declared where nothing was set: it is the answer as far as the device knows no
-    /// better. For a table it has the rows that were added; [`Rows::of`] gives what is kept for a row that the device
-    /// found. Without settings it holds the defaults, and no rows.
+    /// better. For a table it has the rows that were added, as far as they are asked for; [`Rows::of`] gives what is kept for
+    /// a row that the device found. Without settings it holds the defaults, and no rows.
     fn read(&mut self, kept: All<O>, wanted: &Wanted<'_>) -> Result<All<O>, Error> {
         let _ = wanted;
         Ok(kept)
@@ -144,9 +144,17 @@ impl Kept {
             let Some(field) = fields.field_mut(i) else { continue };
             let name = format!("{instance}{}", &node.path()[object.len()..]);
             let name = name.strip_prefix(base).unwrap_or(&name);
-            let kept = self.settings.as_ref().and_then(|settings| settings.text(name));
+            let settings = self.settings.as_ref();
+            let text = if node.has_start() {
+                settings.and_then(|settings| settings.text(name)).unwrap_or_else(|| node.default_value())
+            } else if let Some(text) = settings.and_then(|settings| settings.chosen(name)) {
+                text
+            } else {
+                // Only the device can say.
+                continue;
+            };
             // What does not fit, such as nothing for an enumeration, stays blank.
-            field.read(&kept.unwrap_or_else(|| node.default_value()));
+            field.read(&text);
         }
     }
 }
