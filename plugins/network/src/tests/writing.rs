@@ -113,6 +113,7 @@ fn addresses_are_added_changed_and_deleted() {
         .unwrap();
     assert!(said("address show wan").contains("2001:db8::4/128"));
     assert_eq!(get(&plugin, &format!("{address}Origin")), "Static");
+    assert_eq!(get(&plugin, &format!("{address}ValidLifetime")), "9999-12-31T23:59:59Z");
 }
 
 #[test]

@@ -76,7 +76,11 @@ fn addresses(facts: &Facts<'_>, link: &Link, interface: &RowId, view: &mut View)
             row.values.insert("SubnetMask", Value::text(&wish.mask));
             row.values.insert("AddressingType", Value::text("Static"));
         } else {
-            row.values.insert("Origin", Value::text("Static"));
+            row.values.extend([
+                ("Origin", Value::text("Static")),
+                ("PreferredLifetime", Value::Ends(Some(Lifetime::Forever))),
+                ("ValidLifetime", Value::Ends(Some(Lifetime::Forever))),
+            ]);
         }
         row.deletable = true;
         view.rows.insert(RowId::within(interface, wish.table, Key::Number(wish.number)), row);
