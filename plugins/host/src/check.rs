@@ -35,6 +35,8 @@ use writing::Writing;
 
 /// How often everything is read, unless the command line says otherwise.
 pub(crate) const ROUNDS: u32 = 100;
+/// The most values that are not known of which each is told.
+const MAX_UNKNOWN: usize = 20;
 /// The most rounds.
 pub(crate) const MAX_ROUNDS: u32 = 1_000_000;
 
@@ -195,6 +197,16 @@ async fn read_everything(engine: &Arc<Engine>, report: &Report) -> bool {
         let (tables, _) = engine.instances(&whole, context(deadline)).await;
         faults
             .retain(|(name, fault)| fault.code != FaultCode::InvalidParameterName || is_there(name, &tables));
+    }
+    // What is not known now is left out of the answer: an ACS that asks for the object gets the others.
+    let (unknown, faults): (Vec<_>, Vec<_>) = faults
+        .into_iter()
+        .partition(|(name, fault)| fault.code == FaultCode::InvalidParameterName && !path::is_partial(name));
+    for (name, fault) in unknown.iter().take(MAX_UNKNOWN) {
+        report.note(Part::Read, Some(name), &format!("{name}: is left out: {}", fault.text));
+    }
+    if unknown.len() > MAX_UNKNOWN {
+        report.note(Part::Read, None, &format!("{} more are left out", unknown.len() - MAX_UNKNOWN));
     }
     judge(&format!("get: {count} values of their types, within their facets"), &faults, report);
     // One fault for everything is no answer.
