@@ -104,6 +104,7 @@ fn hear(
     lost: &mut bool,
     stopped: &UnixStream,
 ) -> Result<(), Error> {
+    let since = network.reading();
     let (mut all, mut quiet) = (Vec::new(), true);
     let end = Instant::now() + LONGEST;
     loop {
@@ -133,7 +134,7 @@ fn hear(
     if all.is_empty() {
         return Ok(());
     }
-    network.heard(all)
+    network.heard(all, since)
 }
 
 /// Looks at the files when whoever writes them has paused: some scripts write line by line.

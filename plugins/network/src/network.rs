@@ -58,6 +58,8 @@ struct Known {
     ipv6: bool,
     enforcer: Enforcer,
     view: Arc<View>,
+    /// Counts how often everything was read: messages from before a reading are not news after it.
+    readings: u64,
     /// What is known may be wrong: it is read again before anybody is told.
     distrusted: bool,
     rewrites: u32,
@@ -122,11 +124,9 @@ impl Network {
 
     /// Everything is read: at the start, and when messages of the kernel were lost.
     pub(crate) fn begin(&self) -> Result<(), Error> {
-        let everything = self.kernel.everything()?;
-        let everything = everything.into_iter().map(|update| self.complete(update)).collect();
         let mut known = self.known();
         known.ipv6 = self.places.files.exists("proc/net/if_inet6");
-        known.state.begin(everything);
+        self.read(&mut known)?;
         known.distrusted = false;
         let difference = known.renew();
         drop(known);
@@ -134,10 +134,20 @@ impl Network {
         Ok(())
     }
 
-    /// The kernel told something.
-    pub(crate) fn heard(&self, updates: Vec<Update>) -> Result<(), Error> {
+    /// Which reading of everything was the last.
+    pub(crate) fn reading(&self) -> u64 {
+        self.known().readings
+    }
+
+    /// The kernel told something, since that reading of everything.
+    pub(crate) fn heard(&self, updates: Vec<Update>, since: u64) -> Result<(), Error> {
         let mut after = After::default();
         let mut known = self.known();
+        if known.readings != since {
+            // Some of it may be older than what was read meanwhile.
+            drop(known);
+            return self.begin();
+        }
         for update in updates {
             let next = known.state.take(self.complete(update));
             after = After { routes: after.routes | next.routes, new_link: after.new_link | next.new_link };
@@ -200,6 +210,13 @@ impl Network {
         self.enforce_known()
     }
 
+    fn read(&self, known: &mut Known) -> Result<(), Error> {
+        let everything = self.kernel.everything()?;
+        known.state.begin(everything.into_iter().map(|update| self.complete(update)).collect());
+        known.readings += 1;
+        Ok(())
+    }
+
     /// The same when nobody waits for an answer.
     pub(crate) fn enforce_quietly(&self) {
         self.log_if_failed(&self.enforce());
@@ -213,6 +230,8 @@ impl Network {
 
     fn enforce_known(&self) -> Result<(), Error> {
         let mut known = self.known();
+        // What is to be changed is decided by what is there now, not by what was told of last.
+        self.read(&mut known)?;
         let mut enforcer = std::mem::take(&mut known.enforcer);
         let result = enforcer.enforce(&known.facts(), self.kernel.as_ref(), &self.places.files);
         known.enforcer = enforcer;
@@ -222,8 +241,7 @@ impl Network {
         });
         // The kernel's messages are on their way, but the next read is to show what was done.
         if !matches!(result, Ok(0)) {
-            let everything = self.kernel.everything()?;
-            known.state.begin(everything.into_iter().map(|update| self.complete(update)).collect());
+            self.read(&mut known)?;
         }
         let difference = known.renew();
         drop(known);
