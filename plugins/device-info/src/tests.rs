@@ -335,3 +335,11 @@ fn manifest_and_description_agree() {
     assert!(roots.iter().all(|r| nodes.iter().any(|n| n.path.starts_with(r))));
     assert_eq!(roots.len(), 11);
 }
+
+#[test]
+fn a_long_version_of_the_kernel_is_cut() {
+    let machine = Machine::new();
+    machine.write("proc/sys/kernel/osrelease", &"6,".repeat(VERSIONS));
+    let version = machine.plugin().get(&at("AdditionalSoftwareVersion")).unwrap();
+    assert_eq!((version.len(), version.contains(',')), (VERSIONS, false), "{version}");
+}

@@ -111,3 +111,13 @@ fn a_file_that_is_gone_is_a_fault_and_no_empty_table() {
     assert!(plugin.rows(USER).unwrap_err().text().contains("passwd"));
     assert!(plugin.rows(SHELL).is_err() || plugin.rows(SHELL).unwrap().len() == 2);
 }
+
+#[test]
+fn a_user_of_many_groups_is_told_as_many_as_a_list_may_have_characters() {
+    let machine = Machine::new();
+    let groups: Vec<String> = (0..200).map(|i| format!("g{i}:x:{}:tv", 1_000 + i)).collect();
+    machine.write("etc/group", &groups.join("\n"));
+    let plugin = machine.plugin();
+    let list = at(&plugin, USER, "tv", "GroupParticipation");
+    assert!(list.len() <= LIST && list.len() + 30 > LIST, "{}", list.len());
+}

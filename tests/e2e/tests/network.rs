@@ -355,3 +355,26 @@ fn a_thousand_hosts_are_read_as_a_whole() {
     assert!(faults.is_empty(), "{faults:?}");
     assert!(values.len() > 1_000 * (10 + 1 + 11), "{}", values.len());
 }
+
+/// What a team's own tests would run: every value, every write and its rollback, a new row in every table.
+#[test]
+fn the_check_of_the_host_is_content() {
+    let Some(namespace) = Namespace::new() else { return };
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agent/model/models");
+    for plugin in ["network", "users", "device_info"] {
+        let script = format!(
+            "mount --bind {}/resolv.conf /etc/resolv.conf && exec {} --check {} --models {} --write",
+            namespace.folder.path().display(),
+            binary("cwmp-plugin-host").display(),
+            binary(&format!("libcwmp_{plugin}.so")).display(),
+            models.display()
+        );
+        let output =
+            Command::new("ip").args(["netns", "exec", &namespace.name, "sh", "-c", &script]).output();
+        let output = output.expect("ip is there");
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !said.contains("FAIL"), "{said}");
+    }
+    let resolv = std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
+    assert_eq!(resolv, "nameserver 192.0.2.1\n", "everything was taken back");
+}

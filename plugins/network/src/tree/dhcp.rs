@@ -48,3 +48,16 @@ fn list(addresses: &[Ipv4Addr]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_as_many_addresses_as_it_may_have_characters() {
+        let many = vec![Ipv4Addr::new(192, 168, 100, 200); 100];
+        let text = list(&many);
+        assert!(text.len() <= LIST && text.len() + 16 > LIST, "{}", text.len());
+        assert!(text.split(',').all(|ip| ip == "192.168.100.200"));
+    }
+}
