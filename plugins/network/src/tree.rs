@@ -158,3 +158,149 @@ fn stack(view: &mut View) {
     }
     view.rows.extend(rows);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{
+        Address, AddressSource, AddressState, Lifetime, LinkState, Neighbour, Route, RouteId, RouteKind,
+        Update,
+    };
+
+    fn link(index: u32, name: &str, kind: Kind) -> Link {
+        let mac = Mac::from_bytes(&[2, 0, 0, 0, 0, u8::try_from(index).unwrap()]);
+        let (state, name) = (LinkState::Up, name.to_owned());
+        Link { index, name, kind, ethernet: true, up: true, state, mac, mtu: 1_500, ..Link::default() }
+    }
+
+    fn view(updates: Vec<Update>, leases: &[Lease]) -> View {
+        let mut state = State::default();
+        state.begin(updates);
+        let facts = Facts {
+            state: &state,
+            wishes: &Wishes::default(),
+            leases,
+            resolv: Some("nameserver 192.0.2.53\n"),
+            names: &BTreeMap::new(),
+            ipv6: true,
+        };
+        tree(&facts)
+    }
+
+    fn value<'a>(view: &'a View, table: Table, key: &str, name: &str) -> &'a Value {
+        &view.rows[&RowId::top(table, key)].values[name]
+    }
+
+    fn default_route(index: u32) -> Update {
+        let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
+        let gateway = Some("192.0.2.1".parse().unwrap());
+        let kind = RouteKind::Normal;
+        let id = RouteId {
+            destination: unspecified,
+            prefix: 0,
+            gateway,
+            link: Some(index),
+            metric: 0,
+            kind,
+            protocol: 3,
+        };
+        Update::Route(Route { id, expires: None })
+    }
+
+    #[test]
+    fn a_vlan_lies_between_the_link_and_the_interface() {
+        let vlan = Link { lower: Some(1), ..link(2, "eth0.20", Kind::Vlan { id: 20, protocol: 0x8100 }) };
+        let view = view(
+            vec![Update::Link(link(1, "eth0", Kind::Hardware)), Update::Link(vlan), default_route(2)],
+            &[],
+        );
+        let (table, key) = (Table::VlanTermination, "eth0.20");
+        assert_eq!(*value(&view, table, key, "VLANID"), Value::Unsigned(20));
+        assert_eq!(*value(&view, table, key, "TPID"), Value::Unsigned(33_024));
+        let link = RowId::top(Table::EthernetLink, "eth0");
+        assert_eq!(*value(&view, table, key, "LowerLayers"), Value::row(Some(link)));
+        let row = RowId::top(table, key);
+        assert_eq!(*value(&view, Table::IpInterface, key, "LowerLayers"), Value::row(Some(row)));
+        assert!(!view.rows.contains_key(&RowId::top(Table::EthernetLink, key)));
+        // The way to everywhere leads over the VLAN, and so through the port.
+        assert_eq!(*value(&view, Table::EthernetInterface, "eth0", "Upstream"), Value::Flag(true));
+        assert_eq!(view.rows_of(Table::InterfaceStack, None).count(), 4);
+    }
+
+    #[test]
+    fn what_has_a_radio_is_no_port_and_what_is_inside_the_kernel_is_nothing() {
+        let mac = Mac::from_bytes(&[2, 9, 9, 9, 9, 9]);
+        let ip = "192.0.2.9".parse().unwrap();
+        let view = view(
+            vec![
+                Update::Link(Link { wireless: true, ..link(1, "wlan0", Kind::Hardware) }),
+                Update::Link(link(2, "ifb0", Kind::Internal)),
+                Update::Neighbour(Neighbour { link: 1, ip, mac, reachable: true }),
+            ],
+            &[],
+        );
+        assert_eq!(view.rows_of(Table::EthernetInterface, None).count(), 0);
+        assert_eq!(view.rows_of(Table::EthernetLink, None).count(), 1);
+        assert_eq!(view.rows_of(Table::IpInterface, None).count(), 1);
+        let host = value(&view, Table::Host, &mac.unwrap().to_string(), "InterfaceType");
+        assert_eq!(*host, Value::text("Wi-Fi"));
+    }
+
+    #[test]
+    fn two_ports_with_one_name_at_different_times_are_two_rows() {
+        let burned = |last| Mac::from_bytes(&[0, 1, 2, 3, 4, last]);
+        let first = Link { permanent_mac: burned(1), ..link(1, "eth0", Kind::Hardware) };
+        let second = Link { permanent_mac: burned(2), ..link(1, "eth0", Kind::Hardware) };
+        assert_ne!(key(&first), key(&second));
+        assert_eq!(
+            key(&link(1, "eth0", Kind::Cable)),
+            "eth0",
+            "an address that was made up is none to remember"
+        );
+    }
+
+    #[test]
+    fn only_a_lease_whose_address_is_there_explains_anything() {
+        let address = Address {
+            link: 1,
+            ip: "192.0.2.7".parse().unwrap(),
+            prefix: 24,
+            state: AddressState::Preferred,
+            source: AddressSource::Program,
+            permanent: true,
+            valid: Lifetime::Forever,
+            preferred: Lifetime::Forever,
+        };
+        let lease = |ip: &str| Lease {
+            link: LeaseLink::Index(1),
+            ip: ip.parse().unwrap(),
+            mask: None,
+            routers: vec!["192.0.2.1".parse().unwrap()],
+            servers: vec!["192.0.2.53".parse().unwrap()],
+            from: None,
+            ends: Lifetime::Forever,
+        };
+        let updates = || {
+            vec![
+                Update::Link(link(1, "eth0", Kind::Hardware)),
+                Update::Address(address.clone()),
+                default_route(1),
+            ]
+        };
+        let server = RowId::top(Table::DnsServer, "192.0.2.53");
+        let with = view(updates(), &[lease("192.0.2.7")]);
+        assert_eq!(with.rows_of(Table::DhcpClient, None).count(), 1);
+        assert_eq!(with.rows[&server].values["Type"], Value::text("DHCPv4"));
+        let without = view(updates(), &[lease("192.0.2.8")]);
+        assert_eq!(without.rows_of(Table::DhcpClient, None).count(), 0);
+        assert_eq!(without.rows[&server].values["Type"], Value::text("Static"));
+        let origins = |view: &View| {
+            let rows = view.rows.iter().filter(|(id, _)| id.table == Table::Ipv4Forwarding);
+            rows.map(|(_, row)| row.values["Origin"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (origins(&with), origins(&without)),
+            (vec![Value::text("DHCPv4")], vec![Value::text("Static")])
+        );
+    }
+}

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{ip_interface, Facts};
+use crate::facts::Link;
 use crate::resolv;
 use crate::table::{Key, RowId, Table};
 use crate::value::Value;
@@ -42,11 +43,10 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         if facts.wishes.servers.iter().any(|wish| wish.ip == Some(ip)) {
             continue;
         }
-        let from = facts.leases.iter().find(|lease| lease.servers.iter().any(|server| *server == ip));
-        let interface = from.and_then(|_| {
-            let has = |link: &&crate::facts::Link| facts.lease_of(link) == from;
-            facts.state.links.values().find(has).and_then(ip_interface)
-        });
+        let brought =
+            |link: &&Link| facts.lease_of(link).is_some_and(|lease| lease.servers.iter().any(|s| *s == ip));
+        let from = facts.state.links.values().find(brought);
+        let interface = from.and_then(ip_interface);
         let mut row = Row::new([
             ("Enable", Value::Flag(true)),
             ("Status", Value::text(if on { "Enabled" } else { "Disabled" })),
