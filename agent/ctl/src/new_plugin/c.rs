@@ -63,10 +63,7 @@ fn object_lines(nodes: &mut String, initial: &mut String, object: &Served) {
             flag_text(member),
             literal(&member.text)
         );
-        let text = member.initial().or_else(|| {
-            // What reads as nothing whatever it holds needs no more than a text.
-            (member.is_writable() && member.kind == ValueType::String).then(String::new)
-        });
+        let text = member.initial();
         let _ = writeln!(initial, "    {},", text.map_or("NULL".to_owned(), |text| literal(&text)));
     }
 }

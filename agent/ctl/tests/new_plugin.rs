@@ -1,0 +1,291 @@
+//! `cwmpctl new-plugin`: what it writes compiles without a warning, is formatted, passes its own test and the host's check.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cwmp_e2e::binary;
+
+/// Objects of every shape: once, a table, tables in tables, rows that others add, enumerations, lists, moments, bytes,
+/// values that may not be empty, each service, an older model, a vendor's own beside the standard and alone.
+const OBJECTS: &[(&str, &[&str])] = &[
+    ("t_clock", &["--object", "Device.Time."]),
+    ("t_hosts", &["--object", "Device.Hosts.Host.{i}.IPv4Address."]),
+    (
+        "t_radio",
+        &[
+            "--object",
+            "Device.WiFi.Radio.",
+            "--object",
+            "Device.WiFi.SSID",
+            "--parameter",
+            "X_ACME_Colour:string:writable",
+        ],
+    ),
+    ("t_atm", &["--object", "Device.ATM.Link.{i}."]),
+    ("t_moca", &["--object", "Device.MoCA.Interface.{i}.", "--object", "Device.MoCA.Interface.{i}.Aca."]),
+    ("t_forward", &["--object", "Device.Routing.Router.IPv4Forwarding."]),
+    ("t_stb", &["--object", "Device.Services.STBService.{i}.Components.FrontEnd.{i}.IP.IGMP."]),
+    ("t_old_voice", &["--object", "Device.Services.VoiceService.VoiceProfile.Line.CallingFeatures."]),
+    ("t_voice", &["--object", "Device.Services.VoiceService.{i}.CallControl.Line."]),
+    ("t_lines", &["--object", "Device.DSL.Diagnostics.SELTP."]),
+    ("t_lldp", &["--object", "Device.LLDP.Discovery.Device.DeviceInformation.VendorSpecific."]),
+    ("t_load", &["--object", "Device.X_ACME_Load."]),
+    (
+        "t_house",
+        &[
+            "--object",
+            "Device.X_ACME_House.Room.{i}.Lamp.{i}.",
+            "--parameter",
+            "Colour:string:writable",
+            "--parameter",
+            "Watts:decimal",
+            "--parameter",
+            "type:base64",
+        ],
+    ),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+fn models() -> PathBuf {
+    root().join("agent/model/models")
+}
+
+fn new_plugin(folder: &Path, name: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cwmpctl"));
+    command
+        .current_dir(folder)
+        .args(["new-plugin", name, "--kit"])
+        .arg(root())
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// What a program says, if it ends well.
+#[track_caller]
+fn good(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let all = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{command:?}\n{all}");
+    all
+}
+
+/// Cargo, as somebody would start it who knows nothing of the one that runs this test.
+fn cargo(folder: &Path, target: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|n| n.starts_with("CARGO_") && n != "CARGO_HOME") {
+            command.env_remove(name);
+        }
+    }
+    command.env_remove("RUSTFLAGS").env_remove("LD_LIBRARY_PATH").current_dir(folder);
+    command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
+    command
+}
+
+/// The host's check of a plugin whose library and manifest lie side by side.
+fn check(manifest: &Path) -> String {
+    let mut host = Command::new(binary("cwmp-plugin-host"));
+    host.arg("--check").arg(manifest).args([
+        "--write",
+        "--rounds",
+        "20",
+        "--overlays",
+        "/nonexistent",
+        "--models",
+    ]);
+    good(host.arg(models()))
+}
+
+#[test]
+fn plugins_in_rust_of_every_shape_are_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for (name, arguments) in OBJECTS {
+        let output = new_plugin(at, name, arguments);
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        // Together they are a workspace, so that one cargo builds them all.
+        let file = at.join(name).join("Cargo.toml");
+        let own = std::fs::read_to_string(&file).unwrap();
+        let (package, rest) = own.split_once("# A workspace of its own").unwrap();
+        assert!(rest.contains("[workspace]"));
+        std::fs::write(&file, package).unwrap();
+    }
+    // Built as the crates of the kit are, in the same place, so that what is built already need not be built again.
+    let kit = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let profile = &kit[kit.find("[profile.dev]").unwrap()..];
+    let whole = format!("[workspace]\nresolver = \"2\"\nmembers = [\"t_*\"]\n{profile}");
+    std::fs::write(at.join("Cargo.toml"), whole).unwrap();
+    std::fs::copy(at.join("t_clock/Cargo.lock"), at.join("Cargo.lock")).unwrap();
+    let built = binary("cwmp-plugin-host").parent().unwrap().to_owned();
+    let target = built.parent().unwrap();
+
+    good(cargo(at, target).args(["fmt", "--all", "--check"]));
+    good(cargo(at, target).args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]));
+    let tests = good(cargo(at, target).args(["test", "--workspace"]));
+    assert_eq!(
+        tests.matches("every_parameter_has_a_value_or_is_not_known_yet ... ok").count(),
+        OBJECTS.len()
+    );
+    assert!(tests.matches("what_is_set_survives_a_restart ... ok").count() > OBJECTS.len() / 3, "{tests}");
+    good(cargo(at, target).args(["build", "--workspace"]));
+    for (name, _) in OBJECTS {
+        let beside = tempfile::tempdir().unwrap();
+        let manifest = beside.path().join(format!("{name}.toml"));
+        std::fs::copy(at.join(name).join(format!("{name}.toml")), &manifest).unwrap();
+        let library = format!("libcwmp_{name}.so");
+        std::os::unix::fs::symlink(target.join("debug").join(&library), beside.path().join(library)).unwrap();
+        let said = check(&manifest);
+        assert!(said.contains("nodes as the tables have them"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn plugins_in_c_of_every_shape_are_good() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments) in OBJECTS {
+        let name = name.replacen('t', "c", 1);
+        let output = new_plugin(folder.path(), &name, &[&["--language", "c"], *arguments].concat());
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        let own = folder.path().join(&name);
+        let mut make = Command::new("make");
+        make.arg("-C").arg(&own).arg("CFLAGS=-O1 -g -pedantic -Werror").env_remove("MAKEFLAGS");
+        make.arg(format!("HOST={}", binary("cwmp-plugin-host").display()));
+        let said = good(make.arg("check"));
+        assert!(said.contains(": good"), "{said}");
+        let said = check(&own.join("build").join(format!("{name}.toml")));
+        assert!(said.contains("nodes as the tables have them"), "{name}: {said}");
+        assert!(!said.contains("a new row is refused"), "{name}: {said}");
+    }
+}
+
+/// A host without an agent, with a state that lasts.
+fn call(own: &Path, state: &Path, name: &str, call: &[&str]) -> Output {
+    let mut host = Command::new(binary("cwmp-plugin-host"));
+    host.arg("--manifests")
+        .arg(own.join("build"))
+        .arg("--state")
+        .arg(state)
+        .arg("--call")
+        .args(call)
+        .arg(name);
+    host.output().unwrap()
+}
+
+#[test]
+fn what_a_plugin_in_c_is_set_to_survives() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("load");
+    assert!(new_plugin(folder.path(), "load", &["--language", "c", "--object", "Device.X_ACME_Load."])
+        .status
+        .success());
+    good(Command::new("make").arg("-C").arg(&own).env_remove("MAKEFLAGS"));
+    let state = folder.path().join("state");
+    let level = |expected: &str| {
+        let output = call(&own, &state, "load", &["get", "Device.X_ACME_Load.Level"]);
+        assert_eq!(text(&output.stdout), format!("Device.X_ACME_Load.Level = {expected}\n"));
+    };
+    level("50");
+    assert!(call(&own, &state, "load", &["set", "Device.X_ACME_Load.Level=7"]).status.success());
+    level("7");
+    assert!(!call(&own, &state, "load", &["set", "Device.X_ACME_Load.Level=101"]).status.success());
+    assert!(!call(&own, &state, "load", &["set", "Device.X_ACME_Load.Since=2024-01-01T00:00:00Z"])
+        .status
+        .success());
+    level("7");
+}
+
+#[test]
+fn the_files_are_listed_and_nothing_is_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        new_plugin(folder.path(), "clock", &["--object", "Device.Time.", "--json", "--folder", "there"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["folder"], "there");
+    let files: Vec<&str> = told["files"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
+    for file in [
+        "Cargo.toml",
+        "src/lib.rs",
+        "src/tests.rs",
+        "clock.toml",
+        "cwmp-plugin@clock.service",
+        "README.md",
+        ".gitignore",
+    ] {
+        assert!(files.contains(&format!("there/{file}").as_str()), "{file}: {files:?}");
+    }
+    for file in files {
+        let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        for key in ["@name@", "@base@", "@kit@", "@roots@", "@models@"] {
+            assert!(!text.contains(key), "{file}: {key}");
+        }
+    }
+    let before = std::fs::read_to_string(folder.path().join("there/src/lib.rs")).unwrap();
+    let again = new_plugin(folder.path(), "load", &["--object", "Device.X_ACME_Load.", "--folder", "there"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("nothing is overwritten"));
+    assert_eq!(std::fs::read_to_string(folder.path().join("there/src/lib.rs")).unwrap(), before);
+}
+
+#[test]
+fn an_older_model_is_chosen_where_the_newest_has_the_object_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = "Device.Services.VoiceService.VoiceProfile.";
+    assert!(new_plugin(folder.path(), "voice", &["--object", path]).status.success());
+    let manifest = std::fs::read_to_string(folder.path().join("voice/voice.toml")).unwrap();
+    assert!(manifest.contains("models = [\"VoiceService:1.1\"]"), "{manifest}");
+    assert!(manifest.contains("roots = [\"Device.Services.VoiceService.\"]"), "{manifest}");
+    let output = new_plugin(folder.path(), "other", &["--object", path, "--model", "VoiceService:2.0"]);
+    assert!(text(&output.stderr).contains("of VoiceService:2.0"), "{output:?}");
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_what_would_be_right() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments, why) in [
+        ("Clock", &["--object", "Device.Time."][..], "lower case letters, digits and '_'"),
+        ("a23456789012345678901234567890", &["--object", "Device.Time."], "at most 27 letters"),
+        ("clock", &["--object", "Device.Tim."], "did you mean Device.Time.?"),
+        ("clock", &["--object", "Device.Hosts.Hosst."], "did you mean Device.Hosts.Host.{i}.?"),
+        ("clock", &["--object", "Device.Wifi.X_ACME_A."], "did you mean Device.WiFi.?"),
+        ("clock", &["--object", "Time."], "it does not begin with Device."),
+        ("clock", &["--object", "Device.X_A.b c."], "neither a name nor {i}"),
+        ("clock", &["--object", "Device.ManagementServer."], "served by the agent itself"),
+        ("clock", &["--object", "Device.DeviceInfo."], "served by the agent itself"),
+        (
+            "clock",
+            &["--object", "Device.Time.", "--parameter", "Colour:string"],
+            "a vendor's own begins with X_",
+        ),
+        ("clock", &["--object", "Device.X_A_B.", "--parameter", "Colour:text"], "the types are string, int"),
+        (
+            "clock",
+            &["--object", "Device.X_A_B.", "--parameter", "Colour:string:readable"],
+            "NAME:TYPE:writable",
+        ),
+        ("clock", &["--object", "Device.X_A_B.", "--parameter", "Alias:string"], "the agent keeps aliases"),
+        (
+            "clock",
+            &["--object", "Device.X_A_B.", "--parameter", "A:int", "--parameter", "A:int"],
+            "has the parameter A already",
+        ),
+        (
+            "clock",
+            &["--object", "Device.Time.", "--model", "Device:9.9"],
+            "there is no data model 'Device:9.9'",
+        ),
+    ] {
+        let output = new_plugin(folder.path(), name, arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(why), "{arguments:?}: {error}");
+        assert!(!folder.path().join(name).exists(), "{arguments:?}");
+    }
+}
