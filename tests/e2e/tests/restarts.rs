@@ -150,7 +150,9 @@ fn the_end_of_the_bus_ends_agent_and_hosts_and_a_restart_brings_them_back() {
     for pid in pids {
         eventually("the hosts end", || is_gone(pid).then_some(()));
     }
-    assert!(device.log().contains("plugin demo: the bus is gone"), "{}", device.log());
+    // A host that the agent told to end before it saw the end of the bus says so; each says one or the other.
+    let log = device.log();
+    assert!(log.contains("the bus is gone"), "{log}");
     // There is nothing to connect to: as its supervisor sees it, the agent ends again.
     device.start();
     assert_eq!(device.ended().code(), Some(BUS_GONE));
@@ -220,9 +222,11 @@ fn hosts_of_an_agent_that_crashed_serve_the_next_and_end_with_it() {
     assert_eq!(device.client().value(&format!("{DEMO}Level")).unwrap(), "50");
     // One that is lost now is started again.
     device.kill_host("demo");
+    // The bus may still have the name of the one that is gone.
+    eventually("another host", || (hosts(&device)[0] != pids[0]).then_some(()));
+    device.ready("demo");
     let [other, same] = hosts(&device);
     assert!(other != pids[0] && same == pids[1]);
-    device.ready("demo");
     assert!(device.stop().success());
     assert!([other, same].iter().all(|pid| is_gone(*pid)));
 }
