@@ -198,7 +198,7 @@ declare! {
             "size=:256;default=;ref=Device.IP.Interface.{i}.;refkind=strong;reftype=row";
         param "DHCPv4.Client.{i}.Status" string [pushed]
             "enum=Disabled|Enabled|Error_Misconfigured|Error;default=Disabled";
-        param "DHCPv4.Client.{i}.DHCPStatus" string [pushed] "enum=Init|Selecting|Requesting|Rebinding|Bound|Renewing";
+        param "DHCPv4.Client.{i}.DHCPStatus" string "enum=Init|Selecting|Requesting|Rebinding|Bound|Renewing";
         param "DHCPv4.Client.{i}.IPAddress" string [pushed]
             r"size=:15;pattern=|((25[0-5]\|2[0-4][0-9]\|[01]?[0-9]?[0-9])\\.){3}(25[0-5]\|2[0-4][0-9]\|[01]?[0-9]?[0-9]);default=";
         param "DHCPv4.Client.{i}.SubnetMask" string [pushed]

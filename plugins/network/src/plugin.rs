@@ -320,6 +320,7 @@ impl Reading<'_> {
                 answer.value(i, u32::try_from(seconds).unwrap_or(u32::MAX));
             }
             Value::Ends(end) => answer.value(i, end.map_or(DateTime::UNKNOWN, end_of)),
+            Value::Bound(end) => answer.value(i, if seconds_left(*end) == 0 { "Init" } else { "Bound" }),
             Value::Left(end) => answer.value(i, end.map_or(0, seconds_left)),
             Value::Number(file) => {
                 let number = files.word(file).and_then(|word| word.parse::<u32>().ok());

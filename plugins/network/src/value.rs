@@ -21,6 +21,8 @@ pub(crate) enum Value {
     Since(Option<Instant>),
     /// The moment at which this ends.
     Ends(Option<Lifetime>),
+    /// Whether a lease with this end is in force.
+    Bound(Lifetime),
     /// The seconds until this ends.
     Left(Option<Lifetime>),
     /// The first number in a file of the machine, or 0: the speed of a port.
@@ -50,6 +52,7 @@ impl Value {
             self,
             Self::Since(_)
                 | Self::Ends(_)
+                | Self::Bound(_)
                 | Self::Left(_)
                 | Self::Number(_)
                 | Self::Duplex(_)

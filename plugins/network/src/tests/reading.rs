@@ -116,6 +116,10 @@ fn a_lease_is_what_the_client_left_and_the_device_has() {
     assert!(row(&plugin, &format!("{interface}.IPv4Address."), "AddressingType", "DHCP").is_some());
     assert!(row(&plugin, ROUTES, "Origin", "DHCPv4").is_some());
     assert!(row(&plugin, "Device.DNS.Client.Server.", "Type", "DHCPv4").is_some());
+    // Nobody renews it: when its time is over it is not bound any more, although nothing happened.
+    device.write("udhcpc/wan.lease", "interface=wan\nip=192.0.2.2\nlease=4\n");
+    eventually(&plugin, "it is over", || (at("DHCPStatus") == "Init").then_some(()));
+    assert_eq!(at("LeaseTimeRemaining"), "0");
     // An address that the device has lost is no lease, whatever the file says.
     ip("address del 192.0.2.2/24 dev wan");
     eventually(&plugin, "the lease goes", || plugin.rows(clients).unwrap().is_empty().then_some(()));

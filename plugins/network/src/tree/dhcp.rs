@@ -17,7 +17,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             ("Enable", Value::Flag(true)),
             ("Interface", Value::row(Some(interface))),
             ("Status", Value::text("Enabled")),
-            ("DHCPStatus", Value::text("Bound")),
+            ("DHCPStatus", Value::Bound(lease.ends)),
             ("IPAddress", Value::text(lease.ip.to_string())),
             ("SubnetMask", Value::text(optional(lease.mask))),
             ("IPRouters", Value::text(list(&lease.routers))),
