@@ -60,6 +60,11 @@ struct State {
     /// What the device has beside the entries, as far as the transaction at hand needs it: rows, and values that are not
     /// what was set.
     offered: BTreeMap<String, String>,
+    /// What the device had when a transaction was prepared, as the store has it: for a plugin that is killed in the middle
+    /// of the commit.
+    prepared: Option<(u64, Delta)>,
+    /// A commit began and did not end.
+    attempted: bool,
     /// What typed objects prepared.
     guard: Option<Box<dyn Any + Send>>,
 }

@@ -49,11 +49,13 @@ impl Txn<'_> {
         // Whatever was prepared before and never committed goes first.
         drop(settings.take_guard());
         let directory = Directory::of::<P>();
-        settings.offer(found(&directory, plugin, settings.host(), changes, self)?);
+        settings.offer(self.id, found(&directory, plugin, settings.host(), changes, self)?);
         settings.prepare(self.id, changes)?;
         let Some(delta) = settings.staged(self.id) else { return Ok(()) };
         match steps(&directory, plugin, &settings, &delta, changes) {
             Ok(steps) => {
+                let remembered = settings.remember(self.id);
+                remembered.map_err(|error| vec![ChangeFault { index: 0, error }])?;
                 settings.put_guard(Box::new(steps));
                 Ok(())
             }
@@ -81,8 +83,8 @@ impl Txn<'_> {
     pub fn rollback<P: Plugin>(&self, plugin: &mut P) -> Result<(), Error> {
         let Some(settings) = plugin.settings().cloned() else { return Ok(()) };
         drop(settings.take_guard());
-        if let Some(undo) = settings.committed(self.id).filter(|_| !P::OBJECTS.is_empty()) {
-            settings.offer(BTreeMap::new());
+        if let Some(undo) = settings.undo_of(self.id).filter(|_| !P::OBJECTS.is_empty()) {
+            settings.offer(0, BTreeMap::new());
             put_steps(plugin, &settings, &undo)?;
         }
         settings.rollback(self.id, |names| in_force(plugin, &settings, names, &mut Vec::new()))
@@ -94,7 +96,7 @@ pub(crate) fn reset<P: Plugin>(plugin: &mut P) -> Result<(), Error> {
     let Some(settings) = plugin.settings().cloned() else { return Ok(()) };
     drop(settings.take_guard());
     if !P::OBJECTS.is_empty() {
-        settings.offer(BTreeMap::new());
+        settings.offer(0, BTreeMap::new());
         let delta = settings.everything_unset();
         put_steps(plugin, &settings, &delta)?;
     }

@@ -276,6 +276,39 @@ fn a_row_of_the_device_has_settings_and_what_it_had_comes_back() {
 }
 
 #[test]
+fn a_plugin_that_is_killed_in_a_commit_knows_what_the_device_had() {
+    for again in [false, true] {
+        let id = 11 + u32::from(again);
+        hardware(id, |h| h.sensors = [("a".to_owned(), 1), ("b".to_owned(), 2)].into());
+        let mut plugin = plugin(id);
+        plugin.get("Device.X_ACME_Heater.Sensor.1.Gain").unwrap();
+        let steps = [
+            Step::set("Device.X_ACME_Heater.Sensor.1.Gain", "9"),
+            Step::delete("Device.X_ACME_Heater.Sensor.2."),
+        ];
+        let txn = plugin.stage(&steps).unwrap();
+        // The commit does its work, and is cut off before its end is stored.
+        hardware(id, |h| h.sensors = [("a".to_owned(), 9)].into());
+        let mut plugin = plugin.power_cut();
+        // Numbers are the agent's, which was not cut off.
+        plugin.get("Device.X_ACME_Heater.Sensor.1.Gain").unwrap();
+        if again {
+            plugin.prepare(txn, &steps).unwrap();
+            plugin.commit(txn).unwrap();
+            assert_eq!(hardware(id, |h| h.sensors.len()), 1);
+        }
+        plugin.rollback(txn).unwrap();
+        assert_eq!(hardware(id, |h| h.sensors.clone()), [("a".to_owned(), 1), ("b".to_owned(), 2)].into());
+        assert!(plugin.store().keys().all(|key| !key.starts_with("undo")), "{:?}", plugin.store());
+        assert_eq!(plugin.get("Device.X_ACME_Heater.Sensor.1.Gain").unwrap(), "1");
+        let txn = plugin.stage(&steps[..1]).unwrap();
+        plugin.commit(txn).unwrap();
+        plugin.finish(txn).unwrap();
+        assert!(plugin.store().keys().all(|key| !key.starts_with("undo")), "{:?}", plugin.store());
+    }
+}
+
+#[test]
 fn what_is_kept_for_a_row_of_the_device_is_known_by_its_key_from_the_start() {
     hardware(10, |h| h.sensors = [("a".to_owned(), 1), ("b".to_owned(), 2)].into());
     let mut plugin = plugin(10);

@@ -73,13 +73,15 @@ impl<A: AsyncPlugin> Shared<A> {
             let rows = read(Rc::clone(&self.plugin), &question.kept, &question.wanted).await;
             found.note(object, &*rows.map_err(|error| vec![ChangeFault { index, error }])?);
         }
-        settings.offer(found.all);
+        settings.offer(txn, found.all);
         settings.prepare(txn, changes)?;
         let Some(delta) = settings.staged(txn) else { return Ok(Vec::new()) };
         let steps = self.steps(&settings, &delta, changes).await;
         if steps.is_err() {
             settings.unstage(txn);
+            return steps;
         }
+        settings.remember(txn).map_err(|error| vec![ChangeFault { index: 0, error }])?;
         steps
     }
 
@@ -128,8 +130,8 @@ impl<A: AsyncPlugin> Shared<A> {
         let mut prepared = self.transactions.0.lock().await;
         prepared.clear();
         let Some(settings) = self.plugin.settings().cloned() else { return Ok(status::OK) };
-        if let Some(undo) = settings.committed(txn) {
-            settings.offer(BTreeMap::new());
+        if let Some(undo) = settings.undo_of(txn) {
+            settings.offer(0, BTreeMap::new());
             *prepared = self.steps(&settings, &undo, &[]).await.map_err(first_of)?;
         }
         if let Some(names) = settings.begin_rollback(txn)? {
@@ -143,7 +145,7 @@ impl<A: AsyncPlugin> Shared<A> {
         if let (Notice::FactoryReset, Some(settings)) = (notice, self.plugin.settings().cloned()) {
             let mut prepared = self.transactions.0.lock().await;
             prepared.clear();
-            settings.offer(BTreeMap::new());
+            settings.offer(0, BTreeMap::new());
             let delta = settings.everything_unset();
             *prepared = self.steps(&settings, &delta, &[]).await.map_err(first_of)?;
             let names = settings.reset()?;

@@ -1,6 +1,6 @@
 //! How entries are written to the store.
 
-use super::MAX_VALUE;
+use super::{Delta, MAX_VALUE};
 use crate::{Effect, Error, Kind};
 
 /// Before every value and row.
@@ -16,6 +16,45 @@ pub(super) fn kept(name: &str) -> String {
 /// The key of what a transaction replaced.
 pub(super) fn undone(name: &str) -> String {
     format!("{UNDO}/{name}")
+}
+
+/// Before the keys of what the device had when a transaction was prepared.
+pub(super) const PREPARED: &str = "undo-prepared/";
+/// Bytes of one of them, about.
+const PREPARED_SIZE: usize = MAX_VALUE / 2;
+
+/// What the device had, in as many texts as it takes: the transaction, then a line for each name.
+pub(super) fn write_prepared(txn: u64, before: &Delta) -> Vec<String> {
+    let mut texts = vec![txn.to_string()];
+    for (name, old) in before {
+        let old = write_old(old.as_deref()).replace('\\', "\\\\").replace('\n', "\\n");
+        let mut text = texts.pop().unwrap_or_default();
+        if text.len() + name.len() + old.len() > PREPARED_SIZE && text.contains('\n') {
+            texts.push(std::mem::replace(&mut text, txn.to_string()));
+        }
+        text = text + "\n" + name + "=" + &old;
+        texts.push(text);
+    }
+    texts
+}
+
+/// The other direction, for one of the texts.
+pub(super) fn read_prepared(text: &str) -> Option<(u64, Delta)> {
+    let mut lines = text.split('\n');
+    let txn = lines.next()?.parse().ok()?;
+    let mut before = Delta::new();
+    for line in lines {
+        let (name, old) = line.split_once('=')?;
+        let (mut plain, mut chars) = (String::with_capacity(old.len()), old.chars());
+        while let Some(c) = chars.next() {
+            plain.push(match c {
+                '\\' if chars.next()? == 'n' => '\n',
+                c => c,
+            });
+        }
+        before.insert(name.to_owned(), read_old(&plain));
+    }
+    Some((txn, before))
 }
 
 /// What is kept of what was there: `-` for nothing.
@@ -73,5 +112,25 @@ mod tests {
         assert_eq!(read_header("seven 0"), None);
         assert_eq!(read_old(&write_old(Some(""))), Some(String::new()));
         assert_eq!(read_old(&write_old(None)), None);
+    }
+
+    #[test]
+    fn what_the_device_had_comes_back_whatever_it_was() {
+        let mut before = Delta::new();
+        for (name, old) in
+            [("A", Some("x=\\n\n\\")), ("B.1.", Some("=eth0")), ("B.1.C", None), ("D", Some(""))]
+        {
+            before.insert(name.to_owned(), old.map(str::to_owned));
+        }
+        let texts = write_prepared(7, &before);
+        assert_eq!((texts.len(), read_prepared(&texts[0])), (1, Some((7, before))));
+        assert_eq!(read_prepared("seven\nA=+"), None);
+        assert_eq!(read_prepared("7\nA"), None);
+
+        let long = |name: &str| (name.to_owned(), Some("x".repeat(MAX_VALUE - 1)));
+        let before: Delta = [long("A"), long("B")].into();
+        let texts = write_prepared(7, &before);
+        assert_eq!(texts.len(), 2);
+        assert_eq!(read_prepared(&texts[1]).unwrap().1.len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 
-use super::{Delta, Settings, State};
+use super::{delta_of, entry, Delta, Settings, State};
 use crate::name::{pattern, rows_above};
 use crate::object::{All, Object, Shape};
 use crate::resolver::{at_of, Resolver};
@@ -50,8 +50,12 @@ impl Settings {
     }
 
     /// What the device has, for the transaction that comes.
-    pub(crate) fn offer(&self, mut found: BTreeMap<String, String>) {
+    pub(crate) fn offer(&self, txn: u64, mut found: BTreeMap<String, String>) {
         let mut state = self.state();
+        if let Some((_, before)) = state.prepared.as_ref().filter(|(prepared, _)| *prepared == txn) {
+            // It is prepared again after the plugin was killed: the first word about what was there counts.
+            found.extend(before.iter().filter_map(|(name, old)| Some((name.clone(), old.clone()?))));
+        }
         // What the settings know as well is not to look as if it had been set.
         found.retain(|name, text| {
             let default = self.parameter(name).map(|(_, known)| &known.default);
@@ -82,9 +86,52 @@ impl Settings {
         }
     }
 
-    /// What takes a committed transaction back.
-    pub(crate) fn committed(&self, txn: u64) -> Option<Delta> {
-        self.state().done.as_ref().filter(|done| done.txn == txn).map(|done| done.undo.clone())
+    /// Writes down what the device has and the settings do not know, before anything is done to it.
+    pub(crate) fn remember(&self, txn: u64) -> Result<(), Error> {
+        let before = {
+            let state = self.state();
+            let Some(staged) = state.staged.as_ref().filter(|staged| staged.txn == txn) else {
+                return Ok(());
+            };
+            if state.prepared.as_ref().is_some_and(|(prepared, _)| *prepared == txn) {
+                return Ok(());
+            }
+            // That a row has settings from now on is nothing that happens to the device.
+            let happens = |(name, new): (&String, &Option<String>)| {
+                state.offered.contains_key(name) && !(name.ends_with('.') && new.is_some())
+            };
+            let happens = staged.delta.iter().any(happens);
+            let before = staged.delta.keys().map(|name| (name.clone(), state.before(name)));
+            happens.then(|| delta_of(before))
+        };
+        // Those of a transaction before this one, if it was forgotten.
+        for key in self.host().store_list(entry::PREPARED)? {
+            self.host().store_delete(&key)?;
+        }
+        self.state().prepared = None;
+        let Some(before) = before else { return Ok(()) };
+        for (index, text) in entry::write_prepared(txn, &before).iter().enumerate() {
+            self.host().store_put(&format!("{}{index}", entry::PREPARED), text)?;
+        }
+        self.state().prepared = Some((txn, before));
+        Ok(())
+    }
+
+    /// What takes a transaction back that was committed, or whose commit began and did not end.
+    pub(crate) fn undo_of(&self, txn: u64) -> Option<Delta> {
+        let state = self.state();
+        let done = state.done.as_ref().filter(|done| done.txn == txn).map(|done| &done.undo);
+        done.or_else(|| state.cut_off(txn)).cloned()
+    }
+
+    pub(super) fn forget_prepared(&self) -> Result<(), Error> {
+        if self.state().prepared.is_some() {
+            for key in self.host().store_list(entry::PREPARED)? {
+                self.host().store_delete(&key)?;
+            }
+            self.state().prepared = None;
+        }
+        Ok(())
     }
 
     /// What a factory reset changes. The rows of the device stay.
@@ -147,6 +194,12 @@ impl KeptRow {
 }
 
 impl State {
+    /// What the device had before a commit that began and may not have ended.
+    pub(super) fn cut_off(&self, txn: u64) -> Option<&Delta> {
+        let may_be = self.attempted || self.staged.is_none();
+        self.prepared.as_ref().filter(|(prepared, _)| *prepared == txn && may_be).map(|(_, before)| before)
+    }
+
     /// The rows of a name with their keys, and whether the device found the innermost; `None` if they are not kept.
     fn kept_row(&self, name: &str, mut at: At) -> Option<(At, bool)> {
         let (mut found, mut level) = (false, 0);

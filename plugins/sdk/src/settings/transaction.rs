@@ -70,6 +70,7 @@ impl Settings {
                 _ => return Err(Error::internal(format!("transaction {txn} was not prepared"))),
             };
             state.meanwhile = Some(BTreeSet::new());
+            state.attempted = true;
             found
         };
         let host = &self.inner.host;
@@ -78,6 +79,12 @@ impl Settings {
             host.store_put(&entry::undone(name), &entry::write_old(old.as_deref()))?;
         }
         self.store(&delta)?;
+        if self.state().prepared.is_some() {
+            // It goes together with the end of the commit; until then memory keeps it.
+            for key in host.store_list(entry::PREPARED)? {
+                host.store_delete(&key)?;
+            }
+        }
         self.change(&delta);
         let restore = Restore { settings: self.clone(), old: Some(old) };
         Ok(Begun::Now(Commit { txn, names: delta.into_keys().collect(), undo, restore }))
@@ -98,13 +105,17 @@ impl Settings {
     pub(crate) fn begin_rollback(&self, txn: u64) -> Result<Option<Vec<String>>, Error> {
         let undo = {
             let mut state = self.state();
+            let cut_off = state.cut_off(txn).map(|before| before.keys().cloned().collect());
             if state.staged.as_ref().is_some_and(|s| s.txn == txn) {
                 state.staged = None;
             }
             match &state.done {
                 Some(done) if done.txn == txn => done.undo.clone(),
+                // The settings are as before; the device may not be.
+                _ if cut_off.is_some() => return Ok(cut_off),
                 _ => {
                     drop(state);
+                    self.forget_prepared()?;
                     return self.keep_what_was_said().map(|()| None);
                 }
             }
@@ -118,7 +129,12 @@ impl Settings {
     /// The second half of a rollback.
     pub(crate) fn end_rollback(&self) -> Result<(), Error> {
         forget_undo(&self.inner.host)?;
-        self.state().done = None;
+        self.forget_prepared()?;
+        {
+            let mut state = self.state();
+            state.done = None;
+            state.attempted = false;
+        }
         self.keep_what_was_said()
     }
 
@@ -196,6 +212,8 @@ impl Commit {
         self.restore.old = None;
         let mut state = settings.state();
         state.staged = None;
+        state.attempted = false;
+        state.prepared = None;
         state.done = Some(Done { txn: self.txn, effect, undo: self.undo });
         Ok(effect)
     }
@@ -339,5 +357,14 @@ pub(super) fn load(host: &Host) -> Result<State, Error> {
             host.log(Level::Warning, "the store names a transaction that cannot be read, ignoring");
         }
     }
+    let mut prepared: Option<(u64, Delta)> = None;
+    for key in host.store_list(entry::PREPARED)? {
+        let Some((txn, before)) = entry::read_prepared(&read(&key)?) else { continue };
+        match &mut prepared {
+            Some((first, all)) if *first == txn => all.extend(before),
+            _ => prepared = Some((txn, before)),
+        }
+    }
+    state.prepared = prepared;
     Ok(state)
 }
