@@ -2,11 +2,12 @@
 #![forbid(unsafe_code)]
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use cwmp_acs::{Acs, Options, Session, ValueType};
+use cwmp_bus::manifest::Manifest;
 use cwmp_e2e::{binary, Device, CONNECTION_REQUEST};
 
 const LEVEL: &str = "Device.X_CWMPD_Demo.Level";
@@ -15,26 +16,48 @@ const LAMPS: &str = "Device.X_CWMPD_Demo.Lamp.";
 const PROCESSES: &str = "Device.DeviceInfo.ProcessStatus.Process.";
 const ACTIVE: u32 = 2;
 
+const USAGE: &str = "Usage: tests/demo [--plugin MANIFEST] [--stay]
+
+  --plugin  adds a plugin to the device, whose library is where its manifest says, and shows how the ACS reads it
+  --stay    keep device and ACS up until Ctrl-C";
+
 fn main() -> ExitCode {
-    let stay = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--stay") => true,
-        Some(_) => {
-            eprintln!("Usage: tests/demo [--stay]\n\n  --stay  keep device and ACS up until Ctrl-C");
-            return ExitCode::from(2);
+    let (mut stay, mut plugin) = (false, None);
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match (word.as_str(), words.size_hint().0) {
+            ("--stay", _) => stay = true,
+            ("--plugin", 1..) => plugin = words.next().map(PathBuf::from),
+            _ => {
+                eprintln!("{USAGE}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    let plugin = match plugin.as_deref().map(Added::load).transpose() {
+        Ok(plugin) => plugin,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
         }
     };
     let acs = Acs::start(Options::https());
     let pipes = tempfile::tempdir().expect("a folder can be made");
     let pipe = pipes.path().join("demo");
-    let device = Device::builder()
+    let mut device = Device::builder()
         .acs(acs.url())
         .trust(acs.ca_file())
         .plugin("demo", &format!("[config]\nwatch_file = '{}'\n", pipe.display()))
         .plugin("demo_c", "")
         .plugin("device_info", "")
-        .environment("CWMP_LOG", "info")
-        .start();
+        .environment("CWMP_LOG", "info");
+    if let Some(plugin) = &plugin {
+        device = device.manifest(&plugin.manifest.name, &plugin.text);
+    }
+    let device = device.start();
+    if let Some(plugin) = plugin {
+        return read(&plugin, &acs, &device, &pipe, stay);
+    }
 
     title(
         "A device starts",
@@ -71,6 +94,60 @@ fn main() -> ExitCode {
     println!("{}", session.end());
 
     finish(&device, &pipe, &acs, &url, stay);
+    ExitCode::SUCCESS
+}
+
+/// A plugin that is not one of ours.
+struct Added {
+    manifest: Manifest,
+    /// The manifest, with the library where it is.
+    text: String,
+}
+
+impl Added {
+    fn load(file: &Path) -> Result<Self, String> {
+        let file = file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
+        let manifest = Manifest::load(&file).map_err(|error| error.to_string())?;
+        let library = manifest.library.as_ref().filter(|library| library.is_file());
+        let library = library.ok_or_else(|| format!("{}: its library is not there", file.display()))?;
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let line = |line: &str| match line.split_once('=') {
+            Some((key, _)) if key.trim() == "library" => format!("library = '{}'\n", library.display()),
+            _ => format!("{line}\n"),
+        };
+        let text = text.lines().map(line).collect();
+        Ok(Self { manifest, text })
+    }
+}
+
+/// The ACS reads what the plugin has; fails if that is nothing.
+fn read(plugin: &Added, acs: &Acs, device: &Device, pipe: &Path, stay: bool) -> ExitCode {
+    let name = &plugin.manifest.name;
+    title(
+        &format!("The ACS reads the plugin {name}"),
+        "The device says who it is, in its Inform. Then the ACS asks for what the new plugin owns. CPE is the device; the\n\
+         numbers are seconds.",
+    );
+    let mut session = acs.session();
+    let mut count = 0;
+    for root in &plugin.manifest.roots {
+        match session.get(&[root.as_str()]) {
+            Ok(values) => count += values.len(),
+            Err(fault) => eprintln!("{root}: {fault:?}"),
+        }
+    }
+    let url = session.get_value("Device.ManagementServer.ConnectionRequestURL");
+    println!("{}", session.end());
+    if count == 0 {
+        eprintln!("The plugin {name} gave no value. The log of the device:\n");
+        let log = std::fs::read_to_string(device.path("log")).unwrap_or_default();
+        eprintln!("{log}");
+        return ExitCode::FAILURE;
+    }
+    println!("==== The ACS got {count} values from {name}\n");
+    if stay {
+        finish(device, pipe, acs, &url.expect("it is in every Inform"), stay);
+    }
     ExitCode::SUCCESS
 }
 
