@@ -279,6 +279,9 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
             answered[*position] = true;
             let text = format!("{name}: {}", words(text));
             reading.faults.push((name.clone(), Fault::new(code, text)));
+        } else if code == FaultCode::InvalidParameterName {
+            // What the device does not know at the moment; a whole tree may have many of them.
+            tracing::debug!("provider {provider}: {} is not known now", words(name));
         } else {
             left_out += 1;
             if left_out <= REPORTED_LIES {
