@@ -335,7 +335,7 @@ fn bounds_text(b: Bounds) -> String {
 }
 
 /// Splits at a separator that has no backslash before it. The parts keep their backslashes.
-pub(crate) fn split_escaped(text: &str, separator: char) -> Vec<&str> {
+pub fn split_escaped(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut start = 0;
     let mut escaped = false;

@@ -1,6 +1,6 @@
 //! Facets as text: taken from the standard, narrowed by the author.
 
-use cwmp_model::facets::{Bounds, Facets, Giver};
+use cwmp_model::facets::{split_escaped, Bounds, Facets, Giver};
 use cwmp_model::ValueType;
 
 /// `key=value` pairs in their order; values keep their escapes.
@@ -9,7 +9,7 @@ pub(crate) struct Pairs(Vec<(String, String)>);
 
 impl Pairs {
     pub(crate) fn read(text: &str) -> Self {
-        let pairs = split(text, ';').into_iter().filter(|pair| !pair.is_empty());
+        let pairs = split_escaped(text, ';').into_iter().filter(|pair| !pair.is_empty());
         Self(
             pairs
                 .map(|pair| {
@@ -52,7 +52,7 @@ impl Pairs {
         for key in ["unique", "key"] {
             let Some(value) = self.take(key) else { continue };
             let whole = |k: &&str| k.split(',').all(&there);
-            let left: Vec<&str> = split(&value, '|').into_iter().filter(whole).collect();
+            let left: Vec<&str> = split_escaped(&value, '|').into_iter().filter(whole).collect();
             if !left.is_empty() {
                 self.put(key, &left.join("|"));
             }
@@ -74,7 +74,7 @@ pub(crate) fn alternatives(value: &str) -> Vec<String> {
         }
         out
     };
-    split(value, '|').into_iter().map(plain).collect()
+    split_escaped(value, '|').into_iter().map(plain).collect()
 }
 
 /// What of the author's facets is wider than the standard's, if anything is.
@@ -133,22 +133,6 @@ pub(crate) fn sound(facets: &str, kind: ValueType) -> Result<(), String> {
         facets.check(kind, &value, Giver::Device).map_err(|e| format!("the default '{default}': {e}"))?;
     }
     Ok(())
-}
-
-fn split(text: &str, separator: char) -> Vec<&str> {
-    let (mut parts, mut start, mut escaped) = (Vec::new(), 0, false);
-    for (i, c) in text.char_indices() {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' {
-            escaped = true;
-        } else if c == separator {
-            parts.push(&text[start..i]);
-            start = i + c.len_utf8();
-        }
-    }
-    parts.push(&text[start..]);
-    parts
 }
 
 #[cfg(test)]
