@@ -178,7 +178,8 @@ fn imports(text: &mut String, plan: &Plan, names: &Names) {
     }
     let all: Vec<&str> = std::iter::once("declare").chain(used).collect();
     let line = format!("use cwmp_plugin_sdk::{{{}}};", all.join(", "));
-    if line.len() <= WIDTH {
+    // The braces of a list leave two columns free.
+    if line.len() <= WIDTH - 2 {
         let _ = writeln!(text, "{line}\n");
         return;
     }
@@ -416,8 +417,13 @@ fn needs_name(member: &Member) -> bool {
 }
 
 fn attribute(text: &mut String, indent: &str, name: &str, arguments: &[String]) {
-    let line = arguments.join(", ");
-    if line.len() <= ATTRIBUTE_WIDTH || arguments.len() == 1 {
+    let (line, around) = (arguments.join(", "), indent.len() + name.len() + "#[()]".len());
+    let is_one = match arguments {
+        // A single argument that is too long for a line of its own is left alone.
+        [only] => line.len() + around <= WIDTH || only.len() + indent.len() + 4 > WIDTH,
+        _ => line.len() <= ATTRIBUTE_WIDTH,
+    };
+    if is_one {
         let _ = writeln!(text, "{indent}#[{name}({line})]");
         return;
     }

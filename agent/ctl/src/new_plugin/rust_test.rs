@@ -15,7 +15,7 @@ pub(super) fn source(plan: &Plan) -> String {
     text.push_str("\n#[test]\nfn what_is_set_survives_a_restart() {\n");
     text.push_str("    let mut plugin = Harness::new(&PLUGIN, \"{}\");\n");
     for row in row {
-        let _ = writeln!(text, "    plugin.add(\"{row}\").unwrap();");
+        let _ = writeln!(text, "    let row = \"{row}\";\n    plugin.add(row).unwrap();");
     }
     let _ = writeln!(text, "    let name = \"{name}\";");
     let _ = writeln!(text, "    assert_ne!(plugin.get(name).unwrap(), {value:?});");
