@@ -140,7 +140,8 @@ async fn try_plugin(target: &Path, arguments: &Arguments, report: &Report) {
     };
     report.good(Part::Library, "create, describe, start");
     describe_nodes(&engine, setup.manifest.as_ref().map_or(&[], |m| &m.roots), report);
-    let standard = Standard::open(arguments.check.models.as_deref(), report);
+    let models = setup.manifest.as_ref().map_or(&[][..], |m| &m.models);
+    let standard = Standard::open(arguments.check.models.as_deref(), models, report);
     standard.compare(&engine.description.nodes, report);
 
     let mut told = BTreeSet::new();

@@ -18,13 +18,14 @@ const KEPT: [(NodeFlags, &str); 3] =
 /// The tables, if there are any.
 pub(super) struct Standard {
     library: Option<Library>,
-    /// Which version of a model to take, where several have a path.
-    choices: Vec<String>,
+    /// Which version of a model to take, where several have a path: those of the manifest, then the newest, then others.
+    choices: Vec<Option<String>>,
 }
 
 impl Standard {
-    /// The tables of a folder. Without a folder that was named, those of the installation, if it has any.
-    pub(super) fn open(folder: Option<&Path>, report: &Report) -> Self {
+    /// The tables of a folder. Without a folder that was named, those of the installation, if it has any. `models` are
+    /// those that the manifest names.
+    pub(super) fn open(folder: Option<&Path>, models: &[String], report: &Report) -> Self {
         let library = match Library::open(folder.unwrap_or(Path::new(MODELS))) {
             Ok(library) => Some(library),
             Err(error) if folder.is_some() => {
@@ -37,7 +38,13 @@ impl Standard {
                 None
             }
         };
-        let choices = library.iter().flat_map(Library::models).map(|model| model.to_string()).collect();
+        let known: Vec<String> =
+            library.iter().flat_map(Library::models).map(|model| model.to_string()).collect();
+        for model in models.iter().filter(|model| library.is_some() && !known.contains(model)) {
+            report.bad(Part::Manifest, None, &format!("models: there is no data model '{model}'"));
+        }
+        let chosen = models.iter().filter(|model| known.contains(model)).cloned().map(Some);
+        let choices = chosen.chain([None]).chain(known.iter().cloned().map(Some)).collect();
         Self { library, choices }
     }
 
@@ -89,8 +96,8 @@ impl Standard {
 
     /// What the standard has at a path: in the newest version of its model that has it.
     fn look(&self, library: &Library, node: &Described) -> Result<Option<Found>, String> {
-        let first = std::iter::once(None).chain(self.choices.iter().map(|c| Some(c.as_str())));
-        for choice in first {
+        for choice in &self.choices {
+            let choice = choice.as_deref();
             let found = if path::is_partial(&node.path) {
                 library.object(&node.path, choice).map(|found| found.map(Found::Object))
             } else {

@@ -46,6 +46,7 @@ fn a_plugin_without_defects_is_good() {
     for (macros, noticed) in [
         (&[][..], "ok    write: "),
         (&["PRINTS"][..], "ok    write: "),
+        (&["UNKNOWN"][..], "note  Device.X_W.Flag: is left out: not yet"),
         (&["REFUSES"][..], "note  write: Device.X_W.Row.1.: a new row is refused: 9007"),
         (&["ACTION"][..], "note  write: Device.X_W.Flag: always reads 'false', whatever is set: an action"),
     ] {
@@ -83,6 +84,21 @@ fn a_plugin_that_does_not_come_back_is_told_of() {
     assert!(text.contains("did not answer within 0.2 s"), "{text}");
     assert!(text.contains("FAIL  a call into the plugin did not return within the hard limit"), "{text}");
     fails("STOP_HANGS", &[], &["stop() or destroy() did not return within 2 s"]);
+}
+
+#[test]
+fn a_model_that_there_is_not_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = compile("wrong", folder.path(), &[]);
+    let manifest = folder.path().join("wrong.toml");
+    let text = format!(
+        "name = 'wrong'\nlibrary = '{}'\nroots = ['Device.X_W.']\nmodels = ['VoiceService:9.9']\n",
+        library.display()
+    );
+    std::fs::write(&manifest, text).unwrap();
+    let Checked { code, text } = check(&manifest, &[]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("FAIL  models: there is no data model 'VoiceService:9.9'"), "{text}");
 }
 
 #[test]

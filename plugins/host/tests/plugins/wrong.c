@@ -99,8 +99,10 @@ static cwmp_status get(void *self, cwmp_req req, const cwmp_str *names, size_t n
       host->put_value_at(host->ctx, req, i, CWMP_STRING, str(now.text));
 #endif
     } else if (!strcmp(name, "Device.X_W.Flag")) {
-#ifdef ACTION
+#if defined ACTION
       host->put_value_at(host->ctx, req, i, CWMP_BOOLEAN, str("false"));
+#elif defined UNKNOWN
+      host->put_fault_at(host->ctx, req, i, CWMP_E_NAME, str("not yet"));
 #else
       host->put_value_at(host->ctx, req, i, CWMP_BOOLEAN, str(now.flag ? "true" : "false"));
 #endif
