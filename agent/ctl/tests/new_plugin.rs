@@ -25,7 +25,15 @@ const OBJECTS: &[(&str, &[&str])] = &[
     ("t_moca", &["--object", "Device.MoCA.Interface.{i}.", "--object", "Device.MoCA.Interface.{i}.Aca."]),
     ("t_forward", &["--object", "Device.Routing.Router.IPv4Forwarding."]),
     ("t_stb", &["--object", "Device.Services.STBService.{i}.Components.FrontEnd.{i}.IP.IGMP."]),
-    ("t_old_voice", &["--object", "Device.Services.VoiceService.VoiceProfile.Line.CallingFeatures."]),
+    (
+        "t_old_voice",
+        &[
+            "--object",
+            "Device.Services.VoiceService.VoiceProfile.Line.CallingFeatures.",
+            "--object",
+            "Device.Services.VoiceService.Capabilities.",
+        ],
+    ),
     ("t_voice", &["--object", "Device.Services.VoiceService.{i}.CallControl.Line."]),
     ("t_lines", &["--object", "Device.DSL.Diagnostics.SELTP."]),
     ("t_lldp", &["--object", "Device.LLDP.Discovery.Device.DeviceInformation.VendorSpecific."]),
