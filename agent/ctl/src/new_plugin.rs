@@ -5,7 +5,7 @@
 //! | `place` | where things are: the kit, the tables, the new folder |
 //! | `plan` | what the plugin serves, from the tables of the standard and the command line |
 //! | `member` | a parameter, and what it holds before anybody knows better |
-//! | `identifier` | names of the data model as names of Rust |
+//! | `identifier`, `names` | names of the data model as names of Rust |
 //! | `rust`, `rust_test`, `c` | the sources |
 //! | `files` | everything around them |
 //! | `templates` | what does not depend on the object |
@@ -14,6 +14,7 @@ mod c;
 mod files;
 mod identifier;
 mod member;
+mod names;
 mod place;
 mod plan;
 mod rust;

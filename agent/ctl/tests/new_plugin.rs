@@ -1,9 +1,11 @@
 //! `cwmpctl new-plugin`: what it writes compiles without a warning, is formatted, passes its own test and the host's check.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use cwmp_e2e::binary;
+use cwmp_model::standard::{Library, ModelName};
 
 /// Objects of every shape: once, a table, tables in tables, rows that others add, enumerations, lists, moments, bytes,
 /// values that may not be empty, each service, an older model, a vendor's own beside the standard and alone.
@@ -171,6 +173,64 @@ fn plugins_in_c_of_every_shape_are_good() {
         let said = check(&own.join("build").join(format!("{name}.toml")));
         assert!(said.contains("nodes as the tables have them"), "{name}: {said}");
         assert!(!said.contains("a new row is refused"), "{name}: {said}");
+    }
+}
+
+/// Every object that a plugin may have, in plugins of some dozens: the arguments that name them.
+fn whole_standard() -> Vec<(String, Vec<String>)> {
+    let library = Library::open(&models()).unwrap();
+    let mut plugins: BTreeMap<(ModelName, String), Vec<String>> = BTreeMap::new();
+    for model in library.models() {
+        for object in library.objects(&model).unwrap() {
+            let path = object.unwrap().path;
+            let parts: Vec<&str> = path.split('.').collect();
+            let of_the_agent = ["Device.", "Device.DeviceInfo.", "Device.Services."].contains(&path.as_str())
+                || path.starts_with("Device.ManagementServer.")
+                || path.starts_with("Device.DeviceInfo.SupportedDataModel.");
+            if !of_the_agent {
+                plugins.entry((model.clone(), parts[1].to_owned())).or_default().push(path);
+            }
+        }
+    }
+    let arguments = |model: &ModelName, paths: Vec<String>| {
+        let model = (model.name != "Device").then(|| ["--model".to_owned(), model.to_string()]);
+        let objects = paths.into_iter().flat_map(|path| ["--object".to_owned(), path]);
+        model.into_iter().flatten().chain(objects).collect()
+    };
+    plugins
+        .into_iter()
+        .enumerate()
+        .map(|(i, ((model, _), paths))| (format!("t_{i}"), arguments(&model, paths)))
+        .collect()
+}
+
+#[test]
+fn the_whole_standard_in_rust_is_formatted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rustfmt = Command::new("rustfmt");
+    rustfmt.args(["--check", "--edition", "2021"]).current_dir(folder.path());
+    let mut count = 0;
+    for (name, arguments) in whole_standard() {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        count += arguments.iter().filter(|word| **word == "--object").count();
+        let output = new_plugin(folder.path(), &name, &arguments);
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        rustfmt.arg(folder.path().join(name).join("src/lib.rs"));
+    }
+    assert!(count > 1_000, "{count} objects");
+    good(&mut rustfmt);
+}
+
+#[test]
+fn the_whole_standard_in_c_is_good() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, arguments) in whole_standard() {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let output = new_plugin(folder.path(), &name, &[&["--language", "c"], arguments.as_slice()].concat());
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        let own = folder.path().join(&name);
+        good(Command::new("make").arg("-C").arg(&own).arg("CFLAGS=-O0 -Werror").env_remove("MAKEFLAGS"));
+        check(&own.join("build").join(format!("{name}.toml")));
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
+use super::names::Names;
 use super::place::File;
 use super::plan::Plan;
 use super::{c, rust, rust_test};
 
 /// The files of a plugin in Rust.
 pub(super) fn rust(plan: &Plan, kit: &Path) -> Vec<File> {
-    let names = rust::Names::of(plan);
+    let names = Names::of(plan);
     let kit_text = kit.display().to_string();
     let mut files = vec![
         file("Cargo.toml", fill(include_str!("templates/Cargo.toml.in"), plan, &[("kit", &kit_text)])),
