@@ -1,6 +1,7 @@
 //! `cwmpctl`: the tree of the device on the command line.
 //!
-//! It knows nothing but the bus: every command is one or two calls of `org.cwmpd1`, so whatever it does, `busctl` can do too.
+//! Of the agent it knows nothing but the bus: every command that asks it is one or two calls of `org.cwmpd1`, so whatever it
+//! does, `busctl` can do too. What checks files or writes them needs neither.
 //!
 //! | file | what |
 //! | --- | --- |

@@ -303,6 +303,28 @@ fn the_files_are_listed_and_nothing_is_overwritten() {
 }
 
 #[test]
+fn systemd_takes_the_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(new_plugin(folder.path(), "clock", &["--object", "Device.Time."]).status.success());
+    let unit = folder.path().join("clock/cwmp-plugin@clock.service");
+    let output = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output().unwrap();
+    // The host is not installed here; anything else would be wrong.
+    let all = text(&output.stdout) + &text(&output.stderr);
+    let wrong: Vec<&str> =
+        all.lines().filter(|line| !line.contains("cwmp-plugin-host is not executable")).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let unit = std::fs::read_to_string(unit).unwrap();
+    for line in [
+        "Type=notify",
+        "User=cwmp-clock",
+        "ExecStart=/usr/libexec/cwmp-plugin-host clock",
+        "StateDirectory=cwmpd/plugins/clock",
+    ] {
+        assert!(unit.lines().any(|l| l == line), "{line}");
+    }
+}
+
+#[test]
 fn an_older_model_is_chosen_where_the_newest_has_the_object_no_more() {
     let folder = tempfile::tempdir().unwrap();
     let path = "Device.Services.VoiceService.VoiceProfile.";
