@@ -39,6 +39,7 @@ const OBJECTS: &[(&str, &[&str])] = &[
     ("t_voice", &["--object", "Device.Services.VoiceService.{i}.CallControl.Line."]),
     ("t_lines", &["--object", "Device.DSL.Diagnostics.SELTP."]),
     ("t_lldp", &["--object", "Device.LLDP.Discovery.Device.DeviceInformation.VendorSpecific."]),
+    ("t_deep", &["--object", "Device.WiFi.DataElements.Network.Device.Radio.BSS.STA.TIDQueueSizes."]),
     ("t_load", &["--object", "Device.X_ACME_Load."]),
     (
         "t_house",
@@ -155,6 +156,37 @@ fn plugins_in_rust_of_every_shape_are_good() {
         let said = check(&manifest);
         assert!(said.contains("nodes as the tables have them"), "{name}: {said}");
     }
+    // What the comments propose compiles as well.
+    let mut count = 0;
+    for (name, _) in OBJECTS {
+        let file = at.join(name).join("src/lib.rs");
+        let (source, samples) = with_samples(&std::fs::read_to_string(&file).unwrap());
+        std::fs::write(&file, source).unwrap();
+        count += samples;
+    }
+    assert!(count > OBJECTS.len(), "{count} samples");
+    good(cargo(at, target).args(["check", "--workspace"]));
+}
+
+/// A source in which what the comments propose is done, and how many lines that are.
+fn with_samples(source: &str) -> (String, usize) {
+    let (mut all, mut count) = (String::new(), 0);
+    for line in source.lines() {
+        let code = line.trim_start().strip_prefix("//     ").map(|code| code.replace("(bytes)", "(vec![])"));
+        let line = match code {
+            Some(code) if code.starts_with("Ok(") => format!("if true {{ return {code}; }}"),
+            Some(code) => code,
+            None => {
+                all.push_str(&line.replace(" kept: Rows", " mut kept: Rows"));
+                all.push('\n');
+                continue;
+            }
+        };
+        all.push_str(&line);
+        all.push('\n');
+        count += 1;
+    }
+    (all, count)
 }
 
 #[test]

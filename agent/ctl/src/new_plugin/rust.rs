@@ -12,6 +12,8 @@ use super::plan::{Plan, Served};
 
 /// The longest line, as rustfmt has it.
 const WIDTH: usize = 100;
+/// The most keys by which a row is known as they stand; a row that lies deeper takes an `At`.
+const MAX_KEYS: usize = 4;
 /// The longest arguments of an attribute that stay on its line.
 const ATTRIBUTE_WIDTH: usize = 70;
 
@@ -148,8 +150,10 @@ fn serve(text: &mut String, object: &Served, name: &str, names: &Names) {
     let sample = object.members.iter().find(|m| has_field(m) && !m.is_writable());
     let sample = sample.map_or(String::new(), |m| format!("{}: {}, ", field_name(m), known(m, names)));
     if object.is_many() {
+        let is_deep = object.depth() > MAX_KEYS;
         let key = match object.depth() {
             1 => "\"key\"".to_owned(),
+            _ if is_deep => "at".to_owned(),
             n => format!("({})", vec!["\"key\""; n].join(", ")),
         };
         let about: &[&str] = match (object.is_table(), object.writable) {
@@ -171,9 +175,15 @@ fn serve(text: &mut String, object: &Served, name: &str, names: &Names) {
         }
         let is_more =
             object.members.iter().filter(|m| has_field(m)).count() > usize::from(!sample.is_empty());
-        let rest = if is_more { format!("..kept.of({key})") } else { sample_end(&sample) };
+        let of = if is_deep { "at.clone()" } else { &key };
+        let rest = if is_more { format!("..kept.of({of})") } else { sample_end(&sample) };
         let new = if is_more { format!("{sample}{rest}") } else { rest };
         let new = if new.is_empty() { String::new() } else { format!(" {new} ") };
+        if is_deep {
+            let at = "cwmp_plugin_sdk::At { above: vec![\"key\".into(); ABOVE], row: \"key\".into() }"
+                .replace("ABOVE", &(object.depth() - 1).to_string());
+            let _ = writeln!(text, "        //     let at = {at};");
+        }
         let _ = writeln!(text, "        //     let row = {name} {{{new}}};");
         let _ = writeln!(text, "        //     kept.push({key}, row);");
     } else {
