@@ -97,7 +97,7 @@ fn cargo(folder: &Path, target: &Path) -> Command {
         }
     }
     command.env_remove("RUSTFLAGS").env_remove("LD_LIBRARY_PATH").current_dir(folder);
-    command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true");
+    command.env("CARGO_TARGET_DIR", target).env("CARGO_NET_OFFLINE", "true").env("CARGO_INCREMENTAL", "0");
     command
 }
 
@@ -166,6 +166,9 @@ fn plugins_in_rust_of_every_shape_are_good() {
     }
     assert!(count > OBJECTS.len(), "{count} samples");
     good(cargo(at, target).args(["check", "--workspace"]));
+    // The folder goes, and so does what was built of it.
+    let packages = OBJECTS.iter().flat_map(|(name, _)| ["-p".to_owned(), format!("cwmp-{name}")]);
+    good(cargo(at, target).arg("clean").args(packages));
 }
 
 /// A source in which what the comments propose is done, and how many lines that are.
