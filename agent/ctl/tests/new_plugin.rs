@@ -372,6 +372,32 @@ fn an_older_model_is_chosen_where_the_newest_has_the_object_no_more() {
 }
 
 #[test]
+fn away_from_the_sources_they_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("cwmpctl");
+    std::fs::copy(env!("CARGO_BIN_EXE_cwmpctl"), &program).unwrap();
+    let models = models().display().to_string();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(&program);
+        command.current_dir(folder.path()).args(["new-plugin", "clock", "--object", "Device.Time."]);
+        command.args(more).output().unwrap()
+    };
+    for (more, why) in [
+        (&["--models", &models][..], "--kit names their folder"),
+        (&["--models", "/nonexistent"], "--models names the folder of the tables"),
+        (&["--kit", "/nonexistent"], "--kit names the sources of cwmpd"),
+    ] {
+        let output = run(more);
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        assert!(text(&output.stderr).contains(why), "{more:?}: {output:?}");
+    }
+    // A plugin in C needs the header and no more.
+    assert!(run(&["--models", &models, "--language", "c"]).status.success());
+    let makefile = std::fs::read_to_string(folder.path().join("clock/Makefile")).unwrap();
+    assert!(makefile.contains("ABI ?= /usr/include\n"), "{makefile}");
+}
+
+#[test]
 fn what_cannot_be_is_refused_with_what_would_be_right() {
     let folder = tempfile::tempdir().unwrap();
     for (name, arguments, why) in [
