@@ -1,6 +1,7 @@
 //! `add` and `del`.
 
 use cwmp_bus::names;
+use cwmp_model::path;
 use serde_json::json;
 
 use crate::agent::{Agent, Member};
@@ -42,6 +43,15 @@ pub(crate) async fn add(
     } else {
         output.remark("no row was added");
     }
+    // A row that was not added cannot be looked into: what it would have had is told of the table.
+    let of_row = |path: &str| path.strip_prefix(&table).is_some_and(|name| !name.is_empty());
+    if faults.iter().any(|(path, ..)| of_row(path)) && !output.is_json() {
+        for (path, code, text) in &faults {
+            output.remark(&format!("{} ({code})", fault::about(path, text)));
+        }
+        output.remark(&format!("cwmpctl describe -l {table} shows what a row may have"));
+        return Err(CtlError::Faults);
+    }
     fault::conclude(agent, output, &faults).await
 }
 
@@ -58,7 +68,17 @@ pub(crate) async fn delete(agent: &Agent, output: &Output, row: &str) -> Result<
     } else if faults.is_empty() {
         output.line(told(status))?;
     }
+    if !faults.is_empty() && !output.is_json() && !is_row(&row) {
+        let known = fault::about(&row, &faults[0].2);
+        output.remark(&format!("{known} ({}); the path of a row ends in its number, as in {row}1.", faults[0].1));
+        return Err(CtlError::Faults);
+    }
     fault::conclude(agent, output, &faults).await
+}
+
+/// Whether a path ends in the number of a row.
+fn is_row(path: &str) -> bool {
+    path::split_row(path).is_some()
 }
 
 /// Tables and rows end in a dot, which people leave out.

@@ -20,6 +20,8 @@ pub(crate) async fn for_path(agent: &Agent, wrong: &str) -> Option<String> {
     if parts.len() > MAX_DEPTH {
         return None;
     }
+    // A list has no commands.
+    let shows = if wrong.ends_with("()") { "describe" } else { "list -n" };
     let mut right = String::new();
     for (depth, part) in parts.iter().enumerate() {
         let listed: Vec<(String, bool)> = agent.call(LIST, &(right.as_str(), true)).await.ok()?;
@@ -30,7 +32,7 @@ pub(crate) async fn for_path(agent: &Agent, wrong: &str) -> Option<String> {
                 return Some(rows(&right, listed.iter().map(|(name, _)| name.as_str())));
             }
             // Better a hint at the level that exists than none.
-            None if depth > 0 => return Some(format!("cwmpctl list -n {right} shows what there is")),
+            None if depth > 0 => return Some(format!("cwmpctl {shows} {right} shows what there is")),
             None => return None,
         };
         right = found;

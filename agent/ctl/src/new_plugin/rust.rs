@@ -191,9 +191,14 @@ fn serve(text: &mut String, object: &Served, name: &str, names: &Names) {
         let sample = if is_whole { sample_end(&sample) } else { sample };
         let _ = write!(
             text,
-            "        // What was set is in `kept`. What the device knows goes over it:\n        \
+            "        // {}:\n        \
              //     Ok({name} {{ {sample}{rest} }})\n        \
-             // A field that stays None reads as empty, or is left out of the answer.\n"
+             // A field that stays None reads as empty, or is left out of the answer.\n",
+            if object.members.iter().any(Member::is_writable) {
+                "What was set is in `kept`. What the device knows goes over it"
+            } else {
+                "Nothing is known in `kept`. What the device knows goes over it"
+            }
         );
     }
     body(text, object, name, &alone, is_whole);
@@ -279,9 +284,7 @@ fn line(text: &mut String, member: &Member, names: &Names) {
         let _ = writeln!(text, "    /// {}.", first.chain(chars).collect::<String>());
     }
     let mut arguments = Vec::new();
-    let is_found = fold(&field) == fold(&member.name);
-    if !is_found || !member.standard && field != super::identifier::field(&member.name) || needs_name(member)
-    {
+    if fold(&field) != fold(&member.name) || needs_name(member) {
         arguments.push(format!("\"{}\"", member.name));
     }
     if member.is_writable() {
