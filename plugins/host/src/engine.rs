@@ -264,9 +264,7 @@ impl Engine {
         txn: u64,
         context: Context,
     ) -> Result<i32, BusError> {
-        let expect =
-            if matches!(step, Step::Commit | Step::Rollback) { Expect::Stored } else { Expect::Status };
-        let outcome = self.ask(expect, context, 0, |req| Job::Step(req, step, txn)).await?;
+        let outcome = self.ask(Expect::Stored, context, 0, |req| Job::Step(req, step, txn)).await?;
         self.report_lies(&outcome, |_| None);
         match outcome.status {
             status::OK => Ok(status::OK),

@@ -34,7 +34,7 @@ pub(crate) enum Expect {
     Faults(usize),
     /// Only the status.
     Status,
-    /// Only the status, of a commit or rollback, which the store follows.
+    /// Only the status, of a step of a transaction, which the store follows.
     Stored,
     /// Outputs of the command that is this job.
     Command(u64),

@@ -138,7 +138,7 @@ impl Services {
         }
     }
 
-    /// The call of a commit or rollback has ended with a status: the store follows, and may change it.
+    /// A step of a transaction has ended with a status: the store follows, and may change it.
     pub(crate) fn settle(&self, status: Status) -> Status {
         match self.store.end(status >= 0) {
             Ok(()) => status,

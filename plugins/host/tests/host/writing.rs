@@ -192,6 +192,23 @@ async fn a_commit_that_succeeds_later_is_in_the_store_when_it_is_answered() {
     world.host.logs("later good from=stored").await;
 }
 
+/// Also the steps behind the commit end what is gathered for them, or all that is stored afterwards would be lost.
+#[tokio::test]
+async fn a_step_that_ends_later_is_in_the_store_when_it_is_answered() {
+    for step in ["Finish", "Apply"] {
+        let mut world = World::serve("bad", "").await;
+        world.propose(1, &[setting("later good")], LEASE).await.unwrap();
+        assert_eq!(world.commit(1).await.unwrap(), 0);
+        world.step(step, 1).await.unwrap();
+        world.host.signal("-KILL");
+        world.host.ended().await;
+        world.start_again();
+        world.agent.hear().await;
+        world.notice("session-end").await.unwrap();
+        world.host.logs("finished from=stored").await;
+    }
+}
+
 #[tokio::test]
 async fn a_crash_in_a_commit_leaves_nothing_in_the_store() {
     let mut world = World::serve("bad", "").await;

@@ -205,6 +205,21 @@ static cwmp_status rollback(void *self, cwmp_req req, uint64_t txn) {
   return CWMP_OK;
 }
 
+static void *finish_late(void *arg) {
+  host->store_put(host->ctx, str("setting"), str("finished"));
+  host->req_done(host->ctx, *(cwmp_req *)arg, CWMP_OK, str(""));
+  return NULL;
+}
+
+static cwmp_status finish(void *self, cwmp_req req, uint64_t txn) {
+  static cwmp_req late;
+  (void)self; (void)txn;
+  if (strncmp(how, "later", 5)) return CWMP_OK;
+  late = req;
+  thread(finish_late, &late);
+  return CWMP_PENDING;
+}
+
 static void print(void *arg, cwmp_str value) { (void)arg; host->log(host->ctx, 5, str("stored"), value); }
 
 static cwmp_status notice(void *self, cwmp_req req, uint32_t what) {
@@ -219,6 +234,6 @@ const cwmp_plugin cwmp_plugin_v1 = {
   CWMP_ABI_MAGIC, sizeof(cwmp_plugin), CWMP_ABI_MAJOR, CWMP_ABI_MINOR, CWMP_THREADS_ONE,
   sizeof(cwmp_node), sizeof(cwmp_kv), sizeof(cwmp_str), 0,
   S("bad"), S("1.0"), S("build 1"), nodes, sizeof nodes / sizeof *nodes,
-  create, NULL, NULL, NULL, NULL, get, instances, prepare, commit, rollback, NULL, NULL, NULL, notice,
+  create, NULL, NULL, NULL, NULL, get, instances, prepare, commit, rollback, finish, finish, NULL, notice,
   NULL, cancel, NULL,
 };
