@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cwmp_bus::BusError;
+use cwmp_model::standard::LibraryError;
 use cwmp_model::{Fault, FaultCode};
 
 use crate::standing::Standing;
@@ -62,6 +63,13 @@ pub(crate) enum CtlError {
 }
 
 impl CtlError {
+    /// The tables of the standard are not where they were looked for.
+    pub(crate) fn no_models(error: &LibraryError) -> Self {
+        let hint =
+            "--models names the folder of the tables, which is agent/model/models in the sources of cwmpd";
+        Self::Usage(format!("{error}; {hint}"))
+    }
+
     /// The exit code, as the help tells it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {

@@ -43,6 +43,16 @@ pub(crate) async fn conclude(agent: &Agent, output: &Output, faults: &Faults) ->
     Err(CtlError::Faults)
 }
 
+/// The same where the tree has nothing to say of the paths, but the command has.
+pub(crate) fn conclude_with(output: &Output, faults: &Faults, hint: &str) -> Result<(), CtlError> {
+    if !output.is_json() {
+        for (path, code, text) in faults {
+            output.remark(&format!("{} ({code}); {hint}", about(path, text)));
+        }
+    }
+    Err(CtlError::Faults)
+}
+
 /// A fault's text with its path, which the agent may have put into it already.
 pub(crate) fn about(path: &str, text: &str) -> String {
     if text.strip_prefix(path).is_some_and(|rest| rest.starts_with([':', ' '])) {

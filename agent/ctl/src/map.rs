@@ -59,8 +59,7 @@ pub(crate) async fn live(agent: &Agent, arguments: &MapArguments, output: &Outpu
 
 /// The files that make sense; what is wrong with the others is in the report.
 fn mappings(arguments: &MapArguments, report: &mut Report) -> Result<Vec<Mapping>, CtlError> {
-    let library = Library::open(&arguments.models)
-        .map_err(|error| CtlError::Usage(format!("{error}; --models names the folder of the tables")))?;
+    let library = Library::open(&arguments.models).map_err(|error| CtlError::no_models(&error))?;
     let mut good = Vec::new();
     for file in &arguments.files {
         match load(file, &library) {

@@ -25,7 +25,7 @@ pub(crate) async fn run(
     models: &Path,
     wanted: &[String],
 ) -> Result<(), CtlError> {
-    let wrong = |error| CtlError::Usage(format!("{error}; --models names the folder of the tables"));
+    let wrong = |error| CtlError::no_models(&error);
     let library = Library::open(models).map_err(wrong)?;
     let served = served(agent).await?;
     let mut known: Vec<(ModelName, Vec<Profile>)> = Vec::new();
@@ -146,7 +146,10 @@ fn to_json(coverage: &Coverage<'_>) -> Json {
 fn unknown_profile(name: &str, known: &[(ModelName, Vec<Profile>)]) -> String {
     let family = name.split(':').next().unwrap_or_default();
     let all = known.iter().flat_map(|(_, profiles)| profiles);
-    let same: Vec<&str> = all.filter(|p| p.family().0 == family).map(|p| p.name.as_str()).collect();
+    let mut same: Vec<&str> = all.filter(|p| p.family().0 == family).map(|p| p.name.as_str()).collect();
+    // Several models have profiles of one name.
+    same.sort_unstable();
+    same.dedup();
     match same.as_slice() {
         [] => format!("there is no profile '{name}'; cwmpctl model lists those of which something is served"),
         others => format!("there is no profile '{name}'; there is {}", others.join(", ")),

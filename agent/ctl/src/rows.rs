@@ -45,12 +45,9 @@ pub(crate) async fn add(
     }
     // A row that was not added cannot be looked into: what it would have had is told of the table.
     let of_row = |path: &str| path.strip_prefix(&table).is_some_and(|name| !name.is_empty());
-    if faults.iter().any(|(path, ..)| of_row(path)) && !output.is_json() {
-        for (path, code, text) in &faults {
-            output.remark(&format!("{} ({code})", fault::about(path, text)));
-        }
-        output.remark(&format!("cwmpctl describe -l {table} shows what a row may have"));
-        return Err(CtlError::Faults);
+    if faults.iter().any(|(path, ..)| of_row(path)) {
+        let hint = format!("cwmpctl describe -l {table} shows what a row may have");
+        return fault::conclude_with(output, &faults, &hint);
     }
     fault::conclude(agent, output, &faults).await
 }
@@ -68,17 +65,10 @@ pub(crate) async fn delete(agent: &Agent, output: &Output, row: &str) -> Result<
     } else if faults.is_empty() {
         output.line(told(status))?;
     }
-    if !faults.is_empty() && !output.is_json() && !is_row(&row) {
-        let known = fault::about(&row, &faults[0].2);
-        output.remark(&format!("{known} ({}); the path of a row ends in its number, as in {row}1.", faults[0].1));
-        return Err(CtlError::Faults);
+    if !faults.is_empty() && path::split_row(&row).is_none() {
+        return fault::conclude_with(output, &faults, "the path of a row ends in its number, such as 1.");
     }
     fault::conclude(agent, output, &faults).await
-}
-
-/// Whether a path ends in the number of a row.
-fn is_row(path: &str) -> bool {
-    path::split_row(path).is_some()
 }
 
 /// Tables and rows end in a dot, which people leave out.

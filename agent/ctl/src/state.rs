@@ -125,10 +125,10 @@ pub(crate) async fn plugins(agent: &Agent, output: &Output) -> Result<(), CtlErr
         output.json(&json!({ "plugins": providers_json(&providers) }))?;
         return Ok(());
     }
-    let mut table = Table::new(&["NAME", "STATE", "VERSION", "ROOTS", "CAUSE"]);
+    let mut table = Table::new(&["NAME", "STATE", "VERSION", "CAUSE", "ROOTS"]);
     for (name, state, version, cause, roots) in &providers {
         let roots = roots.join(" ");
-        table.row([name.as_str(), state, version, &roots, cause]);
+        table.row([name.as_str(), state, version, cause, &roots]);
     }
     if providers.is_empty() {
         output.remark("there are no plugins: manifests are in /usr/lib/cwmpd/plugins");

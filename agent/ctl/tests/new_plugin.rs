@@ -409,7 +409,13 @@ fn what_cannot_be_is_refused_with_what_would_be_right() {
         ("clock", &["--object", "Time."], "it does not begin with Device."),
         ("clock", &["--object", "Device.X_A.b c."], "neither a name nor {i}"),
         ("clock", &["--object", "Device.ManagementServer."], "served by the agent itself"),
-        ("clock", &["--object", "Device.DeviceInfo."], "served by the agent itself"),
+        (
+            "clock",
+            &["--object", "Device.DeviceInfo."],
+            "may have an object below it, such as Device.DeviceInfo.",
+        ),
+        ("clock", &["--object", "Device.DeviceInfo.SupportedDataModel."], "no plugin may have it"),
+        ("clock", &["--object", "Device.Time.Status"], "Status is a parameter: name its object Device.Time."),
         (
             "clock",
             &["--object", "Device.Time.", "--parameter", "Colour:string"],
@@ -430,7 +436,12 @@ fn what_cannot_be_is_refused_with_what_would_be_right() {
         (
             "clock",
             &["--object", "Device.Time.", "--model", "Device:9.9"],
-            "there is no data model 'Device:9.9'",
+            "there is no data model 'Device:9.9'; there is Device:2.",
+        ),
+        (
+            "clock",
+            &["--object", "Device.Services.VoiceService.", "--model", "VoiceService:3"],
+            "there is VoiceService:2.0, VoiceService:1.1",
         ),
     ] {
         let output = new_plugin(folder.path(), name, arguments);

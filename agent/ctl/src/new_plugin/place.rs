@@ -44,7 +44,7 @@ impl Place {
         };
         let of_kit = kit.as_ref().map(|kit| kit.join(KIT_MODELS)).filter(|models| models.is_dir());
         let models = arguments.models.clone().or(of_kit).unwrap_or_else(|| MODELS.into());
-        let wrong = |error| CtlError::Usage(format!("{error}; --models names the folder of the tables"));
+        let wrong = |error| CtlError::no_models(&error);
         let library = Library::open(&models).map_err(wrong)?;
         let folder = arguments.folder.clone().unwrap_or_else(|| arguments.name.clone().into());
         Ok(Self { kit, library, folder })

@@ -64,11 +64,14 @@ impl Plan {
     /// Takes the command line and the tables together.
     pub(super) fn new(arguments: &NewPluginArguments, library: &Library) -> Result<Self, CtlError> {
         check_name(&arguments.name)?;
+        if let Some(model) = &arguments.model {
+            check_model(model, library)?;
+        }
         let known = paths(library)?;
         let (mut objects, mut remarks): (Vec<Served>, Vec<String>) = (Vec::new(), Vec::new());
         let mut model = arguments.model.clone();
         for (i, wanted) in arguments.objects.iter().enumerate() {
-            let path = resolve(wanted, &known)?;
+            let path = resolve(wanted, &known, library)?;
             if model.is_none() {
                 model = older(library, &path)?;
             }
@@ -115,6 +118,18 @@ fn check_name(name: &str) -> Result<(), CtlError> {
     Ok(())
 }
 
+/// A model that there is not is told with those of its name that there are, or with all.
+fn check_model(model: &str, library: &Library) -> Result<(), CtlError> {
+    if library.models().iter().any(|m| m.to_string() == model) {
+        return Ok(());
+    }
+    let name = model.split(':').next().unwrap_or_default();
+    let is_like = library.models().iter().any(|m| m.name == name);
+    let models = library.models().into_iter().filter(|m| !is_like || m.name == name);
+    let names: Vec<String> = models.map(|m| m.to_string()).collect();
+    usage(format!("there is no data model '{model}'; there is {}", names.join(", ")))
+}
+
 /// All paths of objects that the tables have.
 fn paths(library: &Library) -> Result<Vec<String>, CtlError> {
     let mut paths = Vec::new();
@@ -129,17 +144,19 @@ fn paths(library: &Library) -> Result<Vec<String>, CtlError> {
 }
 
 /// The schema path that was meant: rows may be left out, where the standard has them.
-fn resolve(wanted: &str, known: &[String]) -> Result<String, CtlError> {
+fn resolve(wanted: &str, known: &[String], library: &Library) -> Result<String, CtlError> {
     let wanted = if wanted.ends_with('.') { wanted.to_owned() } else { format!("{wanted}.") };
     let wanted = path::schema_path(&wanted);
     let plain = |path: &str| path.replace("{i}.", "");
     let found = known.iter().find(|path| **path == wanted);
     let found = found.or_else(|| known.iter().find(|path| plain(path) == plain(&wanted)));
     if let Some(found) = found {
-        if SHARED.contains(&found.as_str()) || OF_THE_AGENT.iter().any(|own| found.starts_with(own)) {
-            return usage(format!(
-                "{found} is served by the agent itself; a plugin may have what is below Device."
-            ));
+        if is_of_the_agent(found) {
+            let below = known.iter().find(|path| path.starts_with(found) && !is_of_the_agent(path));
+            let hint = below.map_or("no plugin may have it".to_owned(), |path| {
+                format!("a plugin may have an object below it, such as {path}")
+            });
+            return usage(format!("{found} is served by the agent itself; {hint}"));
         }
         return Ok(found.clone());
     }
@@ -152,11 +169,19 @@ fn resolve(wanted: &str, known: &[String]) -> Result<String, CtlError> {
         let (above, own) = (parts[..vendor].concat(), parts[vendor..].concat());
         return if above == "Device." { Ok(wanted) } else { Ok(above_of(&above, known)? + &own) };
     }
+    let parameter = wanted.trim_end_matches('.');
     let hint = match nearest(&wanted, known) {
+        _ if library.parameter(parameter, None).map_err(|e| wrong(&e))?.is_some() => {
+            format!("{parameter} is a parameter: name its object {}", path::parent(parameter))
+        }
         Some(like) => format!("did you mean {like}?"),
         None => "a vendor's own has a part that begins with X_".to_owned(),
     };
-    usage(format!("the standard has no {wanted}; {hint}"))
+    usage(format!("the standard has no object {wanted}; {hint}"))
+}
+
+fn is_of_the_agent(path: &str) -> bool {
+    SHARED.contains(&path) || OF_THE_AGENT.iter().any(|own| path.starts_with(own))
 }
 
 fn above_of(above: &str, known: &[String]) -> Result<String, CtlError> {

@@ -40,10 +40,7 @@ async fn the_state_is_told_at_a_glance() {
     let run = on.run(&["plugins", "--json"]).await;
     assert_eq!((run.code, run.json()), (0, json!({ "plugins": plugins })));
     let out = on.run(&["plugins"]).await.good();
-    assert!(
-        out.contains("wifi  failed           Device.WiFi.          its library cannot be loaded\n"),
-        "{out}"
-    );
+    assert!(out.contains("wifi  failed           its library cannot be loaded  Device.WiFi.\n"), "{out}");
 }
 
 #[tokio::test]
