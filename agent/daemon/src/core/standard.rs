@@ -41,6 +41,13 @@ impl Standard {
         self.library.as_ref()
     }
 
+    /// Those of the models that a manifest names which are at hand. A box may have newer tables than a plugin was made with:
+    /// of a version that it has not, the newest counts.
+    pub(super) fn chosen(&self, models: &[String]) -> Vec<String> {
+        let known = self.library.as_ref().map(Library::models).unwrap_or_default();
+        models.iter().filter(|model| known.iter().any(|k| k.to_string() == **model)).cloned().collect()
+    }
+
     /// The nodes that may become part of the tree, as the standard has them. `models` says which version of a model a
     /// provider follows where there are several. What is left out is logged.
     pub(crate) fn judge(
@@ -50,7 +57,8 @@ impl Standard {
         nodes: &[DeclaredNode],
     ) -> Vec<DeclaredNode> {
         let Some(library) = &self.library else { return nodes.to_vec() };
-        let mut look = Look { library, models, object: String::new(), found: None };
+        let models = self.chosen(models);
+        let mut look = Look { library, models: &models, object: String::new(), found: None };
         let mut complaints = 0;
         let mut complain = |path: &str, why: &str| {
             complaints += 1;
@@ -268,6 +276,17 @@ mod tests {
         assert_eq!(standard().judge("v", &models, std::slice::from_ref(&old)).len(), 0);
         let models = ["VoiceService:1.1".to_owned()];
         assert_eq!(standard().judge("v", &models, &[old]).len(), 1);
+    }
+
+    /// A newer image has newer tables: a provider does not lose its part of the tree for that.
+    #[test]
+    fn a_version_that_is_not_at_hand_is_the_newest() {
+        let name = node("Device.DeviceInfo.ProvisioningCode", TEXT, NodeFlags::WRITABLE, "");
+        let models = ["Device:2.16".to_owned(), "VoiceService:1.1".to_owned()];
+        let judged = standard().judge("p", &models, std::slice::from_ref(&name));
+        assert_eq!(judged, standard().judge("p", &[], &[name]));
+        assert_eq!(judged.len(), 1);
+        assert_eq!(standard().chosen(&models), ["VoiceService:1.1"]);
     }
 
     /// What the agent serves itself is as the standard has it, with the same facets.

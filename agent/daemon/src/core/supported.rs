@@ -68,7 +68,8 @@ impl Core {
                 return Arc::clone(models);
             }
         }
-        let chosen = self.providers().iter().flat_map(|p| p.manifest.models.clone()).collect::<Vec<_>>();
+        let named = self.providers().iter().flat_map(|p| p.manifest.models.clone()).collect::<Vec<_>>();
+        let chosen = self.standard.chosen(&named);
         let models = Arc::new(models(&tree, &self.standard, &chosen, &self.device_type()));
         *lock(&self.supported) = Some((tree, Arc::clone(&models)));
         models
