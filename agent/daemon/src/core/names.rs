@@ -1,7 +1,8 @@
 //! GetParameterNames, and what can be at a path.
 
+use cwmp_model::facets::Facets;
 use cwmp_model::schema::NodeId;
-use cwmp_model::{path, Access, Fault, FaultCode, NodeFlags, NodeKind};
+use cwmp_model::{path, Access, Fault, FaultCode, Node, NodeFlags, NodeKind};
 
 use super::read::no_such;
 use super::rows::{owners_of_rows, Rows};
@@ -153,10 +154,21 @@ fn described(tree: &Tree, id: NodeId) -> Described {
         },
         type_name: node.value_type().map_or("", cwmp_model::ValueType::name),
         writable: node.is_writable(),
-        facets: node.facets().map(ToString::to_string).unwrap_or_default(),
+        facets: facets_of(node),
         provider: tree.owner_name(owner).to_owned(),
         secret: node.flags.has(NodeFlags::SECRET),
         pushed: owner == AGENT || node.flags.has(NodeFlags::PUSHED),
+    }
+}
+
+fn facets_of(node: &Node) -> String {
+    match node.facets() {
+        None => String::new(),
+        // What a secret is as long as nobody sets it is one as well (C33).
+        Some(facets) if node.flags.has(NodeFlags::SECRET) => {
+            Facets { default: None, factory: None, ..facets.clone() }.to_string()
+        }
+        Some(facets) => facets.to_string(),
     }
 }
 
@@ -173,5 +185,29 @@ pub(super) fn outermost_table(name: &str) -> &str {
         name
     } else {
         path::parent(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::{DeclaredNode, Part};
+    use super::*;
+
+    /// C33: whoever may look at the tree does not see what a secret is before anybody sets it.
+    #[test]
+    fn the_default_of_a_secret_is_not_described() {
+        let node = |path: &str, flags| DeclaredNode {
+            path: path.to_owned(),
+            kind: Some(cwmp_model::ValueType::String),
+            flags,
+            facets: "size=:8;default=open;factory=sesame".to_owned(),
+        };
+        let nodes = [node("Device.X_A.Key", NodeFlags::SECRET), node("Device.X_A.Name", NodeFlags(0))];
+        let part = Part { name: "a", roots: &["Device.X_A.".to_owned()], nodes: &nodes };
+        let (tree, refused) = Tree::merge(&[part]);
+        assert_eq!(refused, []);
+        let facets = |name: &str| described(&tree, tree.schema.find(name).unwrap()).facets;
+        assert_eq!(facets("Device.X_A.Key"), "size=:8");
+        assert_eq!(facets("Device.X_A.Name"), nodes[1].facets);
     }
 }

@@ -199,7 +199,7 @@ impl Core {
             self.provider_lost(
                 name,
                 Stage::Refused,
-                "its description has tabs or line breaks, or a long version",
+                "its description has tabs or line breaks, too many lines, or a long version",
             );
             return;
         }
@@ -219,9 +219,10 @@ impl Core {
 
     /// Removes what providers said that have no manifest any more.
     fn forgotten_descriptions(&self) -> Vec<Op> {
+        let providers = self.providers();
+        let has_none = |name: &str| !providers.iter().any(|p| p.name() == name);
+        let gone = |key: &&String| key.strip_prefix(DESCRIPTION).is_some_and(has_none);
         let state = self.persist.read();
-        let gone =
-            |key: &&String| key.strip_prefix(DESCRIPTION).is_some_and(|name| self.provider(name).is_none());
         state.meta.keys().filter(gone).map(|key| Op::RemoveMeta { key: key.clone() }).collect()
     }
 

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use cwmp_bus::{names, BusError, Manifest};
+use cwmp_model::schema::MAX_NODES;
 use cwmp_model::{Fault, FaultCode, NodeFlags, ValueType};
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -34,6 +35,8 @@ pub(crate) const MAX_REPLY: usize = 24 * 1024 * 1024;
 pub(crate) const MAX_WORDS: usize = 1024;
 /// The longest version and build that a provider may have, in bytes: they are shown with every look at the agent's state.
 pub(crate) const MAX_VERSION: usize = 256;
+/// The most lines that a provider may describe, commands among them: no tree takes more, and each is looked up.
+pub(crate) const MAX_DESCRIBED: usize = MAX_NODES;
 /// The most rows that a provider may report in one reply.
 pub(crate) const MAX_ROWS: usize = 65_536;
 
@@ -414,12 +417,14 @@ pub(crate) fn from_text(text: &str) -> Option<Description> {
     Some(Description { version: version.to_owned(), build: build.to_owned(), nodes })
 }
 
-/// Whether a description can be stored as text and used at all: no tab or line break in it, and a version that is one.
+/// Whether a description can be stored as text and used at all: no tab or line break in it, not too many lines, and a
+/// version that is one.
 pub(crate) fn is_plain(description: &Description) -> bool {
     let plain = |text: &str| !text.contains(['\t', '\n']);
     let is_version = |text: &str| plain(text) && text.len() <= MAX_VERSION;
     is_version(&description.version)
         && is_version(&description.build)
+        && description.nodes.len() <= MAX_DESCRIBED
         && description.nodes.iter().all(|n| plain(&n.path) && plain(&n.facets))
 }
 
@@ -469,6 +474,11 @@ mod tests {
         assert_eq!(from_text("nothing"), None);
         for version in ["a\tb".to_owned(), "1".repeat(MAX_VERSION + 1)] {
             assert!(!is_plain(&Description { version, ..description.clone() }));
+        }
+        let line = description.nodes[1].clone();
+        for (lines, fits) in [(MAX_DESCRIBED, true), (MAX_DESCRIBED + 1, false)] {
+            let nodes = vec![line.clone(); lines];
+            assert_eq!(is_plain(&Description { nodes, ..description.clone() }), fits);
         }
     }
 
