@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use cwmp_bus::{names, BusError, Manifest};
-use cwmp_model::schema::MAX_NODES;
 use cwmp_model::{Fault, FaultCode, NodeFlags, ValueType};
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -36,7 +35,7 @@ pub(crate) const MAX_WORDS: usize = 1024;
 /// The longest version and build that a provider may have, in bytes: they are shown with every look at the agent's state.
 pub(crate) const MAX_VERSION: usize = 256;
 /// The most lines that a provider may describe, commands among them: no tree takes more, and each is looked up.
-pub(crate) const MAX_DESCRIBED: usize = MAX_NODES;
+pub(crate) const MAX_DESCRIBED: usize = 65_536;
 /// The most rows that a provider may report in one reply.
 pub(crate) const MAX_ROWS: usize = 65_536;
 
