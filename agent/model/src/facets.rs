@@ -36,6 +36,8 @@ use crate::value::ValueType;
 pub const MAX_ALTERNATIVES: usize = 512;
 /// The most characters of one declaration.
 pub const MAX_TEXT: usize = 16 * 1024;
+/// The most bytes of a regular expression once it is compiled; those of the standard take up to 4 KiB.
+pub const MAX_PATTERN: usize = 16 * 1024;
 
 /// An interval with open ends allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +154,7 @@ impl Pattern {
     /// Reads an expression.
     pub fn new(text: &str) -> Result<Self, FacetError> {
         let matcher = regex_lite::RegexBuilder::new(&format!("^(?:{text})$"))
-            .size_limit(64 * 1024)
+            .size_limit(MAX_PATTERN)
             .build()
             .map_err(|_| FacetError::Pattern(text.to_owned()))?;
         Ok(Self { text: text.to_owned(), matcher })
@@ -264,6 +266,12 @@ impl Facets {
             }
         }
         Ok(facets)
+    }
+
+    /// How many regular expressions a declaration has, without compiling one.
+    pub fn patterns_in(text: &str) -> usize {
+        let patterns = split_escaped(text, ';').into_iter().filter_map(|pair| pair.strip_prefix("pattern="));
+        patterns.map(|value| split_escaped(value, '|').len()).sum()
     }
 
     /// Whether nothing is narrowed and nothing said.
@@ -437,6 +445,16 @@ mod tests {
         assert_eq!(Facets::parse("rnage=1:2").unwrap_err(), FacetError::Key("rnage".into()));
         assert_eq!(Facets::parse("range=1").unwrap_err(), FacetError::Bounds("1".into()));
         assert!(matches!(Facets::parse("pattern=(").unwrap_err(), FacetError::Pattern(_)));
+    }
+
+    /// Few characters can mean a large machine, and a provider may declare many.
+    #[test]
+    fn regular_expressions_have_a_size_and_are_counted() {
+        assert!(Facets::parse("pattern=a{64}").is_ok());
+        let large = format!("pattern=a{{{MAX_PATTERN}}}");
+        assert!(matches!(Facets::parse(&large).unwrap_err(), FacetError::Pattern(_)));
+        assert_eq!(Facets::patterns_in("size=:3;pattern=a\\|b|c;default=pattern\\;"), 2);
+        assert_eq!(Facets::patterns_in("enum=a|b"), 0);
         assert_eq!(Facets::parse(&"x".repeat(MAX_TEXT + 1)).unwrap_err(), FacetError::TooLong);
         let many = format!("enum={}", "|".repeat(MAX_ALTERNATIVES));
         assert_eq!(Facets::parse(&many).unwrap_err(), FacetError::TooLong);

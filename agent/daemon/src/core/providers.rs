@@ -199,7 +199,7 @@ impl Core {
             self.provider_lost(
                 name,
                 Stage::Refused,
-                "its description has tabs or line breaks, too many lines, or a long version",
+                "its description has tabs or line breaks, too many lines or regular expressions, or a long version",
             );
             return;
         }

@@ -5,13 +5,14 @@ pub(crate) mod condition;
 mod invoke;
 pub(crate) mod supervise;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use cwmp_bus::{names, BusError, Manifest};
+use cwmp_model::facets::Facets;
 use cwmp_model::{Fault, FaultCode, NodeFlags, ValueType};
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -36,6 +37,9 @@ pub(crate) const MAX_WORDS: usize = 1024;
 pub(crate) const MAX_VERSION: usize = 256;
 /// The most lines that a provider may describe, commands among them: no tree takes more, and each is looked up.
 pub(crate) const MAX_DESCRIBED: usize = 65_536;
+/// The most regular expressions that a provider may describe: the agent keeps each compiled, in up to 16 KiB. The whole
+/// standard has about a hundred.
+pub(crate) const MAX_PATTERNS: usize = 512;
 /// The most rows that a provider may report in one reply.
 pub(crate) const MAX_ROWS: usize = 65_536;
 
@@ -416,8 +420,8 @@ pub(crate) fn from_text(text: &str) -> Option<Description> {
     Some(Description { version: version.to_owned(), build: build.to_owned(), nodes })
 }
 
-/// Whether a description can be stored as text and used at all: no tab or line break in it, not too many lines, and a
-/// version that is one.
+/// Whether a description can be stored as text and used at all: no tab or line break in it, not too many lines and regular
+/// expressions, and a version that is one.
 pub(crate) fn is_plain(description: &Description) -> bool {
     let plain = |text: &str| !text.contains(['\t', '\n']);
     let is_version = |text: &str| plain(text) && text.len() <= MAX_VERSION;
@@ -425,6 +429,13 @@ pub(crate) fn is_plain(description: &Description) -> bool {
         && is_version(&description.build)
         && description.nodes.len() <= MAX_DESCRIBED
         && description.nodes.iter().all(|n| plain(&n.path) && plain(&n.facets))
+        && patterns(&description.nodes) <= MAX_PATTERNS
+}
+
+/// How many regular expressions there are; a declaration that stands at several nodes is kept once.
+fn patterns(nodes: &[DeclaredNode]) -> usize {
+    let declared: HashSet<&str> = nodes.iter().map(|node| node.facets.as_str()).collect();
+    declared.into_iter().map(Facets::patterns_in).sum()
 }
 
 #[cfg(test)]
@@ -479,6 +490,14 @@ mod tests {
             let nodes = vec![line.clone(); lines];
             assert_eq!(is_plain(&Description { nodes, ..description.clone() }), fits);
         }
+        let with = |facets: String| DeclaredNode { facets, ..line.clone() };
+        let two = |n: usize| with(format!("size=:{n};pattern=a\\|b|{n}"));
+        for (pairs, fits) in [(MAX_PATTERNS / 2, true), (MAX_PATTERNS / 2 + 1, false)] {
+            let nodes = (0..pairs).map(two).collect();
+            assert_eq!(is_plain(&Description { nodes, ..description.clone() }), fits);
+        }
+        let nodes = vec![two(0); MAX_PATTERNS];
+        assert!(is_plain(&Description { nodes, ..description }));
     }
 
     #[test]
