@@ -209,7 +209,7 @@ JSON: {\"roots\": [PATH], \"problems\": [{\"file\", \"line\", \"key\", \"text\"}
 
 Example: cwmpctl map --check /usr/share/cwmpd/mappings/time.toml")]
     Map(MapArguments),
-    /// Write a plugin that is ready to be filled in: it builds, has a test, a manifest and a unit file
+    /// Write a plugin that is ready to be filled in: it builds, has a test, a manifest, a unit file and a bus policy
     #[command(after_help = "\
 An object of the standard comes with all its parameters, and with the tables that it lies in. A vendor's own has a part that
 begins with X_, and the parameters that are given, or two as an example. It needs neither agent nor bus, and overwrites nothing.

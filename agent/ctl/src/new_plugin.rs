@@ -33,8 +33,8 @@ pub(crate) fn run(arguments: &NewPluginArguments, output: &Output) -> Result<(),
     let place = Place::find(arguments)?;
     let plan = Plan::new(arguments, &place.library)?;
     let files = match arguments.language {
-        Language::Rust => files::rust(&plan, place.kit()?),
-        Language::C => files::c(&plan, place.kit.as_deref()),
+        Language::Rust => files::rust(&plan, place.kit()?, &place.models),
+        Language::C => files::c(&plan, place.kit.as_deref(), &place.models),
     };
     place::write(&place.folder, &files)?;
     for remark in &plan.remarks {

@@ -306,6 +306,45 @@ fn what_a_plugin_in_c_is_set_to_survives() {
 }
 
 #[test]
+fn a_row_that_a_plugin_in_c_finds_has_values_and_takes_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("fan");
+    let table = "Device.X_ACME_Fan.Sensor.";
+    let output =
+        new_plugin(folder.path(), "fan", &["--language", "c", "--object", &format!("{table}{{i}}.")]);
+    assert!(output.status.success(), "{output:?}");
+    // What the comments propose.
+    let file = own.join("fan.c");
+    let source = std::fs::read_to_string(&file).unwrap();
+    let row = format!("if (str_is(table, \"{table}\")) row(arg, \"key\");");
+    let value = format!("if (str_is(node->path, \"{table}{{i}}.Since\")) return \"...\";");
+    assert!(
+        source.contains(&format!("/* {row} */")) && source.contains(&format!("/* {value} */")),
+        "{source}"
+    );
+    let two = row.replace("row(arg, \"key\")", "row(arg, \"left\"), row(arg, \"right\")");
+    let moment = value.replace("\"...\"", "strcmp(key, \"left\") ? NULL : \"2024-01-01T00:00:00Z\"");
+    let source = source.replace(&format!("/* {row} */"), &two).replace(&format!("/* {value} */"), &moment);
+    std::fs::write(&file, source).unwrap();
+    let mut make = Command::new("make");
+    good(make.arg("-C").arg(&own).arg("CFLAGS=-O1 -g -pedantic -Werror").env_remove("MAKEFLAGS"));
+    let said = check(&own.join("build/fan.toml"));
+    assert!(said.contains("instances: 1 tables, 2 rows") && said.contains("get: 4 values"), "{said}");
+    assert!(!said.contains("note"), "{said}");
+    let state = folder.path().join("state");
+    assert!(call(&own, &state, "fan", &["set", &format!("{table}2.Level=7")]).status.success());
+    let output = call(&own, &state, "fan", &["get", table]);
+    let all = [
+        "1.Level = 50\n",
+        "1.Since = 2024-01-01T00:00:00Z\n",
+        "2.Level = 7\n",
+        "2.Since = 0001-01-01T00:00:00Z\n",
+    ];
+    assert_eq!(text(&output.stdout), all.map(|line| format!("{table}{line}")).concat());
+    assert!(!call(&own, &state, "fan", &["set", &format!("{table}3.Level=7")]).status.success());
+}
+
+#[test]
 fn the_files_are_listed_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let output =
@@ -319,6 +358,7 @@ fn the_files_are_listed_and_nothing_is_overwritten() {
         "src/tests.rs",
         "clock.toml",
         "cwmp-plugin@clock.service",
+        "org.cwmpd1.Provider.clock.conf",
         "README.md",
         ".gitignore",
     ] {
@@ -326,7 +366,7 @@ fn the_files_are_listed_and_nothing_is_overwritten() {
     }
     for file in files {
         let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
-        for key in ["@name@", "@base@", "@kit@", "@roots@", "@models@"] {
+        for key in ["@name@", "@base@", "@kit@", "@roots@", "@models@", "@NAME@", "@USER@"] {
             assert!(!text.contains(key), "{file}: {key}");
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub(super) kit: Option<PathBuf>,
     /// The tables of the standard.
     pub(super) library: Library,
+    /// Where they are.
+    pub(super) models: PathBuf,
     /// The folder to make.
     pub(super) folder: PathBuf,
 }
@@ -46,8 +48,9 @@ impl Place {
         let models = arguments.models.clone().or(of_kit).unwrap_or_else(|| MODELS.into());
         let wrong = |error| CtlError::no_models(&error);
         let library = Library::open(&models).map_err(wrong)?;
+        let models = models.canonicalize()?;
         let folder = arguments.folder.clone().unwrap_or_else(|| arguments.name.clone().into());
-        Ok(Self { kit, library, folder })
+        Ok(Self { kit, library, models, folder })
     }
 
     /// The sources, where nothing can be done without.
