@@ -46,9 +46,10 @@ impl Monitor {
         network.enforce_quietly();
         let (stop, stopped) = UnixStream::pair()?;
         let network = Arc::clone(network);
-        let thread = std::thread::Builder::new()
-            .name(NAME.to_owned())
-            .spawn(move || listen(&network, changes, &watch, &stopped))?;
+        let thread = std::thread::Builder::new().name(NAME.to_owned()).spawn(move || {
+            let ears = Ears(&network);
+            listen(ears.0, changes, &watch, &stopped);
+        })?;
         Ok(Self { stop, thread: Some(thread) })
     }
 }
@@ -59,6 +60,15 @@ impl Drop for Monitor {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// However the listening ends, be it by a panic, nobody is told what was heard last as if it were true for ever.
+struct Ears<'a>(&'a Network);
+
+impl Drop for Ears<'_> {
+    fn drop(&mut self) {
+        self.0.deafen();
     }
 }
 
@@ -77,8 +87,7 @@ fn listen(network: &Network, mut changes: Changes, watch: &Watch, stopped: &Unix
             }
             Err(error) => {
                 // From now on everything is read when somebody asks.
-                network.host.log(Level::Error, &format!("waiting for changes: {error}"));
-                return network.distrust();
+                return network.host.log(Level::Error, &format!("waiting for changes: {error}"));
             }
         }
     }

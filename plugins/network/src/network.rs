@@ -62,6 +62,8 @@ struct Known {
     readings: u64,
     /// What is known may be wrong: it is read again before anybody is told.
     distrusted: bool,
+    /// Nobody listens to the kernel any more: everything is read for each question.
+    deaf: bool,
     rewrites: u32,
     rewritten: Option<Instant>,
 }
@@ -76,6 +78,11 @@ impl Known {
             names: &self.names,
             ipv6: self.ipv6,
         }
+    }
+
+    /// Whether it must be read again before anybody is told.
+    fn is_doubtful(&self) -> bool {
+        self.distrusted || self.deaf
     }
 
     /// The tree anew, and what is different in it.
@@ -101,7 +108,7 @@ impl Network {
 
     /// The tree as it is.
     pub(crate) fn view(&self) -> Result<Arc<View>, Error> {
-        if self.known().distrusted {
+        if self.known().is_doubtful() {
             self.begin()?;
         }
         Ok(Arc::clone(&self.known().view))
@@ -113,6 +120,11 @@ impl Network {
         if let Err(error) = self.begin() {
             self.host.log(Level::Error, &format!("the network cannot be read: {error}"));
         }
+    }
+
+    /// Nobody listens from now on.
+    pub(crate) fn deafen(&self) {
+        self.known().deaf = true;
     }
 
     /// The smallest and the largest MTU that the device of a row takes; 0 is no limit.
@@ -304,5 +316,20 @@ impl Network {
         if !names.is_empty() {
             self.host.changed(&names);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_listens_to_stays_doubtful_however_often_it_is_read() {
+        let mut known = Known::default();
+        assert!(!known.is_doubtful());
+        known.deaf = true;
+        // As after a reading.
+        known.distrusted = false;
+        assert!(known.is_doubtful());
     }
 }

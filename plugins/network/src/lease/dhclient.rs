@@ -66,10 +66,13 @@ fn moment(text: &str) -> Option<SystemTime> {
             let (&[year, month, day], &[hour, minute, second]) = (date.as_slice(), time.as_slice()) else {
                 return None;
             };
+            if !(0..24).contains(&hour) || !(0..60).contains(&minute) || !(0..=60).contains(&second) {
+                return None;
+            }
             days(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + second
         }
     };
-    Some(UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).ok()?))
+    UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
 fn numbers(text: &str, between: char) -> Option<Vec<i64>> {
@@ -117,5 +120,11 @@ mod tests {
         assert_eq!(seconds("epoch 1709164801"), Some(1_709_164_801));
         assert_eq!(seconds("2 2024/13/29 00:00:01"), None);
         assert_eq!(seconds("never"), None);
+        // What no clock shows is no moment, and no reason to fall over.
+        for odd in
+            ["2 2024/02/29 9223372036854775807:00:01", "2 2024/02/29 00:-1:01", "2 2024/02/29 24:00:00"]
+        {
+            assert_eq!(seconds(odd), None, "{odd}");
+        }
     }
 }
