@@ -170,7 +170,7 @@ mod tests {
     /// The real tables.
     fn standard() -> Standard {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agent/model/models");
-        Standard { library: Some(Library::open(&folder).unwrap()), choices: Vec::new() }
+        Standard { library: Some(Library::open(&folder).unwrap()), choices: vec![None] }
     }
 
     fn judge(path: &str, kind: u32, flags: u32, facets: &str) -> Vec<String> {
