@@ -231,7 +231,11 @@ fn fault_lines(fault: &CpeFault) -> Vec<String> {
     let mut lines = vec![format!("fault {}: {}", fault.code, short(&fault.text))];
     list(
         &mut lines,
-        fault.parameters.iter().map(|(name, code, text)| format!("{name}: {code} {}", short(text))),
+        fault.parameters.iter().map(|(name, code, text)| {
+            // The path stands before it already.
+            let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(text);
+            format!("{name}: {code} {}", short(text))
+        }),
     );
     lines
 }

@@ -12,7 +12,11 @@ struct Staying(Child);
 
 impl Staying {
     fn interrupt(&mut self) -> ExitStatus {
-        let told = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
+        self.end("-INT")
+    }
+
+    fn end(&mut self, signal: &str) -> ExitStatus {
+        let told = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
         assert!(told.is_ok_and(|told| told.success()), "it has ended by itself");
         self.0.wait().unwrap()
     }
@@ -79,4 +83,17 @@ fn what_the_demonstration_tells_people_to_type_works() {
     // Sessions go on being shown.
     assert!(lines.any(|line| line.contains("6 CONNECTION REQUEST")));
     assert!(demo.interrupt().success(), "Ctrl-C is its ordinary end");
+}
+
+#[test]
+fn a_demonstration_that_is_ended_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = demo();
+    demo.arg("--stay").env("TMPDIR", folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = Staying(demo.spawn().unwrap());
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("The device stays up")), "it ended early");
+    assert!(demo.end("-TERM").success());
+    let left: Vec<_> = folder.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -4,11 +4,13 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use cwmp_acs::{Acs, Options, Session, ValueType};
 use cwmp_bus::manifest::Manifest;
 use cwmp_e2e::{binary, Device, CONNECTION_REQUEST};
+use tokio::signal::unix::{signal, SignalKind};
 
 const LEVEL: &str = "Device.X_CWMPD_Demo.Level";
 const TEMPERATURE: &str = "Device.X_CWMPD_Demo.Temperature";
@@ -221,9 +223,12 @@ fn finish(device: &Device, pipe: &Path, acs: &Acs, url: &str, stay: bool) {
         );
         return;
     }
+    let interrupted = ended();
     let bus = device.bus.address();
     let ctl = binary("cwmpctl");
     let programs = ctl.parent().unwrap_or(Path::new("."));
+    let models = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../agent/model/models"));
+    let models = models.canonicalize().unwrap_or_else(|_| models.to_owned());
     let (user, password) = CONNECTION_REQUEST;
     println!(
         "==== The device stays up; Ctrl-C ends it. Its sessions are shown here. In another terminal:\n\n\
@@ -243,25 +248,44 @@ fn finish(device: &Device, pipe: &Path, acs: &Acs, url: &str, stay: bool) {
          A session that the box opens, and one that the ACS asks for:\n\n\
          \x20   cwmpctl inform\n\
          \x20   curl -i --digest --user '{user}:{password}' {url}\n\n\
+         How much of the standard it serves, and what is missing of a profile:\n\n\
+         \x20   cwmpctl model --models {models}\n\n\
+         Another plugin is taken in when its manifest and library are in {folder}plugins, by cwmpctl reload.\n\n\
          The log of the agent and its plugins, and all files of this device:\n\n\
          \x20   cat {log}\n\
          \x20   ls {folder}\n",
         programs = programs.display(),
         pipe = pipe.display(),
+        models = models.display(),
         log = device.path("log").display(),
         folder = device.path("").display(),
     );
     let _ = std::io::stdout().flush();
-    let (sender, interrupted) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        // Whether it came or cannot come: both end the demonstration.
-        let _ = runtime.block_on(tokio::signal::ctrl_c());
-        let _ = sender.send(());
-    });
     while interrupted.try_recv().is_err() {
         let Some(mut session) = acs.try_session_within(Duration::from_millis(500)) else { continue };
         session.accept();
         println!("{}", session.end());
     }
+}
+
+/// Tells when the demonstration is to end: Ctrl-C, a terminal that is closed, somebody who ends it. Its device ends with it.
+fn ended() -> Receiver<()> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    // Whoever reads that the device stays up may end it at once.
+    let all = runtime.block_on(async {
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal)
+    });
+    let [mut interrupt, mut terminate, mut hangup] = all.map(|one| one.expect("signals can be received"));
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+        });
+        let _ = sender.send(());
+    });
+    receiver
 }
