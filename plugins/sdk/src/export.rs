@@ -109,7 +109,7 @@ impl<P: Plugin> Instance<P> {
 
     #[cfg(feature = "tokio")]
     fn defer(&mut self, req: abi::Req, call: Call) -> abi::Status {
-        let late = Late::new(&self.host, self.raw, req);
+        let late = Late::new(&self.host, self.raw, req, &call);
         self.plugin.defer(late, call);
         status::PENDING
     }

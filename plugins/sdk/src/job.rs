@@ -14,6 +14,9 @@ use crate::{Error, Host};
 pub(crate) struct Ledger {
     /// There are few at a time.
     open: Mutex<Vec<(abi::Req, Arc<Signal>)>>,
+    /// Those that are steps of a transaction.
+    #[cfg(feature = "tokio")]
+    steps: Mutex<Vec<abi::Req>>,
 }
 
 impl Ledger {
@@ -32,8 +35,22 @@ impl Ledger {
         signal
     }
 
+    /// As [`enter`](Self::enter), for a step of a transaction.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn enter_step(&self, request: abi::Req) {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+    }
+
     /// Whether the request was still to be answered; it is not any more.
     pub(crate) fn leave(&self, request: abi::Req) -> bool {
+        #[cfg(feature = "tokio")]
+        {
+            let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(position) = steps.iter().position(|other| *other == request) {
+                steps.swap_remove(position);
+                return true;
+            }
+        }
         let mut open = self.open();
         let position = open.iter().position(|(other, _)| *other == request);
         let entry = position.map(|position| open.swap_remove(position));
@@ -49,7 +66,8 @@ impl Ledger {
         }
     }
 
-    /// The requests that nobody will answer any more.
+    /// The requests that nobody will answer any more. A step of a transaction is not among them: what its answer says of it
+    /// must be true, so whoever does it answers, also by giving it up.
     pub(crate) fn close(&self) -> Vec<abi::Req> {
         let all = std::mem::take(&mut *self.open());
         all.into_iter()
@@ -183,5 +201,22 @@ impl Drop for Job {
         if !self.over {
             self.answer(Err(Error::internal("the command was given up")));
         }
+    }
+}
+
+#[cfg(all(test, feature = "tokio"))]
+mod tests {
+    use super::*;
+
+    /// A commit that was answered as failed, and succeeded, would be half in the store.
+    #[test]
+    fn a_step_of_a_transaction_is_answered_by_whoever_does_it() {
+        let ledger = Ledger::default();
+        ledger.enter_step(1);
+        let signal = ledger.enter(2);
+        assert_eq!(ledger.close(), [2]);
+        assert!(signal.is_given());
+        assert!(!ledger.leave(2));
+        assert!(ledger.leave(1) && !ledger.leave(1));
     }
 }

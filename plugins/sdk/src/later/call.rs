@@ -21,6 +21,16 @@ pub enum Call {
     Invoke(String, Vec<OwnedArgument>),
 }
 
+impl Call {
+    /// Whether it is a step of a transaction.
+    fn is_step(&self) -> bool {
+        matches!(
+            self,
+            Self::Prepare(..) | Self::Commit(_) | Self::Rollback(_) | Self::Finish(_) | Self::Apply(_)
+        )
+    }
+}
+
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct OwnedChange {
@@ -52,8 +62,12 @@ pub struct Late {
 }
 
 impl Late {
-    pub(crate) fn new(host: &Host, raw: Raw, id: abi::Req) -> Self {
-        host.ledger().enter(id);
+    pub(crate) fn new(host: &Host, raw: Raw, id: abi::Req, call: &Call) -> Self {
+        if call.is_step() {
+            host.ledger().enter_step(id);
+        } else {
+            host.ledger().enter(id);
+        }
         Self { host: host.clone(), raw, id, over: false }
     }
 
