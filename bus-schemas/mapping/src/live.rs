@@ -233,7 +233,9 @@ impl Visitor for Judge<'_> {
         let service = &self.mapping.services[question.service].name;
         let Some(answer) = self.answers.get(&question) else {
             let text = match &question.object {
-                Subject::Path(path) => format!("{service} shows nothing at {path}"),
+                Subject::Path(path) => format!(
+                    "{service} shows nothing at {path}: it is not on the bus and not started by it, or has no such object"
+                ),
                 Subject::Row(table) => {
                     format!("{service} has no object for {} now", self.mapping.tables[*table].path)
                 }
@@ -470,7 +472,7 @@ property = "Size"
         assert_eq!(unchecked.len(), 2);
         let mapping = Mapping::parse("x", MAPPING).unwrap();
         let findings = check_live(&mapping, &Answers::new());
-        assert!(findings.problems.iter().all(|p| p.text == "org.a.B shows nothing at /org/a/B"));
+        assert!(findings.problems.iter().all(|p| p.text.starts_with("org.a.B shows nothing at /org/a/B: ")));
         assert!(!findings.problems.is_empty());
     }
 }

@@ -61,6 +61,9 @@ async fn get(engine: &Arc<Engine>, paths: &[String]) -> bool {
     for (name, _, value) in values.iter() {
         println!("{name} = {}", log::printable(value));
     }
+    if faults.is_empty() && values.iter().next().is_none() {
+        eprintln!("there is no value now: a table has none while it has no rows");
+    }
     report(&faults)
 }
 

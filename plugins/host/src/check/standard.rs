@@ -10,6 +10,8 @@ use crate::description::Described;
 
 /// Where an installation has the tables.
 pub(super) const MODELS: &str = "/usr/share/cwmpd/models";
+/// Where the sources of cwmpd have them.
+const MODELS_IN_SOURCES: &str = "agent/model/models";
 
 /// What the standard says of a parameter must be said by the plugin too: an ACS relies on it.
 const KEPT: [(NodeFlags, &str); 3] =
@@ -33,7 +35,9 @@ impl Standard {
                 None
             }
             Err(_) => {
-                let text = format!("the tables of the standard are not in {MODELS}: name them with --models");
+                let text = format!(
+                    "the tables of the standard are not in {MODELS}: name them with --models, in the sources of cwmpd {MODELS_IN_SOURCES}"
+                );
                 report.skipped(Part::Standard, &text);
                 None
             }

@@ -202,6 +202,9 @@ fn a_command_can_be_tried_without_a_bus() {
     let (code, out, error) = host(&["--call", "invoke", "Device.X_B.Fail()"]);
     assert_eq!((code, out.as_str()), (Some(1), ""));
     assert_eq!(error, "Device.X_B.Fail(): 9004: the lamp is broken\n");
+    let (code, out, error) = host(&["--call", "get", "Device.X_B.Row."]);
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert!(error.starts_with("there is no value now"), "{error}");
     let (code, out, _) = host(&["--call", "list", "Device.X_B."]);
     assert_eq!(code, Some(0));
     assert!(out.contains("Device.X_B.Row.{i}.Echo() - command \n"), "{out}");
