@@ -9,7 +9,7 @@ use cwmp_store::JournalChange;
 use super::tree::Tree;
 use super::write::op_byte;
 use super::Core;
-use crate::provider::{Origin, SET};
+use crate::provider::{words, Origin, SET};
 
 impl Core {
     /// Names every given parameter whose value is none of those that stand in the parameter which lists them. A list that
@@ -56,11 +56,16 @@ impl Core {
                 None => vec![change.value.trim()],
             };
             if let Some(wrong) = values.into_iter().find(|value| !is_listed(value)) {
-                let text = format!("{}: '{wrong}' is none of {list}: {allowed}", change.path);
-                faults.push((change.path.clone(), Fault::new(FaultCode::InvalidParameterValue, text)));
+                faults.push((change.path.clone(), none_of(&change.path, wrong, list, allowed)));
             }
         }
     }
+}
+
+fn none_of(path: &str, wrong: &str, list: &str, allowed: &str) -> Fault {
+    // Both may be as long as a message.
+    let (wrong, allowed) = (words(wrong), words(allowed));
+    Fault::new(FaultCode::InvalidParameterValue, format!("{path}: '{wrong}' is none of {list}: {allowed}"))
 }
 
 fn items(list: &str) -> impl Iterator<Item = &str> {
@@ -93,6 +98,16 @@ fn beside(schema_path: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_list_is_not_told_to_its_end() {
+        let long = "x,".repeat(crate::provider::MAX_WORDS);
+        let fault = none_of("Device.A.B", "y", "Device.A.L", &long);
+        assert!(fault.text.starts_with("Device.A.B: 'y' is none of Device.A.L: x,x,"));
+        assert!(
+            none_of("Device.A.B", &long, "Device.A.L", &long).text.len() < 3 * crate::provider::MAX_WORDS
+        );
+    }
 
     #[test]
     fn a_list_is_found_in_the_same_rows() {
