@@ -19,6 +19,9 @@ pub enum HostError {
     /// The manifest names no library: a daemon serves the interface itself.
     #[error("the manifest of '{0}' names no library")]
     NoLibrary(String),
+    /// There is no library.
+    #[error("there is no library {file}: a manifest names it absolutely, or it lies beside the manifest", file = .0.display())]
+    NoFile(PathBuf),
     /// The library cannot be loaded.
     #[error("cannot load {file}: {error}", file = file.display())]
     Load {
@@ -53,7 +56,7 @@ pub enum HostError {
     #[error("nothing of what the plugin describes can be served: {0}")]
     NothingToServe(String),
     /// The bus cannot be reached.
-    #[error("the bus cannot be reached: {0}")]
+    #[error("the bus cannot be reached: {0}; --bus names another one, --check and --call need none")]
     Bus(zbus::Error),
     /// Somebody else has the bus name.
     #[error("{0} has an owner already")]

@@ -50,6 +50,9 @@ impl Library {
     pub(crate) fn load(file: &Path) -> Result<Self, HostError> {
         // A name without a slash would be searched for in the system's folders.
         let path = if file.components().count() == 1 { Path::new(".").join(file) } else { file.to_owned() };
+        if !path.exists() {
+            return Err(HostError::NoFile(file.to_owned()));
+        }
         let failed = |error| HostError::Load { file: file.to_owned(), error };
         let flags = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE;
         // SAFETY: that is what a plugin host is for; whoever names a library vouches for its constructors.

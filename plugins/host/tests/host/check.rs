@@ -36,6 +36,18 @@ fn a_good_plugin_passes_the_check() {
     }
 }
 
+#[test]
+fn a_library_that_is_not_beside_its_manifest_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = write_manifest(folder.path(), "good", "");
+    let library = folder.path().join("libgood.so");
+    std::fs::remove_file(&library).unwrap();
+    let (code, text) = check(&manifest);
+    assert_eq!(code, Some(1), "{text}");
+    let told = format!("FAIL  there is no library {}: a manifest names it absolutely, or", library.display());
+    assert!(text.contains(&told), "{text}");
+}
+
 /// What a plugin's struct lacks is not there, what it has more is not looked at.
 #[test]
 fn smaller_and_larger_structs_are_accepted() {
