@@ -313,6 +313,21 @@ fn what_was_committed_is_taken_back_even_after_a_power_cut() {
     assert!(plugin.store().is_empty());
 }
 
+/// A service that went between prepare and commit has done nothing: taking it back does not wait for it.
+#[test]
+fn a_write_that_nobody_was_there_for_is_taken_back_at_once() {
+    let world = World::new();
+    let service = world.service();
+    let mut plugin = world.plugin();
+    plugin.tree();
+    let txn = plugin.stage(&[Step::set(&at("Name"), "new"), Step::set(&at("Power"), "Off")]).unwrap();
+    drop(service);
+    hears(&plugin, &at("Power"));
+    assert!(plugin.commit(txn).is_err());
+    plugin.rollback(txn).unwrap();
+    assert!(plugin.store().is_empty(), "{:?}", plugin.store());
+}
+
 #[test]
 fn changes_are_told_by_name() {
     let world = World::new();

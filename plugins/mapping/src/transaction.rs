@@ -68,8 +68,8 @@ struct Staged {
     id: u64,
     changes: Vec<Planned>,
     undo: Vec<Undo>,
-    /// Whether commit has begun.
-    begun: bool,
+    /// How many of the changes may have been done: those before the first one that certainly was not.
+    done: usize,
 }
 
 /// The transaction that is at work.
@@ -103,14 +103,15 @@ impl Transactions {
         let one = |evaluation: &Evaluation<'_>, index: usize| plan(evaluation, tools.served, &changes[index]);
         let planned = evaluation.bus.wait(evaluation.all(changes.len(), end, one));
         let (mut staged, mut faults) =
-            (Staged { id, changes: Vec::new(), undo: Vec::new(), begun: false }, Vec::new());
+            (Staged { id, changes: Vec::new(), undo: Vec::new(), done: 0 }, Vec::new());
+        let mut was_begun = false;
         for (index, plan) in planned.into_iter().enumerate() {
             match plan {
                 Ok((planned, old)) => {
                     // A transaction that is prepared again may have been committed before: its first word counts.
                     let before =
                         known.as_ref().and_then(|k| k.iter().find(|u| u.name == planned.name)).cloned();
-                    staged.begun |= before.is_some();
+                    was_begun |= before.is_some();
                     staged.undo.push(before.unwrap_or_else(|| Undo {
                         name: planned.name.clone(),
                         goal: planned.target.clone(),
@@ -125,6 +126,9 @@ impl Transactions {
         if !faults.is_empty() {
             return Err(faults);
         }
+        if was_begun {
+            staged.done = staged.changes.len();
+        }
         let text = serde_json::to_string(&staged.undo).map_err(|e| all(&Error::internal(e.to_string())))?;
         tools.host.store_put(&key(id), &text).map_err(|e| all(&e))?;
         self.staged = Some(staged);
@@ -136,11 +140,15 @@ impl Transactions {
         let Some(staged) = self.staged.as_mut().filter(|s| s.id == id) else {
             return Err(Error::arguments("the transaction was not prepared"));
         };
-        staged.begun = true;
         let end = Instant::now() + COMMIT_LIMIT;
-        for change in &staged.changes {
+        for (index, change) in staged.changes.iter().enumerate() {
             let value = (&change.raw, change.text.as_str());
-            set(tools, change.parameter, &change.target, value, end).map_err(|f| f.error())?;
+            let result = set(tools, change.parameter, &change.target, value, end);
+            // Nobody was there to do it: taking it back must not wait for that somebody.
+            if !matches!(result, Err(Failure::Absent(..))) {
+                staged.done = staged.done.max(index + 1);
+            }
+            result.map_err(|f| f.error())?;
             tools.spellings.remember(tools.host, &change.name, &change.raw, &change.text)?;
         }
         Ok(Effect::Now)
@@ -154,22 +162,23 @@ impl Transactions {
         tools: &mut Tools<'_>,
     ) -> Result<(), Error> {
         let staged = self.staged.take_if(|s| s.id == id);
-        let (undo, begun) = match staged {
-            Some(staged) => (staged.undo, staged.begun),
+        let mut undo = match &staged {
+            Some(staged) => staged.undo.clone(),
             None => match stored(tools.host, id)? {
-                Some(undo) => (undo, true),
+                Some(undo) => undo,
                 None => return Ok(()),
             },
         };
+        if let Some(staged) = staged {
+            undo.truncate(staged.done);
+        }
         let mut first = Ok(());
-        if begun {
-            let end = Instant::now() + COMMIT_LIMIT;
-            for line in undo.iter().rev() {
-                let result = restore(line, evaluation, tools, end);
-                tools.spellings.restore(tools.host, &line.name, line.spelling.as_deref())?;
-                if first.is_ok() {
-                    first = result;
-                }
+        let end = Instant::now() + COMMIT_LIMIT;
+        for line in undo.iter().rev() {
+            let result = restore(line, evaluation, tools, end);
+            tools.spellings.restore(tools.host, &line.name, line.spelling.as_deref())?;
+            if first.is_ok() {
+                first = result;
             }
         }
         if first.is_ok() {

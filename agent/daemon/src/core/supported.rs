@@ -121,6 +121,9 @@ impl Core {
 
     /// The device type document of this name.
     pub(crate) fn device_type_document(&self, file: &str) -> Option<String> {
+        if !self.truth(crate::local::ENABLE_CWMP) {
+            return None;
+        }
         let models = self.supported();
         let model = models.iter().find(|m| m.file() == file)?;
         let library = self.standard.library()?;
