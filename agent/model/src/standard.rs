@@ -223,6 +223,15 @@ impl Library {
         Ok(&self.named(&model.to_string())?.urn)
     }
 
+    /// Which of these models (`VoiceService:1.1`) a path belongs to, for [`object`](Self::object); one that the library does not
+    /// have is none.
+    pub fn chosen<'m>(&self, models: &'m [String], path: &str) -> Option<&'m str> {
+        let service = path.strip_prefix("Device.Services.").and_then(|rest| rest.split('.').next());
+        let model = service.filter(|name| !name.is_empty()).unwrap_or("Device");
+        let of_the_path = models.iter().filter(|m| m.split(':').next() == Some(model));
+        of_the_path.map(String::as_str).find(|m| self.named(m).is_ok())
+    }
+
     /// The object at a schema path, with its parameters.
     ///
     /// Where several versions of a model have the path, `choice` (`VoiceService:1.1`) picks one; without it the newest counts.

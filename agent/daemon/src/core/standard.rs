@@ -57,8 +57,7 @@ impl Standard {
         nodes: &[DeclaredNode],
     ) -> Vec<DeclaredNode> {
         let Some(library) = &self.library else { return nodes.to_vec() };
-        let models = self.chosen(models);
-        let mut look = Look { library, models: &models, object: String::new(), found: None };
+        let mut look = Look { library, models, object: String::new(), found: None };
         let mut complaints = 0;
         let mut complain = |path: &str, why: &str| {
             complaints += 1;
@@ -103,11 +102,7 @@ struct Look<'a> {
 impl Look<'_> {
     fn object(&mut self, path: &str) -> Result<Option<&Object>, String> {
         if self.object != path {
-            // `VoiceService:1.1` is a choice for what lies below `Device.Services.VoiceService.`.
-            let service = path.strip_prefix("Device.Services.").and_then(|rest| rest.split('.').next());
-            let model = service.filter(|name| !name.is_empty()).unwrap_or("Device");
-            let is_chosen = |m: &&String| m.split(':').next() == Some(model);
-            let choice = self.models.iter().find(is_chosen).map(String::as_str);
+            let choice = self.library.chosen(self.models, path);
             self.found = self.library.object(path, choice).map_err(|error| error.to_string())?;
             path.clone_into(&mut self.object);
         }

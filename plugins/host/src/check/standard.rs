@@ -20,8 +20,8 @@ const KEPT: [(NodeFlags, &str); 3] =
 /// The tables, if there are any.
 pub(super) struct Standard {
     library: Option<Library>,
-    /// Which version of a model to take, where several have a path: those of the manifest, then the newest, then others.
-    choices: Vec<Option<String>>,
+    /// Which version of a model to take, where several have a path; otherwise the newest.
+    models: Vec<String>,
 }
 
 impl Standard {
@@ -47,9 +47,7 @@ impl Standard {
         for model in models.iter().filter(|model| library.is_some() && !known.contains(model)) {
             report.bad(Part::Manifest, None, &format!("models: there is no data model '{model}'"));
         }
-        let chosen = models.iter().filter(|model| known.contains(model)).cloned().map(Some);
-        let choices = chosen.chain([None]).chain(known.iter().cloned().map(Some)).collect();
-        Self { library, choices }
+        Self { library, models: models.to_vec() }
     }
 
     /// Compares every node that is not a vendor's own.
@@ -98,20 +96,15 @@ impl Standard {
         }
     }
 
-    /// What the standard has at a path: in the newest version of its model that has it.
+    /// What the standard has at a path, by the rule that the agent has, too.
     fn look(&self, library: &Library, node: &Described) -> Result<Option<Found>, String> {
-        for choice in &self.choices {
-            let choice = choice.as_deref();
-            let found = if path::is_partial(&node.path) {
-                library.object(&node.path, choice).map(|found| found.map(Found::Object))
-            } else {
-                library.parameter(&node.path, choice).map(|found| found.map(Found::Parameter))
-            };
-            if let Some(found) = found.map_err(|error| error.to_string())? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        let choice = library.chosen(&self.models, &node.path);
+        let found = if path::is_partial(&node.path) {
+            library.object(&node.path, choice).map(|found| found.map(Found::Object))
+        } else {
+            library.parameter(&node.path, choice).map(|found| found.map(Found::Parameter))
+        };
+        found.map_err(|error| error.to_string())
     }
 }
 
@@ -174,7 +167,7 @@ mod tests {
     /// The real tables.
     fn standard() -> Standard {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agent/model/models");
-        Standard { library: Some(Library::open(&folder).unwrap()), choices: vec![None] }
+        Standard { library: Some(Library::open(&folder).unwrap()), models: Vec::new() }
     }
 
     fn judge(path: &str, kind: u32, flags: u32, facets: &str) -> Vec<String> {
