@@ -136,6 +136,7 @@ fn a_plugin_that_stays_away_leaves_a_gap_that_the_log_names() {
     assert!(log.contains("its host ended with exit status: 4"), "{log}");
     let (state, cause) = client.provider("demo").unwrap();
     assert_eq!(state, "failed", "{cause}");
+    assert!(cause.contains("the plugin cannot be loaded or does not start"), "{cause}");
 }
 
 #[test]

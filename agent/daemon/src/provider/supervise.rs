@@ -65,7 +65,7 @@ pub(crate) async fn keep(core: Arc<Core>, provider: Arc<Provider>) {
             () = over(&core, &provider) => return stop(child).await,
         };
         let cause = match ended {
-            Ok(status) => format!("its host ended with {status}"),
+            Ok(status) => format!("its host ended with {status}{}", meaning(status.code())),
             Err(error) => format!("its host cannot be watched: {error}"),
         };
         if is_over(&core, &provider) {
@@ -82,6 +82,18 @@ pub(crate) async fn keep(core: Arc<Core>, provider: Arc<Provider>) {
             () = tokio::time::sleep(RESTART_PAUSE) => {}
             () = over(&core, &provider) => return,
         }
+    }
+}
+
+/// What the host means by the code that it ends with.
+fn meaning(code: Option<i32>) -> &'static str {
+    match code {
+        Some(3) => ": its manifest is wrong; the log tells why",
+        Some(4) => ": the plugin cannot be loaded or does not start; the log tells why",
+        Some(5) => ": somebody else has its name on the bus",
+        Some(6) => ": it does not reach the bus",
+        Some(7) => ": a call into the plugin did not return",
+        _ => "",
     }
 }
 
