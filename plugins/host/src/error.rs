@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use cwmp_bus::manifest::ManifestError;
+use cwmp_plugin_abi::{status, Status};
 
 use crate::exit::Exit;
 
@@ -39,7 +40,7 @@ pub enum HostError {
         why: String,
     },
     /// The plugin refused to start.
-    #[error("{call}() answered {status}")]
+    #[error("{call}() answered {status}{}; what it logs says why", constant(*status))]
     Start {
         /// Which call.
         call: &'static str,
@@ -64,6 +65,20 @@ pub enum HostError {
     /// The runtime cannot be made.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
+}
+
+/// The name of a status in the header, where it has one.
+fn constant(status: Status) -> &'static str {
+    match status {
+        status::E_INTERNAL => " (CWMP_E_INTERNAL)",
+        status::E_DENIED => " (CWMP_E_DENIED)",
+        status::E_ARGUMENTS => " (CWMP_E_ARGUMENTS)",
+        status::E_RESOURCES => " (CWMP_E_RESOURCES)",
+        status::E_NAME => " (CWMP_E_NAME)",
+        status::E_UNSUPPORTED => " (CWMP_E_UNSUPPORTED)",
+        status::E_BUSY => " (CWMP_E_BUSY)",
+        _ => "",
+    }
 }
 
 impl HostError {

@@ -110,7 +110,7 @@ fn a_node_outside_the_roots_of_the_manifest_fails_the_check() {
 fn a_plugin_that_lies_or_does_not_start_fails_the_check() {
     let folder = tempfile::tempdir().unwrap();
     for (config, why) in [
-        ("refuse to start", "FAIL  create() answered -4"),
+        ("refuse to start", "FAIL  create() answered -4 (CWMP_E_RESOURCES)"),
         ("hang at start", "FAIL  the plugin did not start"),
         ("", "FAIL  get: "),
     ] {
