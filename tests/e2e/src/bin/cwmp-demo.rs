@@ -141,7 +141,7 @@ fn read(plugin: &Added, acs: &Acs, device: &Device, pipe: &Path, stay: bool) -> 
     let url = session.get_value("Device.ManagementServer.ConnectionRequestURL");
     println!("{}", session.end());
     if count == 0 {
-        eprintln!("The plugin {name} gave no value. The log of the device:\n");
+        eprintln!("The plugin {name} gave no value; a table has none while it has no rows. The log of the device:\n");
         let log = std::fs::read_to_string(device.path("log")).unwrap_or_default();
         eprintln!("{log}");
         return ExitCode::FAILURE;
