@@ -345,6 +345,31 @@ fn a_row_that_a_plugin_in_c_finds_has_values_and_takes_some() {
 }
 
 #[test]
+fn what_the_device_does_not_take_is_not_kept_by_a_plugin_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("load");
+    let object = ["--language", "c", "--object", "Device.X_ACME_Load."];
+    assert!(new_plugin(folder.path(), "load", &object).status.success());
+    let file = own.join("load.c");
+    let source = std::fs::read_to_string(&file).unwrap();
+    let value = "char *value = settings_get(&plugin->settings, STR(\"Device.X_ACME_Load.Level\"));";
+    let comment = format!("/* {value} ...; free(value); */");
+    assert!(source.contains(&comment), "{source}");
+    let does = format!(
+        "{value} int bad = value && !strcmp(value, \"13\"); free(value); if (bad) return CWMP_E_INTERNAL;"
+    );
+    std::fs::write(&file, source.replace(&comment, &does)).unwrap();
+    good(Command::new("make").arg("-C").arg(&own).arg("CFLAGS=-Werror").env_remove("MAKEFLAGS"));
+    let state = folder.path().join("state");
+    for (level, is_taken, then) in [("7", true, "7"), ("13", false, "7"), ("8", true, "8")] {
+        let output = call(&own, &state, "load", &["set", &format!("Device.X_ACME_Load.Level={level}")]);
+        assert_eq!(output.status.success(), is_taken, "{level}: {output:?}");
+        let output = call(&own, &state, "load", &["get", "Device.X_ACME_Load.Level"]);
+        assert_eq!(text(&output.stdout), format!("Device.X_ACME_Load.Level = {then}\n"));
+    }
+}
+
+#[test]
 fn the_files_are_listed_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let output =

@@ -26,16 +26,21 @@ pub(super) fn source(plan: &Plan) -> String {
     for object in &plan.objects {
         object_lines(&mut nodes, &mut initial, object);
     }
-    let read_only = plan.objects.iter().flat_map(|o| o.members.iter().map(move |m| (o, m)));
-    let sample = read_only.clone().find(|(_, m)| !m.is_writable()).or_else(|| read_only.clone().next());
+    let all = plan.objects.iter().flat_map(|o| o.members.iter().map(move |m| (o, m)));
+    let sample = all.clone().find(|(_, m)| !m.is_writable()).or_else(|| all.clone().next());
     let sample =
         sample.map_or(plan.base.clone(), |(object, member)| format!("{}{}", object.path, member.name));
+    let setting = all.clone().find(|(_, m)| m.is_writable());
+    let setting =
+        setting.map_or(plan.base.clone(), |(object, member)| format!("{}{}", object.path, member.name));
+    let setting = setting.replace("{i}", "1");
     let table = plan.objects.iter().find(|o| o.is_table());
     let table = table.map_or("Device.Table.", |o| o.path.strip_suffix("{i}.").unwrap_or(&o.path)).to_owned();
     let values = [
         ("nodes", nodes.trim_end()),
         ("initial", initial.trim_end()),
         ("sample", &sample),
+        ("setting", &setting),
         ("table", &table),
     ];
     fill(include_str!("templates/plugin.c.in"), plan, &values)

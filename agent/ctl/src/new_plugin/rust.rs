@@ -202,7 +202,34 @@ fn serve(text: &mut String, object: &Served, name: &str, names: &Names) {
         );
     }
     body(text, object, name, &alone, is_whole);
-    text.push_str("    }\n}\n");
+    text.push_str("    }\n");
+    if object.writable || object.members.iter().any(Member::is_writable) {
+        text.push_str(&change_sample(name));
+    }
+    text.push_str("}\n");
+}
+
+/// Where the device hears of what was set.
+fn change_sample(name: &str) -> String {
+    let sample = format!(
+        "fn change(
+    &mut self,
+    edits: Vec<cwmp_plugin_sdk::Edit<{name}>>,
+) -> Result<cwmp_plugin_sdk::Prepared<Self>, Vec<cwmp_plugin_sdk::ChangeFault>> {{
+    // Here a change is refused, with the fault of an edit.
+    Ok(Box::new(move |_: &mut Self| {{
+        for edit in edits {{
+            // Here the device is told of edit.new, which is None for a row that goes.
+            drop(edit);
+        }}
+        Ok(cwmp_plugin_sdk::Effect::Now)
+    }}))
+}}"
+    );
+    let about =
+        "    // What is set is kept. Where it means something to the device, `change` is written as well:\n";
+    let lines = sample.lines().map(|line| format!("    //     {line}\n"));
+    format!("\n{about}{}", lines.collect::<String>())
 }
 
 fn body(text: &mut String, object: &Served, name: &str, alone: &[&Member], is_whole: bool) {
