@@ -3,20 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use cwmp_bus::names;
 use cwmp_model::standard::{Coverage, Library, ModelName, Profile, Served, Status};
 use serde_json::{json, Value as Json};
 use zbus::zvariant::OwnedValue;
 
-use crate::agent::{Agent, Member};
+use crate::agent::Agent;
 use crate::error::CtlError;
-use crate::fault::Faults;
 use crate::output::Output;
 use crate::table::Table;
-
-const DESCRIBE: Member = Member::read(names::DATA_MODEL, "Describe");
-
-type Nodes = Vec<(String, String, String, HashMap<String, OwnedValue>)>;
+use crate::tree;
 
 /// Prints the coverage of profiles: those that were named, or all of which something is served.
 pub(crate) async fn run(
@@ -89,8 +84,7 @@ pub(crate) async fn run(
 
 /// What the device serves, by schema path.
 async fn served(agent: &Agent) -> Result<Served, CtlError> {
-    let options = HashMap::<&str, OwnedValue>::new();
-    let (nodes, _): (Nodes, Faults) = agent.call(DESCRIBE, &(&[""][..], options)).await?;
+    let nodes = tree::nodes(agent, "").await?;
     let writable = |details: &HashMap<String, OwnedValue>| {
         details.get("access").and_then(|v| v.downcast_ref::<&str>().ok()) == Some("readWrite")
     };

@@ -18,7 +18,7 @@ const LIST: Member = Member::read(names::DATA_MODEL, "List");
 const DESCRIBE: Member = Member::read(names::DATA_MODEL, "Describe");
 
 /// As the agent answers them: schema path, kind, type, details.
-type Nodes = Vec<(String, String, String, HashMap<String, OwnedValue>)>;
+pub(crate) type Nodes = Vec<(String, String, String, HashMap<String, OwnedValue>)>;
 
 /// Lists names.
 pub(crate) async fn list(
@@ -56,10 +56,15 @@ pub(crate) async fn list(
     fault::conclude(agent, output, &faults).await
 }
 
+/// What can be at or below a path.
+pub(crate) async fn nodes(agent: &Agent, path: &str) -> Result<Nodes, CtlError> {
+    let (nodes, _): (Nodes, Faults) = agent.call(DESCRIBE, &([path].as_slice(), no_options())).await?;
+    Ok(nodes)
+}
+
 /// The types below a path, by schema path.
 async fn types(agent: &Agent, path: &str) -> Result<HashMap<String, String>, CtlError> {
-    let (nodes, _): (Nodes, Faults) = agent.call(DESCRIBE, &([path].as_slice(), no_options())).await?;
-    Ok(nodes.into_iter().map(|(path, _, kind, _)| (path, kind)).collect())
+    Ok(nodes(agent, path).await?.into_iter().map(|(path, _, kind, _)| (path, kind)).collect())
 }
 
 /// Tells what can be at paths.

@@ -142,6 +142,11 @@ pub fn last_part(path: &str) -> &str {
     body.rfind('.').map_or(body, |dot| &body[dot + 1..])
 }
 
+/// Whether a path, or a part of one, is a vendor's own: a part begins with `X_` (TR-106 3.3).
+pub fn is_vendor(path: &str) -> bool {
+    path.split('.').any(|part| part.starts_with("X_"))
+}
+
 /// The schema path of a name: every row number becomes `{i}`.
 pub fn schema_path(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 8);

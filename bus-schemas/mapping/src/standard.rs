@@ -79,7 +79,7 @@ impl Checker<'_> {
     fn table(&mut self, table: &Table) -> Result<Node, LibraryError> {
         let flags = NodeFlags::OBJECT.with(NodeFlags::TABLE);
         let mut node = Node { path: table.path.clone(), kind: None, flags, facets: String::new() };
-        if is_vendor(&table.path) {
+        if cwmp_model::path::is_vendor(&table.path) {
             return Ok(node);
         }
         match self.library.object(&table.path, table.model.as_deref())? {
@@ -260,10 +260,6 @@ fn narrow(parameter: &Parameter, mut facets: Facets) -> Option<String> {
 
 fn without(flags: NodeFlags, other: NodeFlags) -> NodeFlags {
     NodeFlags(flags.0 & !other.0)
-}
-
-fn is_vendor(path: &str) -> bool {
-    path.split('.').any(|part| part.starts_with("X_"))
 }
 
 /// The objects and rows above a path, but for `Device.` itself.

@@ -137,7 +137,7 @@ impl Place {
         let model = object.model.as_ref().map(syn::LitStr::value);
         let found = standard::object(&path, model.as_deref())
             .map_err(|text| Error::new(object.model.as_ref().unwrap_or(&object.path).span(), text))?;
-        if found.is_none() && !standard::is_vendor(&path) {
+        if found.is_none() && !cwmp_model::path::is_vendor(&path) {
             return refuse(match standard::like_path(&path) {
                 Some(like) => format!("the standard has no {path}; did you mean {like}?"),
                 None => format!("the standard has no {path}; a vendor's own has a part that begins with X_"),

@@ -18,11 +18,6 @@ pub(crate) fn like_path(path: &str) -> Option<String> {
     nearest(path.strip_prefix(root)?, names).map(|like| format!("{root}{like}"))
 }
 
-/// Whether a path or a name is a vendor's own.
-pub(crate) fn is_vendor(path: &str) -> bool {
-    path.split('.').any(|part| part.starts_with("X_"))
-}
-
 /// The name that looks most like `name`, if one does.
 pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = fold(name);

@@ -250,7 +250,7 @@ fn served(
     remarks: &mut Vec<String>,
 ) -> Result<Served, CtlError> {
     let standard = library.object(path, model).map_err(|e| wrong(&e))?;
-    let is_vendor = path.split('.').any(|part| part.starts_with("X_"));
+    let is_vendor = cwmp_model::path::is_vendor(path);
     let mut members = match (&standard, is_vendor) {
         (Some(object), _) => of_standard(object, remarks),
         (None, true) => Vec::new(),

@@ -6,6 +6,7 @@ use cwmp_model::facets::Facets;
 use cwmp_model::{Fault, FaultCode};
 use cwmp_store::JournalChange;
 
+use super::references::items;
 use super::tree::Tree;
 use super::write::op_byte;
 use super::Core;
@@ -66,10 +67,6 @@ fn none_of(path: &str, wrong: &str, list: &str, allowed: &str) -> Fault {
     // Both may be as long as a message.
     let (wrong, allowed) = (words(wrong), words(allowed));
     Fault::new(FaultCode::InvalidParameterValue, format!("{path}: '{wrong}' is none of {list}: {allowed}"))
-}
-
-fn items(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
 /// The parameter at a schema path, in the rows that another one lies in; `None` if it lies in rows of its own.

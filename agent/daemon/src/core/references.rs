@@ -98,8 +98,8 @@ fn references(tree: &Tree, id: NodeId) -> Option<&Facets> {
     tree.schema.node(id).facets().filter(|f| !f.references.is_empty())
 }
 
-/// The paths in a value: one, or a list of them.
-fn items(value: &str) -> impl Iterator<Item = &str> {
+/// What stands in a value: one thing, or a list of them.
+pub(super) fn items(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 

@@ -67,7 +67,7 @@ impl Standard {
         };
         let mut good = Vec::with_capacity(nodes.len());
         for node in nodes {
-            if is_vendors(&node.path) {
+            if path::is_vendor(&node.path) {
                 good.push(node.clone());
                 continue;
             }
@@ -84,11 +84,6 @@ impl Standard {
         }
         good
     }
-}
-
-/// Whether a path has a part that vendors name (TR-106, 3.3).
-pub(crate) fn is_vendors(path: &str) -> bool {
-    path.split('.').any(|part| part.starts_with("X_"))
 }
 
 /// Look-ups in the tables: a provider's nodes come object by object, and an object is read once.

@@ -9,7 +9,7 @@ use cwmp_model::standard::{Library, ModelName};
 use cwmp_model::{path, NodeFlags, NodeKind, ValueType};
 use md5::{Digest as _, Md5};
 
-use super::standard::{is_vendors, Standard};
+use super::standard::Standard;
 use super::tree::Tree;
 use super::{lock, Core};
 use crate::provider::{ReportedRow, Tables};
@@ -192,7 +192,7 @@ fn document(tree: &Tree, library: &Library, model: &Supported, device_type: &str
         let full = tree.schema.path_of(id);
         let of_a_service = full.strip_prefix(SERVICES).filter(|rest| !rest.is_empty());
         // The path of a table itself is that of no object; its rows' is.
-        if node.kind != NodeKind::Object || is_vendors(&full) || of_a_service.is_some() != is_service {
+        if node.kind != NodeKind::Object || path::is_vendor(&full) || of_a_service.is_some() != is_service {
             continue;
         }
         let known = library.object(&full, Some(&name.to_string())).ok().flatten();
@@ -213,7 +213,7 @@ fn document(tree: &Tree, library: &Library, model: &Supported, device_type: &str
         );
         for child in tree.schema.children_of(id) {
             let node = tree.schema.node(child);
-            if node.value_type().is_none() || is_vendors(node.name()) {
+            if node.value_type().is_none() || path::is_vendor(node.name()) {
                 continue;
             }
             let access = if node.is_writable() { "readWrite" } else { "readOnly" };

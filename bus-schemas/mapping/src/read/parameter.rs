@@ -37,7 +37,7 @@ impl Reader<'_> {
         let table = if in_row { Some(self.outer(at, path, Some(tables))?) } else { None };
         let before = self.problems.len();
         self.fitting_keys(parameter, at);
-        let vendor = path.split('.').any(|p| p.starts_with("X_"));
+        let vendor = cwmp_model::path::is_vendor(path);
         let declared = self.declared(parameter, at, vendor);
         let conversion = self.conversion(parameter, at);
         let service = if parameter.constant.is_some() {

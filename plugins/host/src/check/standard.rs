@@ -55,7 +55,8 @@ impl Standard {
         let Some(library) = &self.library else { return };
         let mut failures = 0;
         let mut known = 0;
-        for node in nodes.iter().filter(|node| !is_vendor(&node.path) && !command::is_schema_path(&node.path))
+        for node in
+            nodes.iter().filter(|node| !path::is_vendor(&node.path) && !command::is_schema_path(&node.path))
         {
             let found = self.look(library, node);
             let wrong = match &found {
@@ -86,7 +87,9 @@ impl Standard {
     /// The facets that hold for a parameter: the plugin's, within those of the standard.
     pub(super) fn facets(&self, node: &Described) -> Facets {
         let own = Facets::parse(&node.facets).unwrap_or_default();
-        let Some(library) = self.library.as_ref().filter(|_| !is_vendor(&node.path)) else { return own };
+        let Some(library) = self.library.as_ref().filter(|_| !path::is_vendor(&node.path)) else {
+            return own;
+        };
         match self.look(library, node) {
             Ok(Some(Found::Parameter(parameter))) => match Facets::parse(&parameter.facets) {
                 Ok(standard) => own.within(&standard).0,
@@ -111,11 +114,6 @@ impl Standard {
 enum Found {
     Object(Object),
     Parameter(Parameter),
-}
-
-/// Whether a part of the path is a vendor's own.
-fn is_vendor(path: &str) -> bool {
-    path.split('.').any(|part| part.starts_with("X_"))
 }
 
 fn judge_object(node: &Described, object: &Object) -> Vec<String> {
@@ -217,6 +215,10 @@ mod tests {
             let wrong = judge(path, kind, flags, facets);
             assert!(wrong.len() == 1 && wrong[0].contains(why), "{path}: {wrong:?}");
         }
-        assert!(is_vendor("Device.X_A.B") && is_vendor("Device.A.X_B_C") && !is_vendor("Device.AX_.B"));
+        assert!(
+            path::is_vendor("Device.X_A.B")
+                && path::is_vendor("Device.A.X_B_C")
+                && !path::is_vendor("Device.AX_.B")
+        );
     }
 }
