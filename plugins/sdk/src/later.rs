@@ -127,7 +127,11 @@ pub trait AsyncPlugin: AsyncDeclared {
         Ok(())
     }
 
-    /// Puts settings in force that were committed or rolled back, after the typed objects did.
+    /// Puts settings in force that were committed or rolled back, after the typed objects did. The names follow the base;
+    /// rows end in a dot.
+    ///
+    /// An error undoes the commit: the settings become what they were, the typed objects are told the opposite, and then
+    /// this is called once more, with the same names, as [`Plugin::put_in_force`](crate::Plugin::put_in_force) is.
     fn put_in_force(self: Rc<Self>, names: &[String]) -> impl Future<Output = Result<Effect, Error>> {
         let _ = names;
         async { Ok(Effect::Now) }

@@ -24,8 +24,14 @@ struct Step<P> {
     prepared: Prepared<P>,
 }
 
-/// What is in force already.
-type Done = Vec<(usize, Vec<RawEdit>)>;
+/// What is in force already, or may be in part.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// Typed objects with their edits.
+    pub(crate) objects: Vec<(usize, Vec<RawEdit>)>,
+    /// What [`Plugin::put_in_force`] was called with.
+    pub(crate) names: Option<Vec<String>>,
+}
 
 impl Txn<'_> {
     /// What [`Plugin::prepare`] does by itself: checks each change, stages all, and prepares those of typed objects.
@@ -67,11 +73,12 @@ impl Txn<'_> {
     }
 
     /// What [`Plugin::commit`] does by itself: stores the staged values, puts the typed objects' changes in force and then
-    /// calls [`Plugin::put_in_force`]. If one of them fails, what is in force already is taken back.
+    /// calls [`Plugin::put_in_force`]. If one of them fails, what is in force already is taken back: the settings are as
+    /// they were, typed objects get the opposite change, and [`Plugin::put_in_force`] is called again if it was before.
     pub fn commit<P: Plugin>(&self, plugin: &mut P) -> Result<Effect, Error> {
         let settings = plugin.settings().cloned();
         let settings = settings.ok_or_else(|| Error::unsupported("nothing can be set"))?;
-        let mut done = Vec::new();
+        let mut done = Done::default();
         let result = settings.commit(self.id, |names| in_force(plugin, &settings, names, &mut done));
         if result.is_err() {
             take_back(plugin, settings.host(), done);
@@ -87,7 +94,7 @@ impl Txn<'_> {
             settings.offer(0, BTreeMap::new());
             put_steps(plugin, &settings, &undo)?;
         }
-        settings.rollback(self.id, |names| in_force(plugin, &settings, names, &mut Vec::new()))
+        settings.rollback(self.id, |names| in_force(plugin, &settings, names, &mut Done::default()))
     }
 }
 
@@ -101,7 +108,7 @@ pub(crate) fn reset<P: Plugin>(plugin: &mut P) -> Result<(), Error> {
         put_steps(plugin, &settings, &delta)?;
     }
     let names = settings.reset()?;
-    in_force(plugin, &settings, &names, &mut Vec::new()).map(|_| ())
+    in_force(plugin, &settings, &names, &mut Done::default()).map(|_| ())
 }
 
 fn put_steps<P: Plugin>(plugin: &mut P, settings: &Settings, delta: &Delta) -> Result<(), Error> {
@@ -124,15 +131,17 @@ fn in_force<P: Plugin>(
     if let Some(steps) = settings.take_guard().and_then(|guard| guard.downcast::<Steps<P>>().ok()) {
         for Step { object, edits, prepared } in steps.0 {
             effect = effect.max(prepared(plugin)?);
-            done.push((object, edits));
+            done.objects.push((object, edits));
         }
     }
+    done.names = Some(names.to_vec());
     Ok(effect.max(plugin.put_in_force(names)?))
 }
 
-/// The commit failed: what is in force already goes, the last first.
+/// The commit failed and the settings are as they were: what is in force already goes. Typed objects come first, the last
+/// of them before the others, so that [`Plugin::put_in_force`] finds them as it does after every change.
 fn take_back<P: Plugin>(plugin: &mut P, host: &Host, done: Done) {
-    for (object, edits) in done.into_iter().rev() {
+    for (object, edits) in done.objects.into_iter().rev() {
         let edits = edits.into_iter().rev().map(RawEdit::inverse).collect();
         let prepared = (P::OBJECTS[object].change)(plugin, edits);
         let result = match prepared {
@@ -140,9 +149,17 @@ fn take_back<P: Plugin>(plugin: &mut P, host: &Host, done: Done) {
             Err(faults) => Err(first_of(faults)),
         };
         if let Err(error) = result {
-            host.log(Level::Error, &format!("a failed change cannot be taken back: {error}"));
+            not_taken_back(host, &error);
         }
     }
+    if let Some(Err(error)) = done.names.map(|names| plugin.put_in_force(&names)) {
+        not_taken_back(host, &error);
+    }
+}
+
+/// Nobody can be told that the device is not as it was; the commit's own error is the answer.
+pub(crate) fn not_taken_back(host: &Host, error: &Error) {
+    host.log(Level::Error, &format!("a failed change cannot be taken back: {error}"));
 }
 
 /// What the device has and the settings do not know: rows, and values that are not what was set.

@@ -12,8 +12,8 @@ use super::{AsyncPlugin, PreparedLater};
 use crate::answer::put_fault;
 use crate::edit::RawEdit;
 use crate::settings::{Begun, Delta};
-use crate::transaction::{edits, first_of, Found};
-use crate::{Change, ChangeFault, Effect, Error, Level, Notice, Settings};
+use crate::transaction::{edits, first_of, not_taken_back, Done, Found};
+use crate::{Change, ChangeFault, Effect, Error, Notice, Settings};
 
 /// What is prepared.
 #[derive(Default)]
@@ -24,9 +24,6 @@ struct Step {
     edits: Vec<RawEdit>,
     prepared: PreparedLater,
 }
-
-/// What is in force already.
-type Done = Vec<(usize, Vec<RawEdit>)>;
 
 impl<A: AsyncPlugin> Shared<A> {
     pub(super) async fn prepare(&self, txn: u64, changes: &[OwnedChange], late: &Late) -> Result<i32, Error> {
@@ -114,11 +111,14 @@ impl<A: AsyncPlugin> Shared<A> {
             Begun::Before(effect) => return Ok(number(effect)),
             Begun::Now(commit) => commit,
         };
-        let mut done = Vec::new();
+        let mut done = Done::default();
         let result = match self.in_force(&mut prepared, &commit.names, &mut done).await {
             Ok(effect) => commit.end(effect),
-            // What was stored for it goes with it.
-            Err(error) => Err(error),
+            Err(error) => {
+                // The settings are as they were before anything is taken back.
+                drop(commit);
+                Err(error)
+            }
         };
         if result.is_err() {
             self.take_back(done).await;
@@ -135,7 +135,7 @@ impl<A: AsyncPlugin> Shared<A> {
             *prepared = self.steps(&settings, &undo, &[]).await.map_err(first_of)?;
         }
         if let Some(names) = settings.begin_rollback(txn)? {
-            self.in_force(&mut prepared, &names, &mut Vec::new()).await?;
+            self.in_force(&mut prepared, &names, &mut Done::default()).await?;
             settings.end_rollback()?;
         }
         Ok(status::OK)
@@ -149,7 +149,7 @@ impl<A: AsyncPlugin> Shared<A> {
             let delta = settings.everything_unset();
             *prepared = self.steps(&settings, &delta, &[]).await.map_err(first_of)?;
             let names = settings.reset()?;
-            self.in_force(&mut prepared, &names, &mut Vec::new()).await?;
+            self.in_force(&mut prepared, &names, &mut Done::default()).await?;
         }
         Rc::clone(&self.plugin).notice(notice).await.map(|()| status::OK)
     }
@@ -163,21 +163,27 @@ impl<A: AsyncPlugin> Shared<A> {
         let mut effect = Effect::Now;
         for Step { object, edits, prepared } in prepared.drain(..) {
             effect = effect.max(prepared.await?);
-            done.push((object, edits));
+            done.objects.push((object, edits));
         }
+        done.names = Some(names.to_vec());
         Ok(effect.max(Rc::clone(&self.plugin).put_in_force(names).await?))
     }
 
-    /// The commit failed: what is in force already goes, the last first.
+    /// The commit failed and the settings are as they were: what is in force already goes, as for other plugins.
     async fn take_back(&self, done: Done) {
-        for (object, edits) in done.into_iter().rev() {
+        for (object, edits) in done.objects.into_iter().rev() {
             let edits = edits.into_iter().rev().map(RawEdit::inverse).collect();
             let result = match (A::OBJECTS[object].change)(Rc::clone(&self.plugin), edits).await {
                 Ok(prepared) => prepared.await.map(|_| ()),
                 Err(faults) => Err(first_of(faults)),
             };
             if let Err(error) = result {
-                self.host.log(Level::Error, &format!("a failed change cannot be taken back: {error}"));
+                not_taken_back(&self.host, &error);
+            }
+        }
+        if let Some(names) = done.names {
+            if let Err(error) = Rc::clone(&self.plugin).put_in_force(&names).await {
+                not_taken_back(&self.host, &error);
             }
         }
     }
