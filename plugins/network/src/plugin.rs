@@ -170,18 +170,6 @@ impl Plugin for NetworkPlugin {
         self.network.settings.prepare(txn.id, changes)
     }
 
-    fn commit(&mut self, txn: &Txn<'_>) -> Result<Effect, Error> {
-        let result = self.network.settings.commit(txn.id, |_| {
-            self.network.enforce()?;
-            Ok(Effect::Now)
-        });
-        if result.is_err() {
-            // The settings are as they were, and so must the network be.
-            self.network.enforce_quietly();
-        }
-        result
-    }
-
     fn put_in_force(&mut self, _: &[String]) -> Result<Effect, Error> {
         self.network.enforce()?;
         Ok(Effect::Now)
