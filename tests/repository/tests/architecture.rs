@@ -26,19 +26,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cwmp-device-info", &["cwmp-plugin-sdk"]),
     ("cwmp-network", &["cwmp-plugin-sdk"]),
     ("cwmp-users", &["cwmp-plugin-sdk"]),
+    ("cwmp-wifi", &["cwmp-plugin-sdk"]),
     // What a mapping maps is known at run time only: it reads the tables of the model on the box.
     ("cwmp-plugin-mapping", &["cwmp-plugin-sdk", "cwmp-mapping", "cwmp-model"]),
 ];
 
 /// Libraries that only these crates may use; tests are free.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("zbus", &["cwmp-bus", "cwmpd", "cwmp-plugin-host", "cwmpctl", "cwmp-plugin-mapping"]),
+    ("zbus", &["cwmp-bus", "cwmpd", "cwmp-plugin-host", "cwmpctl", "cwmp-plugin-mapping", "cwmp-wifi"]),
     ("hyper", &["cwmp-net"]),
     ("rustls", &["cwmp-net"]),
     ("tokio-rustls", &["cwmp-net"]),
     ("libloading", &["cwmp-plugin-host"]),
     ("netlink-packet-core", &["cwmp-network"]),
     ("netlink-packet-route", &["cwmp-network"]),
+    ("wl-nl80211", &["cwmp-wifi"]),
     ("rusqlite", &["cwmp-store", "cwmp-plugin-host"]),
     ("quick-xml", &["cwmp-proto", "cwmp-bus", "cwmp-generator", "cwmp-mapping"]),
     // A second opinion on messages, for tests.
@@ -46,7 +48,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates of the tests, to which neither table applies.
-const TESTS: &[&str] = &["cwmp-acs", "cwmp-e2e", "cwmp-repository", "cwmp-test-values"];
+const TESTS: &[&str] = &["cwmp-acs", "cwmp-e2e", "cwmp-guest", "cwmp-repository", "cwmp-test-values"];
 
 /// The normal dependencies of each crate of the workspace.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
