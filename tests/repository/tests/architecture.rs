@@ -27,13 +27,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("cwmp-network", &["cwmp-plugin-sdk"]),
     ("cwmp-users", &["cwmp-plugin-sdk"]),
     ("cwmp-wifi", &["cwmp-plugin-sdk"]),
+    ("cwmp-storage", &["cwmp-plugin-sdk"]),
     // What a mapping maps is known at run time only: it reads the tables of the model on the box.
     ("cwmp-plugin-mapping", &["cwmp-plugin-sdk", "cwmp-mapping", "cwmp-model"]),
 ];
 
 /// Libraries that only these crates may use; tests are free.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("zbus", &["cwmp-bus", "cwmpd", "cwmp-plugin-host", "cwmpctl", "cwmp-plugin-mapping", "cwmp-wifi"]),
+    (
+        "zbus",
+        &[
+            "cwmp-bus",
+            "cwmpd",
+            "cwmp-plugin-host",
+            "cwmpctl",
+            "cwmp-plugin-mapping",
+            "cwmp-wifi",
+            "cwmp-storage",
+        ],
+    ),
     ("hyper", &["cwmp-net"]),
     ("rustls", &["cwmp-net"]),
     ("tokio-rustls", &["cwmp-net"]),

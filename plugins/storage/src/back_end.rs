@@ -1,0 +1,107 @@
+//! What the plugin needs of the system and of the services.
+//!
+//! There is one thread: nothing here is `Send`. Whoever hears something new sends an [`Event`]; whoever is asked answers from
+//! the source, not from memory. Every call ends by itself, within its time.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::facts::{Drive, Health, Usage, Volume};
+use crate::plan::{NewVolume, Offer};
+
+/// Why something cannot be told or done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The service is not there, or does not answer.
+    #[error("{0} does not answer")]
+    Away(&'static str),
+    /// The service, or the kernel, says no. The text never has a secret in it.
+    #[error("{0}")]
+    Refused(String),
+    /// The service says what cannot be.
+    #[error("{0} talks nonsense: {1}")]
+    Nonsense(&'static str, String),
+    /// This machine cannot do that.
+    #[error("not possible here: {0}")]
+    Impossible(String),
+    /// The thing is gone: pulled out.
+    #[error("{0} is gone")]
+    Gone(String),
+    /// Nobody wants it any more.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Something is different; look again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Drives, volumes or mounts: ask [`Disks::look`] again.
+    Disks,
+    /// A server came, went, or failed: ask [`Server::state`] again. With its name.
+    Server(&'static str),
+}
+
+/// Where events go.
+pub(crate) type Events = UnboundedSender<Event>;
+
+/// How far something is, in thousandths if that is known, and in words.
+pub(crate) type Progress<'a> = &'a dyn Fn(Option<u16>, &str);
+
+/// The disks of the machine: UDisks2.
+#[async_trait(?Send)]
+pub(crate) trait Disks {
+    /// All drives, and all volumes.
+    async fn look(&self) -> Result<(Vec<Drive>, Vec<Volume>), Failure>;
+    /// What can be made here, as the kernel calls it.
+    async fn filesystems(&self) -> Result<Vec<String>, Failure>;
+    /// Whether volumes can be encrypted.
+    async fn can_encrypt(&self) -> bool;
+    /// Makes a volume: a partition table if there is none and nothing else on the drive, a partition, a filesystem. Never
+    /// touches what is there, a drive that is protected, or one that something is mounted from whole. Gives the volume's key.
+    ///
+    /// Dropped, or failed, it leaves no partition behind where that can be helped.
+    async fn create(&self, new: &NewVolume, progress: Progress<'_>) -> Result<String, Failure>;
+    /// Takes a volume away: unmounts it, removes its partition. A protected one is refused.
+    async fn delete(&self, volume: &str) -> Result<(), Failure>;
+    /// Mounts a volume; says where. What is mounted stays where it is.
+    async fn mount(&self, volume: &str) -> Result<PathBuf, Failure>;
+    /// Unmounts it. In use it is refused.
+    async fn unmount(&self, volume: &str) -> Result<(), Failure>;
+    /// Gives it another name.
+    async fn set_label(&self, volume: &str, label: &str) -> Result<(), Failure>;
+}
+
+/// Health and fill level, which no signal tells.
+#[async_trait(?Send)]
+pub(crate) trait Gauges {
+    /// What the drive says of itself; a drive that sleeps is not woken.
+    async fn health(&self, device: &Path) -> Result<Health, Failure>;
+    /// How full the filesystem is that is mounted there. A server in the network that hangs does not hang us.
+    async fn usage(&self, mount: &Path) -> Result<Usage, Failure>;
+}
+
+/// How a server is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    On,
+    Off,
+    /// It should be on, and is not.
+    Failed,
+}
+
+/// A file server: Samba, NFS-Ganesha, vsftpd.
+#[async_trait(?Send)]
+pub(crate) trait Server {
+    /// What it is called.
+    fn name(&self) -> &'static str;
+    /// Whether it is installed at all.
+    fn is_there(&self) -> bool;
+    /// How it is now.
+    async fn state(&self) -> Result<State, Failure>;
+    /// Makes an offer true, whatever was before: accounts, shares, on and off. What is as offered is not disturbed. At no
+    /// moment may anybody do more than the offer says, or than before. If it fails, the caller has the offer before made
+    /// true.
+    async fn apply(&self, offer: &Offer) -> Result<(), Failure>;
+}
