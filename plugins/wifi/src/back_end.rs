@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::facts::{Interface, Mac, Neighbour, Radio, Ssid, Station, Survey};
-use crate::plan::{BssSettings, RadioPlan, StationPlan};
+use crate::plan::{BssSettings, RadioPlan, RadioSettings, StationPlan};
 
 /// Why something cannot be told or done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,6 +94,8 @@ pub(crate) struct Running {
     pub(crate) bssid: Option<Mac>,
     /// What it is to be like, as far as the service tells; secrets are empty where it does not.
     pub(crate) settings: BssSettings,
+    /// What its radio is to be like, as far as the service tells.
+    pub(crate) radio: RadioSettings,
     pub(crate) progress: Progress,
     /// In MHz.
     pub(crate) frequency: Option<u32>,

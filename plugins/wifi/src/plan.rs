@@ -90,7 +90,8 @@ pub(crate) struct Radius {
     pub(crate) secret: Secret,
 }
 
-/// How a network is protected.
+/// How a network is protected. In a plan an empty secret, of a network that runs with this mode already, means the one that it
+/// has: what the image configured need not be known to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Security {
     pub(crate) mode: Mode,
@@ -134,22 +135,30 @@ pub(crate) struct BssPlan {
     pub(crate) settings: BssSettings,
 }
 
-/// Everything that can be said of a radio that has access points.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Which channel a radio is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tuning {
+    /// The service chooses.
+    Auto,
+    /// This one.
+    Number(u16),
+}
+
+/// Everything that can be said of a radio that has access points. `None`: as it is; where nothing runs yet, as the service
+/// likes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RadioSettings {
-    /// ISO 3166-1, and a third letter of the standard (space, `O`, `I`); `None`: as it is.
+    /// ISO 3166-1, and a third letter of the standard (space, `O`, `I`).
     pub(crate) country: Option<String>,
-    pub(crate) band: Band,
-    /// `None`: the service chooses.
-    pub(crate) channel: Option<u16>,
-    /// `None`: the widest.
+    pub(crate) band: Option<Band>,
+    pub(crate) channel: Option<Tuning>,
     pub(crate) width: Option<Width>,
-    /// Of the second half of 40 MHz at 2.4 GHz: `Some(true)` above, `Some(false)` below, `None` as it comes.
+    /// Of the second half of 40 MHz at 2.4 GHz: `Some(true)` above, `Some(false)` below.
     pub(crate) extension_above: Option<bool>,
-    pub(crate) standards: Vec<Standard>,
+    pub(crate) standards: Option<Vec<Standard>>,
     /// Spectrum management: IEEE 802.11h.
-    pub(crate) spectrum: bool,
-    /// A guard interval of 400 ns (HT, VHT); `None`: as it comes.
+    pub(crate) spectrum: Option<bool>,
+    /// A guard interval of 400 ns (HT, VHT).
     pub(crate) short_guard: Option<bool>,
     /// In units of 1024 microseconds.
     pub(crate) beacon_interval: Option<u16>,
@@ -162,10 +171,10 @@ pub(crate) struct RadioSettings {
 /// What a radio does as an access point: all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RadioPlan {
-    /// The kernel's name of the radio, such as `phy0`.
+    /// The kernel's name of the radio, such as `phy0`; where the kernel knows of none, the first interface.
     pub(crate) radio: String,
     pub(crate) settings: RadioSettings,
-    /// The first is on the radio's own interface. None: nothing is on the air.
+    /// In the order that they are in already, new ones last. None: nothing is on the air.
     pub(crate) networks: Vec<BssPlan>,
 }
 
