@@ -1,8 +1,8 @@
 //! What is configured: values and rows that live in memory and in the host's store, changed by transactions.
 //!
 //! In the store a value is `settings/NAME`, a row `settings/NAME.`; the names follow the base. What a committed
-//! transaction replaced is kept as `undo/NAME` until it is finished, with the transaction in `undo`, so that it can be
-//! taken back even after a restart.
+//! transaction replaced is kept as `undo/NAME` until it is finished, with the transaction in `undo/` and, once it is in
+//! force, in `undo`, so that it can be taken back even after a restart.
 
 mod entry;
 mod objects;

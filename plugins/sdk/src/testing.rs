@@ -86,7 +86,8 @@ impl Harness {
         Self::with_store(table, config, BTreeMap::new())
     }
 
-    fn with_store(
+    /// Creates and starts the plugin on a store that has something in it.
+    pub fn with_store(
         table: &'static abi::Plugin,
         config: &str,
         store: BTreeMap<String, String>,
@@ -275,33 +276,41 @@ impl Harness {
 
     /// Commits; the status says when it is in force. What a failed commit stored is discarded.
     pub fn commit(&self, txn: u64) -> Result<abi::Status, Error> {
-        let before = self.context.store();
-        let result = self.transaction(self.table.commit, txn);
-        if result.is_err() {
-            self.context.set_store(before);
-        }
-        result
+        self.begin_commit(txn)?.end()
+    }
+
+    /// Begins a commit. A plugin that answers later goes on while the test does.
+    pub fn begin_commit(&self, txn: u64) -> Result<UnderWay<'_>, Error> {
+        self.begin_step(self.table.commit, txn)
+    }
+
+    /// Begins a rollback. A plugin that answers later goes on while the test does.
+    pub fn begin_rollback(&self, txn: u64) -> Result<UnderWay<'_>, Error> {
+        self.begin_step(self.table.rollback, txn)
+    }
+
+    fn begin_step(&self, call: Option<abi::TxnCall>, txn: u64) -> Result<UnderWay<'_>, Error> {
+        let call = call.ok_or_else(|| Error::unsupported("no transactions"))?;
+        let before = Some(self.context.store());
+        let req = self.context.open(0);
+        // SAFETY: `this` is what `create` gave.
+        let status = unsafe { call(self.this, req, txn) };
+        Ok(UnderWay { harness: self, req, status, before })
     }
 
     /// Rolls back.
     pub fn rollback(&self, txn: u64) -> Result<(), Error> {
-        self.transaction(self.table.rollback, txn).map(|_| ())
+        self.begin_rollback(txn)?.end().map(|_| ())
     }
 
     /// Finishes.
     pub fn finish(&self, txn: u64) -> Result<(), Error> {
-        self.transaction(self.table.finish, txn).map(|_| ())
+        self.begin_step(self.table.finish, txn)?.end().map(|_| ())
     }
 
     /// Tells that the session is over.
     pub fn apply(&self, txn: u64) -> Result<(), Error> {
-        self.transaction(self.table.apply, txn).map(|_| ())
-    }
-
-    fn transaction(&self, call: Option<abi::TxnCall>, txn: u64) -> Result<abi::Status, Error> {
-        let call = call.ok_or_else(|| Error::unsupported("no transactions"))?;
-        // SAFETY: `this` is what `create` gave.
-        self.call(0, |req| unsafe { call(self.this, req, txn) }).result()
+        self.begin_step(self.table.apply, txn)?.end().map(|_| ())
     }
 
     /// Tells the plugin of something.
@@ -474,6 +483,35 @@ impl Asking<'_> {
             }
         };
         self.names.iter().zip(reply.answers).map(one).collect()
+    }
+}
+
+/// A commit or a rollback that was begun.
+#[derive(Debug)]
+pub struct UnderWay<'a> {
+    harness: &'a Harness,
+    req: abi::Req,
+    status: abi::Status,
+    /// The store, as long as what is put into it may be discarded.
+    before: Option<BTreeMap<String, String>>,
+}
+
+impl UnderWay<'_> {
+    /// Does what a host does when a step has passed its deadline: it discards what was stored until now, and takes no
+    /// interest in the answer.
+    pub fn give_up(&mut self) {
+        if let Some(before) = self.before.take() {
+            self.harness.context.set_store(before);
+        }
+    }
+
+    /// Waits for the answer.
+    pub fn end(mut self) -> Result<abi::Status, Error> {
+        let result = self.harness.context.close(self.req, self.status).result();
+        if result.is_err() {
+            self.give_up();
+        }
+        result
     }
 }
 

@@ -7,6 +7,8 @@ use crate::{Effect, Error, Kind};
 pub(super) const SETTINGS: &str = "settings/";
 /// The key of the committed transaction, and the beginning of the keys of what it replaced.
 pub(super) const UNDO: &str = "undo";
+/// The key that says to which transaction the keys beside it belong. It is written with them.
+pub(super) const BEGUN: &str = "undo/";
 
 /// The key of a value or row.
 pub(super) fn kept(name: &str) -> String {

@@ -75,6 +75,7 @@ impl Settings {
         };
         let host = &self.inner.host;
         forget_undo(host)?;
+        host.store_put(entry::BEGUN, &txn.to_string())?;
         for (name, old) in &undo {
             host.store_put(&entry::undone(name), &entry::write_old(old.as_deref()))?;
         }
@@ -128,6 +129,10 @@ impl Settings {
 
     /// The second half of a rollback.
     pub(crate) fn end_rollback(&self) -> Result<(), Error> {
+        let undo = self.state().done.as_ref().map(|done| done.undo.clone());
+        // Once more: a host that has given up a late rollback has discarded what was stored for it, and the way back must
+        // not be forgotten before the way was gone.
+        self.store(&undo.unwrap_or_default())?;
         forget_undo(&self.inner.host)?;
         self.forget_prepared()?;
         {
@@ -208,6 +213,11 @@ impl Commit {
     /// The second half: it is in force.
     pub(crate) fn end(mut self, effect: Effect) -> Result<Effect, Error> {
         let settings = self.restore.settings.clone();
+        // A host that has given up a late commit has discarded what was stored for it. Its end alone would be a promise
+        // that nothing can keep.
+        if settings.inner.host.store_get(entry::BEGUN)? != Some(self.txn.to_string()) {
+            return Err(Error::internal("the commit took too long, and the host has given it up"));
+        }
         settings.inner.host.store_put(entry::UNDO, &entry::write_header(self.txn, effect))?;
         self.restore.old = None;
         let mut state = settings.state();
@@ -347,14 +357,15 @@ pub(super) fn load(host: &Host) -> Result<State, Error> {
         state.entries.insert(key[entry::SETTINGS.len()..].to_owned(), read(&key)?);
     }
     if let Some(header) = host.store_get(entry::UNDO)? {
-        if let Some((txn, effect)) = entry::read_header(&header) {
+        let begun = read(entry::BEGUN)?;
+        if let Some((txn, effect)) = entry::read_header(&header).filter(|(txn, _)| txn.to_string() == begun) {
             let mut undo = Delta::new();
-            for key in host.store_list(&entry::undone(""))? {
+            for key in host.store_list(&entry::undone(""))?.into_iter().filter(|key| key != entry::BEGUN) {
                 undo.insert(key[entry::UNDO.len() + 1..].to_owned(), entry::read_old(&read(&key)?));
             }
             state.done = Some(Done { txn, effect, undo });
         } else {
-            host.log(Level::Warning, "the store names a transaction that cannot be read, ignoring");
+            host.log(Level::Warning, "the store has the end of a commit without the rest of it, ignoring");
         }
     }
     let mut prepared: Option<(u64, Delta)> = None;

@@ -92,8 +92,8 @@ fn of_a_device_that_cannot_be_made_as_it_was_the_log_tells() {
 fn a_commit_whose_end_cannot_be_stored_is_taken_back_from_the_device_too() {
     let (id, mut plugin) = (30, plugin(30));
     let txn = plugin.stage(&[Step::set(CHANNEL, "11")]).unwrap();
-    // What it replaced and the value; the end has no room.
-    plugin.limit_store(2);
+    // The beginning, what it replaced and the value; the end has no room.
+    plugin.limit_store(3);
     assert!(matches!(plugin.commit(txn), Err(Error::Resources(_))));
     assert_eq!(told(id), ["typed", "11 for Channel", "typed", "1 for Channel"]);
     plugin.rollback(txn).unwrap();
