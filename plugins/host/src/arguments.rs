@@ -41,6 +41,7 @@ Options:
   --state DIR       where DIR/NAME keeps what survives [/var/lib/cwmpd/plugins; with --call: nothing is kept]
   --bus ADDRESS     the bus [the system bus]
   --library FILE    a library instead of a manifest; everything below Device. may be its own
+  --core-dumps      a crash may leave a core dump, and a debugger may attach: for an author's desk, as both show secrets
   --help, --version
 
 A PATH has a dot, a NAME has none. Rows that have only a key get numbers in their order when there is no agent.
@@ -97,6 +98,8 @@ pub struct Arguments {
     pub state: Option<PathBuf>,
     /// The address of the bus.
     pub bus: Option<String>,
+    /// Whether a crash may leave a core dump, with all secrets that are in memory.
+    pub core_dumps: bool,
     /// How to check.
     pub check: Options,
 }
@@ -112,6 +115,7 @@ impl Arguments {
             overlays: OVERLAYS.into(),
             state: None,
             bus: None,
+            core_dumps: false,
             check: Options::default(),
         };
         let usage = |text: String| HostError::Usage(text);
@@ -143,6 +147,7 @@ impl Arguments {
                     let address = value()?.into_string();
                     out.bus = Some(address.map_err(|_| usage("--bus is not UTF-8".to_owned()))?);
                 }
+                "--core-dumps" => out.core_dumps = true,
                 "--check" => out.action = Action::Check(value()?.into()),
                 "--check-inside" => out.check.inside = true,
                 "--json" => out.check.json = true,
@@ -179,6 +184,15 @@ impl Arguments {
             out.manifests.push(MANIFESTS.into());
         }
         out.finish(paths)
+    }
+
+    /// Whether this process will have a plugin in it.
+    pub(crate) fn runs_plugin(&self) -> bool {
+        match self.action {
+            Action::Help | Action::Version => false,
+            Action::Serve | Action::Call(..) => true,
+            Action::Check(_) => self.check.inside,
+        }
     }
 
     fn finish(mut self, paths: Vec<String>) -> Result<Self, HostError> {
@@ -230,6 +244,7 @@ mod tests {
         let all = parse("demo").unwrap();
         assert_eq!((all.action, all.name.as_deref()), (Action::Serve, Some("demo")));
         assert_eq!((all.manifests, all.state, all.bus), (vec![MANIFESTS.into()], None, None));
+        assert!(!all.core_dumps);
     }
 
     #[test]
@@ -237,6 +252,20 @@ mod tests {
         let all = parse("--manifests a demo --manifests=b --bus unix:path=/x --state s").unwrap();
         assert_eq!(all.manifests, [PathBuf::from("a"), "b".into()]);
         assert_eq!((all.bus.as_deref(), all.state), (Some("unix:path=/x"), Some("s".into())));
+    }
+
+    #[test]
+    fn wherever_a_plugin_runs_core_dumps_are_a_matter_of_one_word() {
+        for (line, runs) in [
+            ("demo", true),
+            ("--call list demo", true),
+            ("--check x.so --check-inside", true),
+            ("--check x.so", false),
+            ("--version", false),
+        ] {
+            assert_eq!(parse(line).unwrap().runs_plugin(), runs, "{line}");
+            assert!(parse(&format!("{line} --core-dumps")).unwrap().core_dumps, "{line}");
+        }
     }
 
     #[test]

@@ -86,6 +86,9 @@ fn outside(target: &Path, arguments: &Arguments, findings: &mut Findings) -> std
     if let Some(models) = &options.models {
         command.arg("--models").arg(models);
     }
+    if arguments.core_dumps {
+        command.arg("--core-dumps");
+    }
     if options.write {
         command.arg("--write");
     }

@@ -62,6 +62,9 @@ pub enum HostError {
     /// Somebody else has the bus name.
     #[error("{0} has an owner already")]
     NameTaken(String),
+    /// Core dumps, which may have secrets, cannot be forbidden.
+    #[error("core dumps cannot be forbidden: {0}; --core-dumps allows them")]
+    CoreDumps(nix::errno::Errno),
     /// The runtime cannot be made.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
@@ -90,7 +93,7 @@ impl HostError {
             Self::Bus(_) => Exit::BusGone,
             Self::NameTaken(_) => Exit::NameTaken,
             Self::StuckAtStart(_) => Exit::PluginStuck,
-            Self::Runtime(_) => Exit::Failed,
+            Self::Runtime(_) | Self::CoreDumps(_) => Exit::Failed,
             _ => Exit::Plugin,
         }
     }

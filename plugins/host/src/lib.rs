@@ -14,6 +14,7 @@ mod call;
 mod changes;
 pub mod check;
 mod command;
+mod core_dumps;
 mod description;
 mod engine;
 pub mod error;
@@ -45,6 +46,9 @@ use exit::Exit;
 /// Does what the command line says, and tells how to end.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
     let result = Arguments::parse(words).and_then(|arguments| {
+        if arguments.runs_plugin() && !arguments.core_dumps {
+            core_dumps::forbid().map_err(HostError::CoreDumps)?;
+        }
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HostError::Runtime)?;
         runtime.block_on(async {

@@ -4,6 +4,7 @@ mod agent;
 mod bus;
 mod check;
 mod commands;
+mod core_dumps;
 mod defects;
 mod events;
 mod liars;
