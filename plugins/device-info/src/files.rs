@@ -21,10 +21,6 @@ impl Files {
 
     /// The text of a file; bytes that are no UTF-8 are replaced.
     pub(crate) fn read(&self, path: &str) -> Result<String, Error> {
-        self.bytes(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    pub(crate) fn bytes(&self, path: &str) -> Result<Vec<u8>, Error> {
         let file = self.path(path);
         let wrong = |e: std::io::Error| Error::internal(format!("cannot read /{path}: {e}"));
         let mut bytes = Vec::new();
@@ -33,7 +29,7 @@ impl Files {
         if bytes.len() as u64 > MAX_FILE {
             return Err(Error::internal(format!("/{path} is larger than {MAX_FILE} bytes")));
         }
-        Ok(bytes)
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The names in a folder that are `prefix` and a number, by their numbers, in order.

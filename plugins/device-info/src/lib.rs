@@ -127,7 +127,7 @@ impl Plugin for DeviceInfo {
             persistent: Persistent::find(&files, config.text("persistent")?.unwrap_or("/var/lib")),
             kernel_faults: config.text("kernel_faults")?.unwrap_or("/sys/fs/pstore").to_owned(),
             sensors: Sensors::default(),
-            page_size: process::page_size(&files),
+            page_size: process::page_size(),
             architecture: processor::architecture(&files),
             host,
             files,

@@ -1,6 +1,7 @@
 //! Processes, from `/proc/PID/stat`.
 
 use cwmp_plugin_sdk::{Answer, Error};
+use nix::unistd::{sysconf, SysconfVar};
 
 use crate::files::Files;
 
@@ -90,15 +91,10 @@ pub(crate) fn list(files: &Files) -> Result<Vec<u32>, Error> {
     Ok(pids)
 }
 
-/// The bytes of a page, which the kernel tells every program as it starts (`AT_PAGESZ` in the auxiliary vector).
-pub(crate) fn page_size(files: &Files) -> u64 {
-    const AT_PAGESZ: usize = 6;
-    const WORD: usize = size_of::<usize>();
-    let bytes = files.bytes("proc/self/auxv").unwrap_or_default();
-    let word = |b: &[u8]| b.try_into().map_or(0, usize::from_ne_bytes);
-    let mut pairs = bytes.chunks_exact(2 * WORD).map(|p| (word(&p[..WORD]), word(&p[WORD..])));
-    let found = pairs.find(|(key, _)| *key == AT_PAGESZ).and_then(|(_, size)| u64::try_from(size).ok());
-    found.filter(|size| size.is_power_of_two()).unwrap_or(USUAL_PAGE)
+/// The bytes of a page. Not from `/proc/self/auxv`: in a process that leaves no core dumps, that is root's alone.
+pub(crate) fn page_size() -> u64 {
+    let found = sysconf(SysconfVar::PAGE_SIZE).ok().flatten();
+    found.and_then(|size| u64::try_from(size).ok()).unwrap_or(USUAL_PAGE)
 }
 
 #[cfg(test)]
@@ -113,6 +109,14 @@ mod tests {
         assert_eq!((process.cpu_ms, process.pages, process.priority), (2_000, 362, 34));
         assert!(Process::parse(7, "7 (x) S 1").is_none());
         assert!(Process::parse(7, "").is_none());
+    }
+
+    #[test]
+    fn a_page_is_as_large_as_the_kernel_s() {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let line = maps.lines().find_map(|line| line.strip_prefix("KernelPageSize:")).unwrap();
+        let kilobytes: u64 = line.split_whitespace().next().unwrap().parse().unwrap();
+        assert_eq!(page_size(), kilobytes * 1024);
     }
 
     #[test]
