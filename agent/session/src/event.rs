@@ -21,6 +21,8 @@ pub const VALUE_CHANGE: &str = "4 VALUE CHANGE";
 pub const CONNECTION_REQUEST: &str = "6 CONNECTION REQUEST";
 /// A transfer ended.
 pub const TRANSFER_COMPLETE: &str = "7 TRANSFER COMPLETE";
+/// A diagnostic that the ACS asked for has ended.
+pub const DIAGNOSTICS_COMPLETE: &str = "8 DIAGNOSTICS COMPLETE";
 /// The ACS rebooted the device.
 pub const M_REBOOT: &str = "M Reboot";
 /// The ACS scheduled this Inform.
@@ -78,7 +80,7 @@ static RULES: &[Rule] = &[
     rule("5 KICKED", Request("Kicked"), Keep::UntilReboot),
     rule(CONNECTION_REQUEST, Inform, Keep::Once),
     rule(TRANSFER_COMPLETE, Request("TransferComplete"), Keep::Always),
-    rule("8 DIAGNOSTICS COMPLETE", Inform, Keep::UntilReboot),
+    rule(DIAGNOSTICS_COMPLETE, Inform, Keep::UntilReboot),
     rule("9 REQUEST DOWNLOAD", Request("RequestDownload"), Keep::UntilReboot),
     rule("10 AUTONOMOUS TRANSFER COMPLETE", Request("AutonomousTransferComplete"), Keep::Always),
     rule("11 DU STATE CHANGE COMPLETE", Request("DUStateChangeComplete"), Keep::Always),
@@ -410,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_reboot_drops_what_does_not_outlive_it_and_a_restart_nothing() {
-        let mut before = queue(&[(VALUE_CHANGE, ""), (PERIODIC, ""), ("8 DIAGNOSTICS COMPLETE", "")]);
+        let mut before = queue(&[(VALUE_CHANGE, ""), (PERIODIC, ""), (DIAGNOSTICS_COMPLETE, "")]);
         let restored = EventQueue::restored(before.events().to_vec());
         assert_eq!(told(&restored), told(&before));
         before.reboot();

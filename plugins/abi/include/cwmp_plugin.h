@@ -135,7 +135,7 @@ typedef struct cwmp_host {
   void (*req_done)(void *ctx, cwmp_req, cwmp_status, cwmp_str text);      /* once for each PENDING */
   void (*changed)(void *ctx, const cwmp_str *paths, size_t n);
   void (*instances_changed)(void *ctx, cwmp_str table);
-  /* CWMP_OK means that the event is stored and will reach the ACS. */
+  /* The name is "X OUI text", or "8 DIAGNOSTICS COMPLETE". CWMP_OK means that the event is stored and will reach the ACS. */
   cwmp_status (*event)(void *ctx, cwmp_str name, const cwmp_kv *args, size_t n);
   void (*log)(void *ctx, int32_t syslog_level, cwmp_str target, cwmp_str text);
   /* The key-value store: durable on return; within commit(), rollback(), finish() and apply() atomic with it. */

@@ -16,6 +16,9 @@ pub const MINOR: u16 = 0;
 pub const SYMBOL: &str = "cwmp_plugin_v1";
 /// Bytes of one value of the key-value store.
 pub const STORE_VALUE_MAX: usize = 65_536;
+/// The one event of the standard that a plugin tells: a diagnostic that the ACS asked for has ended. All others begin with
+/// `X `.
+pub const DIAGNOSTICS_COMPLETE: &str = "8 DIAGNOSTICS COMPLETE";
 
 /// A status, see [`status`].
 pub type Status = i32;

@@ -392,8 +392,9 @@ unsafe extern "C" fn event(ctx: *mut c_void, name: Str, args: *const abi::Kv, co
             return status::E_ARGUMENTS;
         };
         let Ok(name) = name else { return status::E_ARGUMENTS };
-        let good =
+        let vendor =
             name.starts_with("X ") && name.chars().count() <= MAX_EVENT_CODE && name.chars().all(is_xml_char);
+        let good = vendor || name == abi::DIAGNOSTICS_COMPLETE;
         if !good || count > MAX_EVENT_ARGUMENTS || (args.is_null() && count > 0) {
             return status::E_ARGUMENTS;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use cwmp_bus::BusError;
 use cwmp_model::{Fault, FaultCode};
+use cwmp_session::event;
 use zbus::message::Header;
 use zbus::zvariant::OwnedValue;
 
@@ -98,8 +99,9 @@ impl Registry {
     ) -> Result<(), BusError> {
         let _ = arguments;
         let provider = self.caller(&header)?;
-        if !name.starts_with(cwmp_session::event::VENDOR_PREFIX) {
-            let text = format!("'{name}': a provider's event is \"X OUI text\"");
+        if !name.starts_with(event::VENDOR_PREFIX) && name != event::DIAGNOSTICS_COMPLETE {
+            let own = event::DIAGNOSTICS_COMPLETE;
+            let text = format!("'{name}': a provider's event is \"X OUI text\" or \"{own}\"");
             return Err(Fault::new(FaultCode::InvalidArguments, text).into());
         }
         self.core.add_event(name, "").await?;
