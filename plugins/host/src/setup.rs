@@ -1,6 +1,6 @@
 //! From a name or a file to everything that a plugin is started with.
 
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use cwmp_bus::manifest::{Deadlines, Manifest};
@@ -54,16 +54,35 @@ impl Setup {
     }
 }
 
-/// A plugin's own folder below the folder of state, made when it is missing. Without it nothing can be kept, and the
-/// log says so.
+/// A plugin's own folder below the folder of state, made when it is missing, and closed to others. Without it nothing can
+/// be kept, and the log says so.
 pub(crate) fn state_folder(state: &Path, name: &str) -> Option<PathBuf> {
     let folder = state.join(name);
     match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder) {
-        Ok(()) => Some(folder),
+        Ok(()) => {
+            close(&folder);
+            Some(folder)
+        }
         Err(error) => {
             tracing::error!("{}: {error}; what the plugin stores will not survive", folder.display());
             None
         }
+    }
+}
+
+/// Takes from others what they may do with a file or a folder: secrets are kept in it. One that was restored from a backup,
+/// or made by hand, may be open.
+pub(crate) fn close(place: &Path) {
+    let closed = std::fs::metadata(place).and_then(|about| {
+        let mut rights = about.permissions();
+        if rights.mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        rights.set_mode(rights.mode() & !0o077);
+        std::fs::set_permissions(place, rights)
+    });
+    if let Err(error) = closed {
+        tracing::error!("{} is open to others, and stays so: {error}", place.display());
     }
 }
 
@@ -86,6 +105,27 @@ fn json_of(value: &toml::Value) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mode(place: &Path) -> u32 {
+        std::fs::metadata(place).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn the_folder_of_a_plugin_is_its_own() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state_folder(&state.path().join("deep"), "lamp").unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        // What was made by somebody else is closed; what is above is no business of a host.
+        let open = |place: &Path| {
+            std::fs::set_permissions(place, std::fs::Permissions::from_mode(0o755)).unwrap();
+        };
+        open(&folder);
+        open(state.path());
+        state_folder(&state.path().join("deep"), "lamp").unwrap();
+        assert_eq!((mode(&folder), mode(state.path())), (0o700, 0o755));
+        std::fs::write(state.path().join("file"), "").unwrap();
+        assert_eq!(state_folder(&state.path().join("file"), "lamp"), None);
+    }
 
     #[test]
     fn a_configuration_becomes_json() {

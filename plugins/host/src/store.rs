@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cwmp_plugin_abi::STORE_VALUE_MAX;
 use rusqlite::{params, Connection, OptionalExtension as _};
 
+use crate::setup::close;
+
 /// The most bytes of a key.
 pub(crate) const MAX_KEY: usize = 1024;
 /// The most keys of a plugin.
@@ -327,7 +329,10 @@ fn uri(file: &Path, mode: &str) -> String {
 fn open(file: &Path) -> Result<Connection, StoreError> {
     use std::os::unix::fs::OpenOptionsExt as _;
     // SQLite gives its journal the mode of the file. What goes wrong here, SQLite says better below.
-    let _ = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+    let opened = std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file);
+    if opened.is_ok() {
+        close(file);
+    }
     prepare(Connection::open(file)?)
 }
 
@@ -355,11 +360,19 @@ mod tests {
         store.put("a/2", b"two").unwrap();
         store.put("b", b"").unwrap();
         store.delete("a/1").unwrap();
-        for file in std::fs::read_dir(folder.path()).unwrap() {
-            assert_eq!(file.unwrap().metadata().unwrap().mode() & 0o777, 0o600);
-        }
+        let are_closed = || {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            files.into_iter().all(|file| file.unwrap().metadata().unwrap().mode() & 0o777 == 0o600)
+        };
+        assert!(are_closed());
         drop(store);
+        // As a restored backup may be.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(folder.path().join("store.db"), open).unwrap();
+        assert!(!are_closed());
         let store = Store::new(Some(folder.path()));
+        store.put("a/2", b"two").unwrap();
+        assert!(are_closed());
         assert_eq!(store.list("").unwrap(), ["a/2", "b"]);
         assert_eq!(store.list("a").unwrap(), ["a/2"]);
         assert_eq!(store.get("a/2").unwrap().as_deref(), Some(&b"two"[..]));
