@@ -5,6 +5,7 @@
 
 mod report;
 mod resources;
+mod silent;
 mod standard;
 mod writing;
 
@@ -16,7 +17,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use cwmp_model::{path, FaultCode, NodeKind};
+use cwmp_model::{path, FaultCode, NodeFlags, NodeKind};
 
 use crate::arguments::Arguments;
 use crate::call::context;
@@ -206,6 +207,13 @@ async fn read_everything(engine: &Arc<Engine>, report: &Report) -> bool {
     let (unknown, faults): (Vec<_>, Vec<_>) = faults
         .into_iter()
         .partition(|(name, fault)| fault.code == FaultCode::InvalidParameterName && !path::is_partial(name));
+    // Secrets are never asked for: that they read as empty says nothing of their row.
+    let is_asked = |name: &&str| {
+        let id = engine.description.schema.find(name);
+        !id.is_some_and(|id| engine.description.schema.node(id).flags.has(NodeFlags::SECRET))
+    };
+    let answered = values.iter().map(|(name, ..)| name).filter(is_asked);
+    let unknown = silent::tell(unknown, answered.chain(faults.iter().map(|(name, _)| name.as_str())), report);
     for (name, fault) in unknown.iter().take(MAX_UNKNOWN) {
         report.note(Part::Read, Some(name), &format!("{name}: is left out: {}", fault.text));
     }

@@ -75,10 +75,11 @@ pub(crate) fn state_folder(state: &Path, name: &str) -> Option<PathBuf> {
 pub(crate) fn close(place: &Path) {
     let closed = std::fs::metadata(place).and_then(|about| {
         let mut rights = about.permissions();
-        if rights.mode() & 0o077 == 0 {
+        let own = rights.mode() & !0o077;
+        if rights.mode() == own {
             return Ok(());
         }
-        rights.set_mode(rights.mode() & !0o077);
+        rights.set_mode(own);
         std::fs::set_permissions(place, rights)
     });
     if let Err(error) = closed {

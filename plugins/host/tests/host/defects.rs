@@ -116,6 +116,18 @@ fn answers_against_the_rules_are_told() {
     fails("LATE", &[], &["the plugin lies: req_done() came for a request that is over"]);
 }
 
+/// One line for the row; what is unknown in a row of which something is known is noted, as ever.
+#[test]
+fn a_listed_row_of_which_nothing_is_known_is_told_of_once() {
+    let row = "Device.X_W.Row.7.: is listed by instances(), but get() answers 9005 to all its 2 parameters: no such name";
+    fails("DEAF", &[], &[row]);
+    let folder = tempfile::tempdir().unwrap();
+    let Checked { text, .. } = check(&compile("wrong", folder.path(), &["DEAF"]), &[]);
+    let notes: Vec<_> =
+        text.lines().filter(|line| line.starts_with("note") && line.contains("left out")).collect();
+    assert_eq!(notes, ["note  Device.X_W.Row.8.Size: is left out: no such name"]);
+}
+
 #[test]
 fn transactions_that_are_none_are_found_out() {
     let write = ["--write"];

@@ -21,6 +21,10 @@ static const cwmp_node nodes[] = {
   { S("Device.X_W.Secret"), CWMP_STRING, W | CWMP_NODE_SECRET, S("") },
   { S("Device.X_W.Row.{i}."), 0, CWMP_NODE_OBJECT | CWMP_NODE_TABLE | W, S("") },
   { S("Device.X_W.Row.{i}.Name"), CWMP_STRING, W, S("size=:8;default=new") },
+#ifdef DEAF
+  { S("Device.X_W.Row.{i}.Size"), CWMP_STRING, 0, S("") },
+  { S("Device.X_W.Row.{i}.Key"), CWMP_STRING, CWMP_NODE_SECRET, S("") },
+#endif
 #ifdef STANDARD
   { S("Device.DeviceInfo.UpTime"), CWMP_STRING, W, S("") },
   { S("Device.DeviceInfo.Nothing"), CWMP_STRING, 0, S("") },
@@ -106,6 +110,10 @@ static cwmp_status get(void *self, cwmp_req req, const cwmp_str *names, size_t n
 #else
       host->put_value_at(host->ctx, req, i, CWMP_BOOLEAN, str(now.flag ? "true" : "false"));
 #endif
+#ifdef DEAF
+    } else if (!strcmp(name, "Device.X_W.Row.8.Name")) {
+      host->put_value_at(host->ctx, req, i, CWMP_STRING, str("eight"));
+#endif
     } else if (sscanf(name, "Device.X_W.Row.%u.", &row) == 1 && row < 100 && now.rows[row])
       host->put_value_at(host->ctx, req, i, CWMP_STRING, str(now.names[row]));
 #ifdef GHOST
@@ -121,8 +129,13 @@ static cwmp_status instances(void *self, cwmp_req req, const cwmp_str *tables, s
   size_t i;
   uint32_t r;
   (void)self;
+#ifdef DEAF
+#define IS_LISTED(row) (row == 7 || row == 8)
+#else
+#define IS_LISTED(row) now.rows[row]
+#endif
   for (i = 0; i < n; i++) if (tables[i].len == strlen("Device.X_W.Row."))
-    for (r = 1; r < 100; r++) if (now.rows[r]) {
+    for (r = 1; r < 100; r++) if (IS_LISTED(r)) {
       cwmp_row row = { 0, CWMP_ROW_DELETABLE, { NULL, 0 }, { NULL, 0 } };
       row.number = r;
       host->put_row(host->ctx, req, i, &row);
