@@ -44,7 +44,8 @@ Options:
   --core-dumps      a crash may leave a core dump, and a debugger may attach: for an author's desk, as both show secrets
   --help, --version
 
-A PATH has a dot, a NAME has none. Rows that have only a key get numbers in their order when there is no agent.
+A PATH has a dot, a NAME has none. Rows that have only a key get numbers in their order when there is no agent;
+with --state they keep them.
 CWMP_LOG says what is logged to stderr: error, warn, info, debug.
 
 Exit codes: 0 fine, 1 the check or call failed, 2 usage, 3 manifest, 4 plugin, 5 bus name taken, 6 bus gone,

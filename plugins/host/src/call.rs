@@ -12,6 +12,7 @@ use crate::command::{Argument, Ended};
 use crate::engine::Engine;
 use crate::error::HostError;
 use crate::exit::Exit;
+use crate::kept_numbers::KeptNumbers;
 use crate::log;
 use crate::numbers::Numbers;
 use crate::read::PathFault;
@@ -30,7 +31,8 @@ pub(crate) async fn call(call: Call, paths: &[String], arguments: &Arguments) ->
     let name = arguments.name.clone().unwrap_or_else(file);
     log::start(&name, "warn");
     let state = arguments.state.as_deref().and_then(|state| state_folder(state, &name));
-    let engine = Engine::start(setup.load(state.as_deref(), Numbers::Counted)?).await?;
+    let numbers = Numbers::Counted(state.as_deref().map(KeptNumbers::new));
+    let engine = Engine::start(setup.load(state.as_deref(), numbers)?).await?;
     let whole = [String::new()];
     let paths = if paths.is_empty() { &whole[..] } else { paths };
     let good = match call {

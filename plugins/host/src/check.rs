@@ -133,7 +133,7 @@ async fn try_plugin(target: &Path, arguments: &Arguments, report: &Report) {
         }
         None => report.good(Part::Manifest, "no manifest: any root is allowed"),
     }
-    let parts = match setup.load(None, Numbers::Counted) {
+    let parts = match setup.load(None, Numbers::Counted(None)) {
         Ok(parts) => parts,
         Err(error) => return report.bad(Part::Library, None, &error.to_string()),
     };

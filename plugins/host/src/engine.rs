@@ -74,6 +74,7 @@ impl Engine {
         let library = Arc::new(parts.library);
         let services = Services::new(&library, parts.store);
         let numbers = parts.numbers;
+        numbers.recall(&services.known);
         let (worker, started) = Worker::start(library.clone(), services, parts.config)?;
         let hard = parts.deadlines.hard();
         let lines = match tokio::time::timeout(hard, started).await {

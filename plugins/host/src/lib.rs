@@ -19,6 +19,7 @@ mod description;
 mod engine;
 pub mod error;
 pub mod exit;
+mod kept_numbers;
 mod library;
 mod log;
 mod lookup;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use zbus::zvariant::DynamicType;
 use zbus::{Connection, Message};
 
+use crate::kept_numbers::KeptNumbers;
 use crate::rows::Known;
 
 /// Who gives numbers.
@@ -13,11 +14,18 @@ use crate::rows::Known;
 pub(crate) enum Numbers {
     /// The agent, which remembers them for ever.
     Agent(Connection),
-    /// Nobody: they are counted, for a look at a plugin without an agent.
-    Counted,
+    /// Nobody: they are counted, for a look at a plugin without an agent, and kept where there is a folder for it.
+    Counted(Option<KeptNumbers>),
 }
 
 impl Numbers {
+    /// What was given before is known, before anybody asks. The agent is asked when somebody does.
+    pub(crate) fn recall(&self, known: &Known) {
+        if let Self::Counted(Some(kept)) = self {
+            kept.recall(known);
+        }
+    }
+
     /// A number for each key, in their order; `least` is below those that are counted. They are known from then on.
     pub(crate) async fn allocate(
         &self,
@@ -27,7 +35,16 @@ impl Numbers {
         least: u32,
     ) -> Result<Vec<u32>, Fault> {
         let bus = match self {
-            Self::Counted => return Ok(known.count(table, keys, least)),
+            Self::Counted(kept) => {
+                let is_new: Vec<bool> = keys.iter().map(|key| known.number(table, key).is_none()).collect();
+                let numbers = known.count(table, keys, least);
+                if let Some(kept) = kept {
+                    let given = keys.iter().copied().zip(numbers.iter().copied()).zip(is_new);
+                    let given: Vec<_> = given.filter_map(|(given, is_new)| is_new.then_some(given)).collect();
+                    kept.keep(table, &given);
+                }
+                return Ok(numbers);
+            }
             Self::Agent(bus) => bus,
         };
         let reply = ask(bus, "Allocate", &(table, keys)).await?;

@@ -99,6 +99,33 @@ async fn another_agent_is_asked_again() {
     assert_eq!(world.agent.heard(), [allocate("mac-a")]);
 }
 
+/// Each call is a process of its own; the rows that one of them numbered have these numbers in the next.
+#[test]
+fn numbers_that_were_counted_are_kept_with_the_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = compile("lookup", folder.path(), &[]);
+    let get = |path: &str, state: Option<&str>| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_cwmp-plugin-host"))
+            .args(["--call", "get", path, "--library"])
+            .arg(&library)
+            .args(state.map(|state| format!("--state={}", folder.path().join(state).display())))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(get("Device.X_B.Stranger", Some("s")), "Device.X_B.Stranger = Device.X_B.Host.1.\n");
+    let hosts = "Device.X_B.Host.2.Key = mac-a\nDevice.X_B.Host.3.Key = mac-b\n";
+    assert_eq!(get("Device.X_B.Host.", Some("s")), hosts);
+    assert_eq!(get("Device.X_B.Stranger", Some("s")), "Device.X_B.Stranger = Device.X_B.Host.1.\n");
+    assert_eq!(get("Device.X_B.Host.", Some("s")), hosts);
+    // Elsewhere, and where nothing is kept, nobody has heard of them.
+    let anew = "Device.X_B.Host.1.Key = mac-a\nDevice.X_B.Host.2.Key = mac-b\n";
+    assert_eq!(
+        (get("Device.X_B.Host.", Some("t")), get("Device.X_B.Host.", None)),
+        (anew.into(), anew.into())
+    );
+}
+
 #[test]
 fn without_an_agent_the_numbers_are_counted() {
     let folder = tempfile::tempdir().unwrap();
