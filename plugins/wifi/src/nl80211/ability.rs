@@ -1,0 +1,216 @@
+//! What a radio can do in a band: from the capabilities that the standard puts into beacons too.
+
+use super::attribute::{kind, Attributes};
+use super::rate::{ofdm, ofdma};
+use crate::facts::{Band, Standard, Width};
+
+/// `NL80211_BAND_ATTR_*`.
+mod of_band {
+    pub(super) const HT_MCS_SET: u16 = 3;
+    pub(super) const HT_CAPA: u16 = 4;
+    pub(super) const VHT_MCS_SET: u16 = 7;
+    pub(super) const VHT_CAPA: u16 = 8;
+    pub(super) const IFTYPE_DATA: u16 = 9;
+}
+
+/// `NL80211_BAND_IFTYPE_ATTR_*`.
+mod of_kind {
+    pub(super) const IFTYPES: u16 = 1;
+    pub(super) const HE_CAP_PHY: u16 = 3;
+    pub(super) const HE_CAP_MCS_SET: u16 = 4;
+    pub(super) const EHT_CAP_PHY: u16 = 9;
+    pub(super) const EHT_CAP_MCS_SET: u16 = 10;
+}
+
+/// The most streams that a field of two bits a stream can speak of.
+const MAP_STREAMS: u8 = 8;
+
+/// HT, VHT, HE and EHT of a band; each is `None` until the kernel told of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Ability {
+    ht: Option<Ht>,
+    vht: Option<Vht>,
+    he: Option<He>,
+    eht: Option<Eht>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Ht {
+    capabilities: u16,
+    streams: u8,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Vht {
+    capabilities: u32,
+    /// Two bits a stream.
+    map: u16,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct He {
+    widths: u8,
+    /// Two bits a stream: up to 80 MHz, and at 160 MHz.
+    maps: (u16, u16),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Eht {
+    wide: bool,
+    /// The most streams with MCS up to 9, 11, 13: up to 80 MHz, at 160, at 320.
+    streams: [[u8; 3]; 3],
+}
+
+impl Ability {
+    /// Takes what a part of a dump says of the band.
+    pub(super) fn learn(&mut self, band: Attributes<'_>) {
+        if let (Some(capabilities), Some(set)) = (band.u16(of_band::HT_CAPA), band.get(of_band::HT_MCS_SET)) {
+            let streams = set.iter().take(4).rposition(|modes| *modes != 0).map_or(0, |last| last + 1);
+            // At most four by the line above.
+            let streams = u8::try_from(streams).unwrap_or_default();
+            self.ht = (streams > 0).then_some(Ht { capabilities, streams });
+        }
+        if let (Some(capabilities), Some(set)) = (band.u32(of_band::VHT_CAPA), band.get(of_band::VHT_MCS_SET))
+        {
+            let map = better(little(set, 0), little(set, 4));
+            self.vht = (map_streams(map) > 0).then_some(Vht { capabilities, map });
+        }
+        let mut kinds = band.inside(of_band::IFTYPE_DATA).each().collect::<Vec<_>>();
+        // An access point's before a station's before others'.
+        let is = |data: &Attributes<'_>, number| data.inside(of_kind::IFTYPES).has(number);
+        kinds.sort_by_key(|data| (!is(data, kind::ACCESS_POINT), !is(data, kind::STATION)));
+        if let Some(data) = kinds.first() {
+            self.learn_kind(*data);
+        }
+    }
+
+    fn learn_kind(&mut self, data: Attributes<'_>) {
+        let phy = |number| data.get(number).and_then(|phy| phy.first()).copied();
+        if let (Some(widths), Some(set)) = (phy(of_kind::HE_CAP_PHY), data.get(of_kind::HE_CAP_MCS_SET)) {
+            let both = |at| better(little(set, at), little(set, at + 2));
+            self.he = Some(He { widths, maps: (both(0), both(4)) });
+        }
+        if let (Some(first), Some(set)) = (phy(of_kind::EHT_CAP_PHY), data.get(of_kind::EHT_CAP_MCS_SET)) {
+            // How many receive is in the low half, how many send in the high one.
+            let most = |at: usize| set.get(at).map_or(0, |both| (both & 0xf).max(both >> 4));
+            let streams = [0, 3, 6].map(|begin| [most(begin), most(begin + 1), most(begin + 2)]);
+            self.eht = Some(Eht { wide: first & 2 != 0, streams });
+        }
+    }
+
+    /// The standards beyond those of last century.
+    pub(super) fn standards(&self, band: Band) -> Vec<Standard> {
+        let all = [
+            (self.ht.is_some() && band != Band::Six, Standard::N),
+            // At 2.4 GHz VHT is no standard, though some speak it.
+            (self.vht.is_some() && band == Band::Five, Standard::Ac),
+            (self.he.is_some(), Standard::Ax),
+            (self.eht.is_some(), Standard::Be),
+        ];
+        all.into_iter().filter_map(|(is, standard)| is.then_some(standard)).collect()
+    }
+
+    pub(super) fn widths(&self, band: Band) -> Vec<Width> {
+        let all = [Width::W20, Width::W40, Width::W80, Width::W160, Width::W320];
+        all.into_iter().filter(|width| self.has(*width, band)).collect()
+    }
+
+    fn has(&self, width: Width, band: Band) -> bool {
+        let ht = |mask| self.ht.as_ref().is_some_and(|ht| ht.capabilities & mask != 0);
+        let he = |mask| self.he.as_ref().is_some_and(|he| he.widths & mask != 0);
+        let vht = self.vht.as_ref().filter(|_| band == Band::Five);
+        match width {
+            Width::W20 => true,
+            Width::W40 => ht(1 << 1) || he(if band == Band::Two { 1 << 1 } else { 1 << 2 }),
+            Width::W80 => band != Band::Two && (vht.is_some() || he(1 << 2)),
+            Width::W160 => {
+                band != Band::Two && (vht.is_some_and(|vht| vht.capabilities >> 2 & 3 != 0) || he(1 << 3))
+            }
+            Width::W320 => band == Band::Six && self.eht.as_ref().is_some_and(|eht| eht.wide),
+        }
+    }
+
+    /// A guard interval of 400 ns with HT, at 20 and at 40 MHz.
+    pub(super) fn short_guard(&self) -> (bool, bool) {
+        self.ht
+            .as_ref()
+            .map_or((false, false), |ht| (ht.capabilities & 1 << 5 != 0, ht.capabilities & 1 << 6 != 0))
+    }
+
+    /// The most streams of any mode, 0 if there are no modes with streams.
+    pub(super) fn streams(&self) -> u8 {
+        let ht = self.ht.as_ref().map_or(0, |ht| ht.streams);
+        let vht = self.vht.as_ref().map_or(0, |vht| map_streams(vht.map));
+        let he = self.he.as_ref().map_or(0, |he| map_streams(he.maps.0));
+        let eht = self.eht.as_ref().and_then(|eht| eht.streams[0].iter().max()).copied().unwrap_or_default();
+        ht.max(vht).max(he).max(eht)
+    }
+
+    /// The highest rate of all modes, in kbit/s; 0 if none is known.
+    pub(super) fn max_rate(&self, band: Band) -> u32 {
+        self.widths(band).into_iter().map(|width| self.max_rate_at(width, band)).max().unwrap_or_default()
+    }
+
+    fn max_rate_at(&self, width: Width, band: Band) -> u32 {
+        let mut rates = Vec::new();
+        if let (Some(ht), Width::W20 | Width::W40) = (&self.ht, width) {
+            let guards = self.short_guard();
+            rates.push(ofdm(width, 7, ht.streams, if width == Width::W20 { guards.0 } else { guards.1 }));
+        }
+        if let (Some(vht), Band::Five, true) = (&self.vht, band, width <= Width::W160) {
+            let short = match width {
+                Width::W80 => vht.capabilities & 1 << 5 != 0,
+                Width::W160 => vht.capabilities & 1 << 6 != 0,
+                _ => self.short_guard().1,
+            };
+            rates.extend(modes(vht.map, [7, 8, 9]).map(|(mcs, streams)| {
+                // At 20 MHz the last mode does not fit but with three streams or six.
+                let mcs = if width == Width::W20 && mcs == 9 && streams % 3 != 0 { 8 } else { mcs };
+                ofdm(width, mcs, streams, short)
+            }));
+        }
+        if let (Some(he), true) = (&self.he, width <= Width::W160) {
+            let map = if width == Width::W160 { he.maps.1 } else { he.maps.0 };
+            rates.extend(modes(map, [7, 9, 11]).map(|(mcs, streams)| ofdma(width, mcs, streams)));
+        }
+        if let Some(eht) = &self.eht {
+            let streams = match width {
+                Width::W320 => eht.streams[2],
+                Width::W160 => eht.streams[1],
+                _ => eht.streams[0],
+            };
+            rates.extend([9, 11, 13].iter().zip(streams).map(|(mcs, streams)| ofdma(width, *mcs, streams)));
+        }
+        rates.into_iter().max().unwrap_or_default()
+    }
+}
+
+/// For each stream of a map with two bits a stream: the highest mode, and how many streams that is.
+fn modes(map: u16, names: [u8; 3]) -> impl Iterator<Item = (u8, u8)> {
+    (0..MAP_STREAMS).filter_map(move |stream| {
+        let mode = usize::from(map >> (2 * stream) & 3);
+        names.get(mode).map(|mcs| (*mcs, stream + 1))
+    })
+}
+
+fn map_streams(map: u16) -> u8 {
+    modes(map, [0; 3]).map(|(_, streams)| streams).max().unwrap_or_default()
+}
+
+/// Of a map to receive and a map to send the one with more in it.
+fn better(receive: u16, send: u16) -> u16 {
+    let worth = |map| modes(map, [1, 2, 3]).map(|(mode, streams)| (streams, mode)).max();
+    if worth(send) >= worth(receive) {
+        send
+    } else {
+        receive
+    }
+}
+
+/// A number of the air is little-endian. What is not there says that nothing is supported.
+fn little(bytes: &[u8], at: usize) -> u16 {
+    match bytes.get(at..at + 2) {
+        Some(&[low, high]) => u16::from_le_bytes([low, high]),
+        _ => 0xffff,
+    }
+}
