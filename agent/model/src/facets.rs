@@ -432,6 +432,23 @@ mod tests {
         assert!(check("list=0:9;listsize=:4", ValueType::String, "ab,cd").is_err());
     }
 
+    /// C143: what is percent-encoded in an item is what is checked, in lists of lists too; the size of the list counts what
+    /// stands there.
+    #[test]
+    fn an_item_is_checked_as_what_it_stands_for() {
+        let declared = "size=:3;pattern=[a,]*;list=0:2";
+        assert_eq!(check(declared, ValueType::String, "a%2Ca, a%2ca"), Ok(()));
+        assert!(check(declared, ValueType::String, "a%2Caa").is_err(), "four characters");
+        assert!(check(declared, ValueType::String, "a%3Ba").is_err(), "no comma");
+        assert_eq!(check("enum=a, b|50 %;list=1:", ValueType::String, "a%2C b,50 %25"), Ok(()));
+        assert_eq!(check("enum=50 %;list=1:", ValueType::String, "50 %"), Ok(()), "no escape");
+        assert_eq!(check("size=1:1;list=2:2;nested=2:2", ValueType::String, "[%5B,%5D],[%2C,%20]"), Ok(()));
+        assert_eq!(check("enum=[,];list=1:1;nested=", ValueType::String, "[%5B,%5D]"), Ok(()));
+        assert!(check("list=1:1;listsize=:5", ValueType::String, "%2C%2C").is_err());
+        assert_eq!(check("size=:1", ValueType::String, "%"), Ok(()), "no list, no escapes");
+        assert!(check("size=:1", ValueType::String, "%2C").is_err());
+    }
+
     #[test]
     fn a_pattern_holds_for_the_whole_value_and_may_contain_a_bar() {
         let declared = "pattern=(a\\|b)+|x";

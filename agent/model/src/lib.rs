@@ -10,6 +10,7 @@ pub mod command;
 pub mod date_time;
 pub mod facets;
 pub mod fault;
+pub mod list_item;
 pub mod path;
 pub mod schema;
 pub mod standard;

@@ -147,11 +147,12 @@ impl<'a> Lists<'a> {
         (0..TRIES).find_map(|_| self.items.random(random).filter(|item| self.is_one_item(item)))
     }
 
-    /// Whether a text stays one item inside a list: not empty, nothing around it, nothing that separates.
+    /// Whether a text stays one item inside a list: not empty, nothing around it, nothing that separates, no escape.
     fn is_one_item(&self, text: &str) -> bool {
         let commas = self.facets.nested == Some(Nested::Text);
         let separates = |c: char| matches!(c, '[' | ']') || (c == ',' && !commas);
-        !text.is_empty() && text.trim() == text && !text.contains(separates)
+        let is_plain = cwmp_model::list_item::decode(text) == text;
+        !text.is_empty() && text.trim() == text && !text.contains(separates) && is_plain
     }
 
     fn fits_size(&self, text: &str) -> bool {

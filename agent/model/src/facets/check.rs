@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Bounds, Facets, Giver, Nested};
+use crate::list_item;
 use crate::value::{ValueError, ValueType};
 
 impl Facets {
@@ -34,13 +35,14 @@ impl Facets {
         }
     }
 
-    /// Checks one item against the type of items, and against what is said of items.
+    /// Checks one item, as it stands in its list, against the type of items, and against what is said of items.
     fn check_typed(&self, item: &str, giver: Giver) -> Result<(), ValueError> {
+        let item = list_item::decode(item);
         let kind = self.item.unwrap_or(ValueType::String);
         let canonical = match self.item {
-            None => Cow::Borrowed(item),
+            None => Cow::Borrowed(&*item),
             Some(kind) => {
-                kind.canonical(item).map_err(|_| wrong(&format!("each item must be of type {kind}")))?
+                kind.canonical(&item).map_err(|_| wrong(&format!("each item must be of type {kind}")))?
             }
         };
         self.check_item(kind, &canonical, giver)

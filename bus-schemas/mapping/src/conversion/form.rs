@@ -2,51 +2,17 @@
 
 use std::fmt::Write as _;
 
-/// An item of a list: commas, percent signs and white space at its ends are escaped (TR-106 3.2.3).
+use cwmp_model::list_item;
+
+/// An item as it stands in a list.
 pub(crate) fn list_item(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let inner = text.trim();
-    let start = text.len() - text.trim_start().len();
-    for (i, c) in text.char_indices() {
-        let edge = i < start || i >= start + inner.len();
-        if matches!(c, ',' | '%') || edge {
-            let mut bytes = [0; 4];
-            for byte in c.encode_utf8(&mut bytes).bytes() {
-                // Writing to a String does not fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    list_item::encode(text).into_owned()
 }
 
 /// The items of a list without their escapes.
 pub(crate) fn list_items(text: &str) -> impl Iterator<Item = String> + '_ {
     let whole = if text.trim().is_empty() { None } else { Some(text) };
-    whole.into_iter().flat_map(|t| t.split(',')).map(|t| unescape(t.trim()))
-}
-
-fn unescape(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while i < bytes.len() {
-        let digits = bytes.get(i + 1..i + 3).filter(|d| d.iter().all(u8::is_ascii_hexdigit));
-        let byte = digits.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 16).ok());
-        match byte {
-            Some(byte) if bytes[i] == b'%' => {
-                out.push(byte);
-                i += 3;
-            }
-            _ => {
-                out.push(bytes[i]);
-                i += 1;
-            }
-        }
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
+    whole.into_iter().flat_map(|t| t.split(',')).map(|t| list_item::decode(t.trim()).into_owned())
 }
 
 pub(super) fn mac(bytes: &[u8]) -> String {
