@@ -14,3 +14,5 @@ mod back_end;
 mod facts;
 #[allow(dead_code)]
 mod plan;
+#[allow(dead_code)]
+mod udisks;
