@@ -1,6 +1,6 @@
 //! The macro that declares a plugin.
 
-use crate::{Node, Served};
+use crate::{Diagnosed, Node, Served};
 
 /// What a plugin is called and what it serves.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +23,8 @@ pub trait Declared: Sized + 'static {
     const ABOUT: About;
     /// The typed objects; their nodes come first in what was declared.
     const OBJECTS: &'static [Served<Self>] = &[];
+    /// The diagnostics among them.
+    const DIAGNOSTICS: &'static [Diagnosed<Self>] = &[];
 }
 
 /// Declares a plugin and exports it: the type, its name, what all paths begin with, and what there is.
@@ -68,6 +70,8 @@ pub trait Declared: Sized + 'static {
 /// assert_eq!(house.get("Device.X_ACME_Door.Open").unwrap(), "true");
 /// ```
 ///
+/// `diagnostics` lists those of them that are tests of the device, see [`Diagnose`](crate::Diagnose).
+///
 /// Without a `base` it is `Device.`; keys of [`Settings`](crate::Settings) follow it, so it stays what it is for ever.
 ///
 /// With the word `async` before the type, the plugin is an `AsyncPlugin` (feature `tokio`).
@@ -108,29 +112,34 @@ pub trait Declared: Sized + 'static {
 /// ```
 #[macro_export]
 macro_rules! declare {
-    (async $plugin:ty, name: $name:literal, objects { $($object:ty),* $(,)? } $(,)?) => {
-        $crate::declare! { async $plugin, name: $name, base: "Device.", objects { $($object),* } }
+    (async $plugin:ty, name: $name:literal, objects { $($object:tt)* } $(, diagnostics { $($own:tt)* })? $(,)?) => {
+        $crate::declare! {
+            async $plugin, name: $name, base: "Device.", objects { $($object)* } $(, diagnostics { $($own)* })?
+        }
     };
     (async $plugin:ty, name: $name:literal, base: $base:literal $(, $($rest:tt)*)?) => {
-        $crate::declare! { @about $plugin, AsyncDeclared, AsyncServed, $name, $base $(, $($rest)*)? }
+        $crate::declare! { @about $plugin, AsyncDeclared, AsyncServed, AsyncDiagnosed, $name, $base $(, $($rest)*)? }
 
         /// What the library exports.
         #[export_name = "cwmp_plugin_v1"]
         pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$crate::Async<$plugin>>();
     };
-    ($plugin:ty, name: $name:literal, objects { $($object:ty),* $(,)? } $(,)?) => {
-        $crate::declare! { $plugin, name: $name, base: "Device.", objects { $($object),* } }
+    ($plugin:ty, name: $name:literal, objects { $($object:tt)* } $(, diagnostics { $($own:tt)* })? $(,)?) => {
+        $crate::declare! {
+            $plugin, name: $name, base: "Device.", objects { $($object)* } $(, diagnostics { $($own)* })?
+        }
     };
     ($plugin:ty, name: $name:literal, base: $base:literal $(, $($rest:tt)*)?) => {
-        $crate::declare! { @about $plugin, Declared, Served, $name, $base $(, $($rest)*)? }
+        $crate::declare! { @about $plugin, Declared, Served, Diagnosed, $name, $base $(, $($rest)*)? }
 
         /// What the library exports.
         #[export_name = "cwmp_plugin_v1"]
         pub static PLUGIN: $crate::abi::Plugin = $crate::export::plugin::<$plugin>();
     };
     (
-        @about $plugin:ty, $declared:ident, $served:ident, $name:literal, $base:literal
+        @about $plugin:ty, $declared:ident, $served:ident, $diagnosed:ident, $name:literal, $base:literal
         $(, objects { $($object:ty),* $(,)? })?
+        $(, diagnostics { $($diagnostic:ty),* $(,)? })?
         $(, nodes {
             $($what:ident $path:literal $($kind:ident)? $([$($flag:ident)*])? $($facets:literal)?;)*
         })?
@@ -158,6 +167,8 @@ macro_rules! declare {
             };
             const OBJECTS: &'static [$crate::$served<Self>] =
                 &[$($($crate::$served::<$plugin>::of::<$object>(),)*)?];
+            const DIAGNOSTICS: &'static [$crate::$diagnosed<Self>] =
+                &[$($($crate::$diagnosed::<$plugin>::of::<$diagnostic>(),)*)?];
         }
     };
 }

@@ -11,6 +11,7 @@ use cwmp_plugin_abi::status;
 
 use crate::answer::{put_fault, put_rows};
 use crate::border::{borrow, lend, Elements};
+use crate::diagnostic::begin_due;
 use crate::dispatch::Directory;
 use crate::host::Raw;
 #[cfg(feature = "tokio")]
@@ -240,6 +241,9 @@ unsafe extern "C" fn stop<P: Plugin>(this: *mut c_void) {
     }
     // A panic was logged, and there is nobody else to tell.
     let _ = instance.run("stop", |i| {
+        if let Some(settings) = i.plugin.settings() {
+            settings.diagnostics().stop();
+        }
         i.plugin.stop();
         Ok(())
     });
@@ -400,7 +404,9 @@ macro_rules! transaction_calls {
                     return Ok(i.defer(req, Call::$call(txn)));
                 }
                 let txn = i.txn(req, txn);
-                i.plugin.$name(&txn).map(|()| status::OK)
+                let result = i.plugin.$name(&txn).map(|()| status::OK);
+                begin_due(&mut i.plugin);
+                result
             })
         })*
     };
@@ -444,6 +450,10 @@ unsafe extern "C" fn notice<P: Plugin>(this: *mut c_void, req: abi::Req, what: u
         if notice == Notice::FactoryReset {
             crate::transaction::reset(&mut i.plugin)?;
         }
+        if let Some(settings) = i.plugin.settings() {
+            settings.diagnostics().notice(notice);
+        }
+        begin_due(&mut i.plugin);
         i.plugin.notice(notice).map(|()| status::OK)
     })
 }

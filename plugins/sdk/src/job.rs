@@ -89,18 +89,18 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
-    fn give(&self) {
+    pub(crate) fn give(&self) {
         *self.given.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.news.notify_all();
         #[cfg(feature = "tokio")]
         self.waker.notify_waiters();
     }
 
-    fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         *self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self, time: Duration) -> bool {
+    pub(crate) fn wait(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         while !*given {

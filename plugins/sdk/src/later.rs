@@ -35,6 +35,7 @@
 //! ```
 
 mod call;
+mod diagnostic;
 mod runtime;
 mod serve;
 mod transaction;
@@ -49,6 +50,7 @@ use crate::{
 
 pub(crate) use call::OwnedChange;
 pub use call::{Call, Late};
+pub use diagnostic::{AsyncDiagnose, AsyncDiagnosed};
 pub use runtime::Async;
 pub use serve::{AsyncServe, AsyncServed, PreparedLater};
 
@@ -58,6 +60,8 @@ pub trait AsyncDeclared: Sized + 'static {
     const ABOUT: About;
     /// The typed objects; their nodes come first in what was declared.
     const OBJECTS: &'static [AsyncServed<Self>] = &[];
+    /// The diagnostics among them.
+    const DIAGNOSTICS: &'static [AsyncDiagnosed<Self>] = &[];
 }
 
 /// An argument of a command.

@@ -23,6 +23,7 @@ mod border;
 mod change;
 mod config;
 mod declare;
+mod diagnostic;
 mod dispatch;
 mod edit;
 mod error;
@@ -60,6 +61,7 @@ pub use config::Config;
 pub use cwmp_plugin_abi as abi;
 pub use cwmp_plugin_sdk_macros::{Enumeration, Object};
 pub use declare::{About, Declared};
+pub use diagnostic::{Diagnose, Diagnosed, Diagnostic, Failed, Run, Test};
 pub use edit::{Edit, Prepared};
 pub use error::Error;
 pub use field::{Field, Typed};
@@ -68,7 +70,10 @@ pub use host::{Host, Level};
 pub use invoke::{Argument, Output};
 pub use job::Job;
 #[cfg(feature = "tokio")]
-pub use later::{Async, AsyncDeclared, AsyncPlugin, AsyncServe, AsyncServed, OwnedArgument, PreparedLater};
+pub use later::{
+    Async, AsyncDeclared, AsyncDiagnose, AsyncDiagnosed, AsyncPlugin, AsyncServe, AsyncServed, OwnedArgument,
+    PreparedLater,
+};
 pub use lookup::Lookup;
 pub use name::{split_row, Name};
 pub use node::Node;

@@ -119,7 +119,7 @@ impl Node {
     }
 
     /// The schema path.
-    pub fn path(&self) -> &'static str {
+    pub const fn path(&self) -> &'static str {
         // SAFETY: every constructor took it from a `&'static str`.
         unsafe { std::str::from_utf8_unchecked(std::slice::from_raw_parts(self.0.path.ptr, self.0.path.len)) }
     }
@@ -177,7 +177,7 @@ impl Node {
 }
 
 /// A facet by its key, with its escapes resolved.
-fn facet(facets: &str, key: &str) -> Option<String> {
+pub(crate) fn facet(facets: &str, key: &str) -> Option<String> {
     let (mut pairs, mut pair, mut escaped) = (Vec::new(), String::new(), false);
     for c in facets.chars() {
         match c {

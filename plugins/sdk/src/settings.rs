@@ -16,8 +16,9 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::diagnostic::Diagnostics;
 use crate::name::{pattern, rows_above};
-use crate::{Answer, Error, Host, Kind, Name, Node, Parse, Row, Value};
+use crate::{Answer, Diagnostic, Error, Host, Kind, Name, Node, Parse, Row, Value};
 
 /// The most changes of one transaction.
 pub const MAX_CHANGES: usize = 20_000;
@@ -37,6 +38,8 @@ struct Inner {
     host: Host,
     /// What was declared, by the schema path after the base.
     nodes: HashMap<&'static str, Known>,
+    /// Those have states that nobody keeps.
+    diagnostics: Diagnostics,
     /// Never held while the host or the plugin is called.
     state: Mutex<State>,
 }
@@ -103,12 +106,17 @@ impl Settings {
             (path, Known { node, default: node.default_value() })
         };
         let nodes = about.nodes.iter().map(known).collect();
-        let state = Mutex::new(transaction::load(host)?);
-        Ok(Self { inner: Arc::new(Inner { host: host.clone(), nodes, state }) })
+        let state = transaction::load(host)?;
+        let diagnostics = Diagnostics::load(host, state.done.as_ref().map(|done| done.txn))?;
+        let state = Mutex::new(state);
+        Ok(Self { inner: Arc::new(Inner { host: host.clone(), nodes, diagnostics, state }) })
     }
 
     /// The value of a parameter; the name follows the base. `None` if there is no such parameter or row.
     pub fn text(&self, name: &str) -> Option<String> {
+        if let Some(state) = self.inner.diagnostics.text(name) {
+            return Some(state);
+        }
         let known = self.parameter(name)?.1;
         let state = self.state();
         if !state.has_rows_of(name) {
@@ -124,7 +132,21 @@ impl Settings {
 
     /// The value that somebody set; `None` if nobody did, whatever the default is.
     pub fn chosen(&self, name: &str) -> Option<String> {
+        if let Some(state) = self.inner.diagnostics.text(name) {
+            return Some(state);
+        }
         self.state().entries.get(name).cloned()
+    }
+
+    /// What the last run of a diagnostic found. It stays until the next run, and is gone when the plugin ends.
+    ///
+    /// With it the object's other parameters are answered, and the rows of its results.
+    pub fn results<O: Diagnostic>(&self) -> Option<Arc<O::Results>> {
+        self.inner.diagnostics.results(O::NODES[0].path())?.downcast().ok()
+    }
+
+    pub(crate) fn diagnostics(&self) -> &Diagnostics {
+        &self.inner.diagnostics
     }
 
     /// The device itself changes a value: it is kept and announced. The same value again does nothing.
@@ -135,6 +157,9 @@ impl Settings {
     /// As [`set`](Self::set), with the lexical form.
     pub fn set_text(&self, name: &str, text: &str) -> Result<(), Error> {
         let (kind, known) = self.parameter(name).ok_or_else(|| no_such(name))?;
+        if self.inner.diagnostics.has(name) {
+            return Err(Error::unsupported(format!("{name} is what becomes of its runs")));
+        }
         let text = entry::value_of(kind, text)?;
         let generation = {
             let state = self.state();
@@ -220,6 +245,9 @@ impl Settings {
         let Some((kind, known)) = self.parameter(name.relative()) else {
             return answer.fault(index, &no_such(name.relative()));
         };
+        if let Some(text) = self.inner.diagnostics.text(name.relative()) {
+            return answer.text(index, kind, &text);
+        }
         let state = self.state();
         let value = state.entries.get(name.relative()).unwrap_or(&known.default);
         if !state.has_rows_of(name.relative()) {
@@ -252,6 +280,7 @@ impl Settings {
                 self.inner.host.store_delete(&key)?;
             }
         }
+        self.inner.diagnostics.reset();
         let mut state = self.state();
         let generation = state.generation + 1;
         let guard = state.guard.take();

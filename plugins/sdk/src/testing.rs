@@ -371,6 +371,8 @@ impl Harness {
     /// Stops the plugin properly and begins it again with what it stored.
     #[must_use]
     pub fn restart(self) -> Self {
+        // What it stores as it ends is stored.
+        self.stop();
         let (table, config, store) = (self.table, self.config.clone(), self.context.store());
         drop(self);
         Self::with_store(table, &config, store).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))

@@ -49,6 +49,7 @@ impl Txn<'_> {
             let fault = |index| ChangeFault { index, error: Error::not_writable("cannot be set") };
             return Err((0..changes.len()).map(fault).collect());
         };
+        settings.diagnostics().prepared(self.id, self.request.origin(), self.request.session());
         if P::OBJECTS.is_empty() {
             return settings.prepare(self.id, changes);
         }

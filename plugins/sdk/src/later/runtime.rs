@@ -1,16 +1,18 @@
 //! The thread of an async plugin.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::future::{poll_fn, Future};
 use std::pin::{pin, Pin};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::task::Poll;
-use std::thread::JoinHandle;
+use std::thread;
 use std::time::Duration;
 
 use cwmp_plugin_abi::status;
 use tokio::sync::mpsc as tasks;
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 
 use super::call::{Call, Late};
 use super::serve::AllRows;
@@ -27,7 +29,7 @@ const STOP_WAIT: Duration = Duration::from_millis(1_500);
 #[derive(Debug)]
 pub struct Async<A> {
     messages: Option<tasks::UnboundedSender<Message>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<thread::JoinHandle<()>>,
     serves: Vec<&'static str>,
     nodes: Vec<OwnedNode>,
     plugin: std::marker::PhantomData<fn() -> A>,
@@ -53,7 +55,7 @@ impl<A: AsyncPlugin> Plugin for Async<A> {
         let (messages, receiver) = tasks::unbounded_channel();
         let (created, answer) = mpsc::channel();
         let config = config.clone();
-        let thread = std::thread::Builder::new()
+        let thread = thread::Builder::new()
             .name(A::ABOUT.name.to_owned())
             .spawn(move || run::<A>(host, config, &created, receiver))?;
         let gone = |_| Error::internal("the plugin's thread ended in create");
@@ -143,11 +145,14 @@ pub(super) struct Shared<A> {
     pub(super) host: Host,
     pub(super) directory: Directory,
     pub(super) transactions: Transactions,
+    /// The last run of each diagnostic, by the object's path.
+    pub(super) diagnostics: RefCell<HashMap<&'static str, JoinHandle<()>>>,
 }
 
 async fn serve<A: AsyncPlugin>(plugin: Rc<A>, host: Host, mut messages: tasks::UnboundedReceiver<Message>) {
     let directory = Directory::new(A::ABOUT.nodes, A::OBJECTS.iter().map(|served| served.nodes));
-    let shared = Rc::new(Shared { plugin, host, directory, transactions: Transactions::default() });
+    let (transactions, diagnostics) = (Transactions::default(), RefCell::default());
+    let shared = Rc::new(Shared { plugin, host, directory, transactions, diagnostics });
     while let Some(message) = messages.recv().await {
         match message {
             Message::Start(answer) => {
@@ -158,12 +163,14 @@ async fn serve<A: AsyncPlugin>(plugin: Rc<A>, host: Host, mut messages: tasks::U
                 drop(tokio::task::spawn_local(handle(Rc::clone(&shared), late, call)));
             }
             Message::Stop(answer) => {
+                shared.stop_diagnostics();
                 let _ = tokio::time::timeout(STOP_WAIT, Rc::clone(&shared.plugin).stop()).await;
                 let _ = answer.send(());
                 return;
             }
         }
     }
+    shared.stop_diagnostics();
 }
 
 async fn handle<A: AsyncPlugin>(shared: Rc<Shared<A>>, late: Late, call: Call) {
@@ -174,7 +181,11 @@ async fn handle<A: AsyncPlugin>(shared: Rc<Shared<A>>, late: Late, call: Call) {
         Call::Prepare(txn, changes) => shared.prepare(txn, &changes, &late).await,
         Call::Commit(txn) => shared.commit(txn).await,
         Call::Rollback(txn) => shared.rollback(txn).await,
-        Call::Finish(txn) => plugin.settings().map_or(Ok(()), |s| s.finish(txn)).map(|()| status::OK),
+        Call::Finish(txn) => {
+            let result = plugin.settings().map_or(Ok(()), |s| s.finish(txn)).map(|()| status::OK);
+            shared.begin_due();
+            result
+        }
         Call::Apply(txn) => plugin.apply(txn).await.map(|()| status::OK),
         Call::Notice(notice) => shared.notice(notice).await,
         Call::Invoke(command, arguments) => {

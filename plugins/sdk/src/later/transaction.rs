@@ -71,6 +71,7 @@ impl<A: AsyncPlugin> Shared<A> {
             found.note(object, &*rows.map_err(|error| vec![ChangeFault { index, error }])?);
         }
         settings.offer(txn, found.all);
+        settings.diagnostics().prepared(txn, late.request().origin(), late.request().session());
         settings.prepare(txn, changes)?;
         let Some(delta) = settings.staged(txn) else { return Ok(Vec::new()) };
         let steps = self.steps(&settings, &delta, changes).await;
@@ -151,6 +152,10 @@ impl<A: AsyncPlugin> Shared<A> {
             let names = settings.reset()?;
             self.in_force(&mut prepared, &names, &mut Done::default()).await?;
         }
+        if let Some(settings) = self.plugin.settings() {
+            settings.diagnostics().notice(notice);
+        }
+        self.begin_due();
         Rc::clone(&self.plugin).notice(notice).await.map(|()| status::OK)
     }
 

@@ -58,6 +58,9 @@ impl Settings {
         }
         // What the settings know as well is not to look as if it had been set.
         found.retain(|name, text| {
+            if self.inner.diagnostics.has(name) {
+                return false;
+            }
             let default = self.parameter(name).map(|(_, known)| &known.default);
             name.ends_with('.') || state.entries.get(name).or(default) != Some(text)
         });

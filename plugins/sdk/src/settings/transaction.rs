@@ -104,6 +104,7 @@ impl Settings {
 
     /// The first half of a rollback: the names that are as before again and must be put in force, if there are any.
     pub(crate) fn begin_rollback(&self, txn: u64) -> Result<Option<Vec<String>>, Error> {
+        self.inner.diagnostics.rolled_back(txn);
         let undo = {
             let mut state = self.state();
             let cut_off = state.cut_off(txn).map(|before| before.keys().cloned().collect());
@@ -151,6 +152,7 @@ impl Settings {
             state.done = None;
             state.meanwhile = None;
         }
+        self.inner.diagnostics.finished(txn);
         Ok(())
     }
 
@@ -171,7 +173,7 @@ impl Settings {
     }
 
     fn store(&self, delta: &Delta) -> Result<(), Error> {
-        for (name, value) in delta {
+        for (name, value) in delta.iter().filter(|(name, _)| !self.inner.diagnostics.has(name)) {
             match value {
                 Some(value) => self.inner.host.store_put(&entry::kept(name), value)?,
                 None => self.inner.host.store_delete(&entry::kept(name))?,
@@ -218,7 +220,11 @@ impl Commit {
         if settings.inner.host.store_get(entry::BEGUN)? != Some(self.txn.to_string()) {
             return Err(Error::internal("the commit took too long, and the host has given it up"));
         }
+        let diagnostics = &settings.inner.diagnostics;
+        let value = |name: &str| settings.state().entries.get(name).cloned();
+        let wishes = diagnostics.commit(self.txn, &self.names, value)?;
         settings.inner.host.store_put(entry::UNDO, &entry::write_header(self.txn, effect))?;
+        diagnostics.committed(self.txn, wishes);
         self.restore.old = None;
         let mut state = settings.state();
         state.staged = None;
@@ -276,6 +282,7 @@ impl Staging<'_> {
                     return Err(Error::kind(format!("{name} has another type")));
                 }
                 let value = entry::value_of(kind, change.value)?;
+                self.settings.inner.diagnostics.check(name, &value)?;
                 self.put(name.to_owned(), Some(value));
             }
             Op::Add if self.has(name) => return Err(Error::resources(format!("{name} is there already"))),
