@@ -20,3 +20,5 @@ mod facts;
 mod nl80211;
 #[allow(dead_code)]
 mod plan;
+#[allow(dead_code)]
+mod supplicant;
