@@ -1,12 +1,14 @@
 //! The demonstration plugin: `Device.X_CWMPD_Demo.`, a bit of everything that a plugin can have.
 //!
 //! Values and rows are kept by the SDK's settings. A named pipe plays the device: what is written there changes values
-//! as a sensor or a button would. With `failures` in its configuration it misbehaves on command.
+//! as a sensor or a button would. With `self_test` in its configuration it has a diagnostic, with `failures` it
+//! misbehaves on command.
 #![forbid(unsafe_code)]
 
 mod big;
 mod blink;
 mod failure;
+mod self_test;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +21,7 @@ use cwmp_plugin_sdk::{
 
 use blink::Blink;
 use failure::Failures;
+use self_test::{SelfTest, SelfTestResult};
 
 /// The most lamps.
 const MAX_LAMPS: usize = 16;
@@ -32,11 +35,14 @@ pub struct Demo {
     watch_file: Option<PathBuf>,
     pipe: Option<Fifo>,
     failures: Option<Failures>,
+    self_test: bool,
     blink: Blink,
 }
 
 declare! {
     Demo, name: "demo", base: "Device.X_CWMPD_Demo.",
+    objects { SelfTest, SelfTestResult },
+    diagnostics { SelfTest },
     nodes {
         object "";
         param "Label" string [writable pushed] "size=:64;default=Demo";
@@ -78,7 +84,7 @@ declare! {
 
 impl Plugin for Demo {
     fn create(host: Host, config: &Config) -> Result<Self, Error> {
-        config.only(&["big_rows", "watch_file", "failures"])?;
+        config.only(&["big_rows", "watch_file", "failures", "self_test"])?;
         let settings = Settings::load(&host)?;
         let failures = config.flag("failures")?.unwrap_or(false).then(Failures::default);
         // A failure happens once: it must not come back with the plugin that it killed.
@@ -90,6 +96,7 @@ impl Plugin for Demo {
             host,
             settings,
             failures,
+            self_test: config.flag("self_test")?.unwrap_or(false),
             blink: Blink::default(),
         })
     }
@@ -99,7 +106,9 @@ impl Plugin for Demo {
     }
 
     fn serves(&self, node: &Node) -> bool {
-        self.failures.is_some() || !node.path().starts_with("Device.X_CWMPD_Demo.Test.")
+        let is_below = |path| node.path().starts_with(path);
+        (self.failures.is_some() || !is_below("Device.X_CWMPD_Demo.Test."))
+            && (self.self_test || !is_below(self_test::PATH))
     }
 
     fn start(&mut self) -> Result<(), Error> {

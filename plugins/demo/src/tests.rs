@@ -252,3 +252,28 @@ fn it_blinks_tells_of_it_and_can_be_cancelled() {
     running.cancel();
     assert_eq!(running.end(), Err(cwmp_plugin_sdk::Error::Cancelled));
 }
+
+#[test]
+fn the_self_test_measures_the_timer() {
+    let mut demo = Harness::new(&PLUGIN, r#"{"self_test": true}"#);
+    let state = at("SelfTest.DiagnosticsState");
+    demo.set(&[(&at("SelfTest.Repetitions"), "5"), (&at("SelfTest.Interval"), "1"), (&state, "Requested")])
+        .unwrap();
+    demo.notice(Notice::SessionEnd).unwrap();
+    while demo.get(&state).unwrap() == "Requested" {
+        demo.wait_changed();
+    }
+    assert_eq!(demo.get(&state).unwrap(), "Complete");
+    assert_eq!(demo.rows(&at("SelfTest.Result.")).unwrap().len(), 5);
+    let value = |name: &str| demo.get(&at(name)).unwrap().parse::<u32>().unwrap();
+    let (average, maximum) = (value("SelfTest.AverageDelay"), value("SelfTest.MaximumDelay"));
+    let delays: Vec<u32> = (1..=5).map(|row| value(&format!("SelfTest.Result.{row}.Delay"))).collect();
+    assert_eq!((average, Some(&maximum)), (delays.iter().sum::<u32>() / 5, delays.iter().max()));
+    assert!(maximum > 0);
+    demo.set(&[(&at("SelfTest.Repetitions"), "1000"), (&at("SelfTest.Limit"), "1"), (&state, "Requested")])
+        .unwrap();
+    while demo.get(&state).unwrap() == "Requested" {
+        demo.wait_changed();
+    }
+    assert_eq!(demo.get(&state).unwrap(), "Error_TooLate");
+}
