@@ -9,6 +9,7 @@
 mod busy;
 mod change;
 mod create;
+mod label;
 mod look;
 mod objects;
 mod pattern;
@@ -169,3 +170,6 @@ impl Disks for UDisks {
         self.inner.set_label(volume, label).await
     }
 }
+
+#[cfg(test)]
+mod tests;

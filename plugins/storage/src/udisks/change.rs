@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 use super::busy;
+use super::label;
 use super::look::Seen;
 use super::objects::{interface, SERVICE};
 use super::protection::is_media;
@@ -143,9 +144,7 @@ impl Inner {
     pub(super) async fn set_label(&self, volume: &str, label: &str) -> Result<(), Failure> {
         let found = find(&self.see().await?, volume)?;
         found.may_change()?;
-        if label.chars().any(char::is_control) {
-            return Err(found.refused("a name has no characters that cannot be shown"));
-        }
+        label::check(&found.volume.filesystem, label).map_err(|why| found.refused(&why))?;
         if found.volume.label != label {
             let body = (label, options());
             self.with(&found, &found.inner, interface::FILESYSTEM, "SetLabel", &body).await?;

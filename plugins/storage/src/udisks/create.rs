@@ -6,13 +6,13 @@
 //!                                             \-- not wanted, failed: removed
 //! ```
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use zbus::zvariant::{ObjectPath, Value};
 
+use super::label;
 use super::look::Seen;
 use super::objects::{interface, Objects, SERVICE};
 use super::service::{options, Work};
@@ -59,6 +59,7 @@ struct Making {
 /// A partition that this has made, and nobody else.
 struct Made {
     path: String,
+    /// A table of the old kind without a signature gives none.
     uuid: String,
     offset: u64,
 }
@@ -74,9 +75,7 @@ impl Made {
 impl Making {
     async fn run(self) -> Result<String, Failure> {
         self.inner.check_filesystem(&self.new.filesystem).await?;
-        if self.new.label.chars().any(char::is_control) {
-            return Err(Failure::Refused("the name has characters that cannot be shown".to_owned()));
-        }
+        label::check(&self.new.filesystem, &self.new.label).map_err(Failure::Refused)?;
         let (table, device, mut seen) = self.empty_enough().await?;
         if seen.objects.get(&table).is_some_and(|object| object.table.is_none()) {
             self.say(None, "making a partition table");
@@ -92,7 +91,8 @@ impl Making {
             Ok(()) => self.format(&made, &table, &device).await,
             Err(failure) => Err(failure),
         };
-        match done {
+        // It may have been finished before it could be cancelled.
+        match done.and_then(|key| self.wanted().map(|()| key)) {
             Ok(key) => Ok(key),
             Err(failure) => {
                 let gone = self.take_back(&made, &table).await;
@@ -140,7 +140,12 @@ impl Making {
 
     /// The drive's block device, after a fresh look at what is on it.
     async fn empty_enough(&self) -> Result<(String, String, Seen), Failure> {
-        let (table, device) = self.drive(&self.inner.see().await?)?;
+        let seen = self.inner.see().await?;
+        let (table, device) = self.drive(&seen)?;
+        if seen.objects.get(&table).is_some_and(|object| object.table.is_some()) {
+            // To look afresh would take its partitions away for a moment.
+            return Ok((table, device, seen));
+        }
         // What somebody wrote past UDisks2 must not be overlooked.
         let rescanned = self.work(&table, &device, &table, interface::BLOCK, "Rescan", &(options(),)).await;
         match rescanned {
@@ -217,15 +222,32 @@ impl Making {
             Err(failure) => Err(failure.clone()),
         };
         // What it says is not enough: what was there before was not made now, whatever it is called.
-        let known: BTreeSet<&String> = before.keys().collect();
-        let now = self.inner.service.objects().await?;
-        let made = now.iter().find_map(|(path, object)| {
-            let part = object.partition.as_ref()?;
-            let inside = part.offset >= piece.start && part.offset < piece.start + piece.size;
-            let new = inside && part.table == table && !known.contains(path);
-            let made = Made { path: path.clone(), uuid: part.uuid.clone(), offset: part.offset };
-            new.then_some((made, part.size))
-        });
+        let find = |seen: &Seen| {
+            seen.objects.iter().find_map(|(path, object)| {
+                let part = object.partition.as_ref()?;
+                let inside = part.offset >= piece.start && part.offset < piece.start + piece.size;
+                let new = inside && part.table == table && !before.contains_key(path);
+                let made = Made { path: path.clone(), uuid: part.uuid.clone(), offset: part.offset };
+                new.then_some((made, part.size))
+            })
+        };
+        let (made, there) = if matches!(told, Err(Failure::Refused(_))) {
+            let seen = self.inner.see().await?;
+            (find(&seen), seen.objects.contains_key(table))
+        } else {
+            // Its name comes a moment after it.
+            let mut nameless = None;
+            let named = |seen: &Seen| {
+                let (made, size) = find(seen)?;
+                if made.uuid.is_empty() {
+                    nameless = Some((made, size));
+                    return None;
+                }
+                Some((made, size))
+            };
+            let (made, there) = self.until(table, named).await?;
+            (made.or(nameless), there)
+        };
         match (told, made) {
             (Ok(path), Some((made, size))) if path == made.path => {
                 if size >= self.new.size.unwrap_or(1) {
@@ -241,14 +263,15 @@ impl Making {
                 self.take_back(&made, table).await;
                 Err(failure)
             }
-            (Err(failure), None) if now.contains_key(table) => Err(failure),
+            (Err(failure), None) if there => Err(failure),
             (Err(_), None) => Err(Failure::Gone(device.to_owned())),
         }
     }
 
     /// Makes the filesystem; gives the key of the volume.
     async fn format(&self, made: &Made, table: &str, device: &str) -> Result<String, Failure> {
-        if !made.is_in(&self.inner.service.objects().await?) {
+        let (there, _) = self.until(table, |seen| made.is_in(&seen.objects).then_some(())).await?;
+        if there.is_none() {
             return Err(Failure::Gone(device.to_owned()));
         }
         self.say(None, &format!("making {}", self.new.filesystem));
@@ -259,25 +282,48 @@ impl Making {
         }
         let body = (self.new.filesystem.as_str(), with);
         self.work(table, device, &made.path, interface::BLOCK, "Format", &body).await?;
-        let seen = self.inner.see().await?;
-        let volume = seen.volumes.iter().find(|(path, _)| *path == made.path);
-        let Some((_, volume)) = volume.filter(|_| made.is_in(&seen.objects)) else {
-            return Err(Failure::Gone(device.to_owned()));
+        let find = |seen: &Seen| {
+            let (_, volume) = seen.volumes.iter().find(|(path, _)| *path == made.path)?;
+            (made.is_in(&seen.objects) && volume.filesystem == self.new.filesystem)
+                .then(|| volume.key.clone())
         };
-        if volume.filesystem != self.new.filesystem {
-            let text = format!("{} was wanted, and `{}` was made", self.new.filesystem, volume.filesystem);
-            return Err(Failure::Nonsense(SERVICE, text));
+        match self.until(table, find).await? {
+            (Some(key), _) => Ok(key),
+            (None, true) => Err(Failure::Nonsense(
+                SERVICE,
+                format!("{} was wanted, and is not there", self.new.filesystem),
+            )),
+            (None, false) => Err(Failure::Gone(device.to_owned())),
         }
-        Ok(volume.key.clone())
+    }
+
+    /// Looks until something is found, for a while: partitions come and go for a moment when a table is read again. Says
+    /// whether the drive is there at the end, too.
+    async fn until<T>(
+        &self,
+        table: &str,
+        mut found: impl FnMut(&Seen) -> Option<T>,
+    ) -> Result<(Option<T>, bool), Failure> {
+        let end = tokio::time::Instant::now() + self.inner.service.patience.settle;
+        let mut news = self.inner.service.news();
+        loop {
+            let seen = self.inner.see().await?;
+            let there = seen.objects.contains_key(table);
+            let found = found(&seen);
+            if found.is_some() || !there || tokio::time::Instant::now() >= end {
+                return Ok((found, there));
+            }
+            // Whatever happens, or nothing: it is looked at again.
+            let _ = tokio::time::timeout_at(end, news.recv()).await;
+        }
     }
 
     /// Removes what was made. Says whether the drive is gone.
     async fn take_back(&self, made: &Made, table: &str) -> bool {
         for _ in 0..TRIES {
-            match self.inner.service.objects().await {
-                Ok(now) if !now.contains_key(table) => return true,
-                Ok(now) if !made.is_in(&now) => return false,
-                Ok(_) => {}
+            match self.until(table, |seen| made.is_in(&seen.objects).then_some(())).await {
+                Ok((Some(()), _)) => {}
+                Ok((None, there)) => return !there,
                 // Nobody is there who could.
                 Err(_) => return false,
             }

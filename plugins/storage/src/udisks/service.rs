@@ -33,6 +33,8 @@ pub(super) struct Patience {
     pub(super) idle: u32,
     /// How long something that was cancelled may take to end.
     pub(super) end: Duration,
+    /// How long something that was made may take to be seen.
+    pub(super) settle: Duration,
 }
 
 impl Default for Patience {
@@ -42,9 +44,13 @@ impl Default for Patience {
             pulse: Duration::from_secs(10),
             idle: 6,
             end: Duration::from_secs(20),
+            settle: Duration::from_secs(5),
         }
     }
 }
+
+/// How long a job that was cancelled is given before it is cancelled again.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// Options of a method: nobody is there to be asked for a password.
 pub(super) fn options() -> HashMap<&'static str, Value<'static>> {
@@ -147,6 +153,9 @@ impl Service {
         member: &str,
         body: &B,
     ) -> Result<Message, Failure> {
+        if *work.unwanted.borrow() || work.unwanted.has_changed().is_err() {
+            return Err(Failure::Cancelled);
+        }
         let mut news = self.news();
         let mut call = std::pin::pin!(self.send(path, of, member, body));
         let mut jobs = BTreeSet::new();
@@ -155,6 +164,8 @@ impl Service {
         let mut idle = 0;
         loop {
             tokio::select! {
+                // First of all it is sent.
+                biased;
                 answer = &mut call => return answer,
                 () = unwanted(&mut work.unwanted) => break,
                 told = news.recv() => match told {
@@ -182,16 +193,20 @@ impl Service {
                 }
             }
         }
-        if let Ok(now) = self.objects().await {
-            jobs.extend(working(&now, work.about));
+        // What is finished all the same may have made something, which the caller must know.
+        let end = tokio::time::Instant::now() + self.patience.end;
+        while tokio::time::Instant::now() < end {
+            // One that has just begun is found the next time.
+            let now = self.objects().await?;
+            for job in working(&now, work.about) {
+                // One that has ended by itself is no more.
+                let _ = self.ask(&job, interface::JOB, "Cancel", &(options(),)).await;
+            }
+            if let Ok(answer) = tokio::time::timeout(AGAIN, &mut call).await {
+                return answer;
+            }
         }
-        for job in jobs {
-            // One that has ended by itself is no more.
-            let _ = self.ask(&job, interface::JOB, "Cancel", &(options(),)).await;
-        }
-        let end = tokio::time::timeout(self.patience.end, &mut call).await;
-        // What was finished all the same may have made something, which the caller must know.
-        end.unwrap_or(Err(Failure::Cancelled))
+        Err(Failure::Cancelled)
     }
 }
 
