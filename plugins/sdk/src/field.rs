@@ -1,5 +1,7 @@
 //! Fields of typed objects: what Rust types stand for a parameter.
 
+use std::borrow::Cow;
+
 use crate::{Error, Kind, Parse, Value};
 
 /// A field of a typed object, whatever its type.
@@ -22,7 +24,7 @@ pub trait Field: 'static {
 ///
 /// - `Option<T>`: may be unknown. What is unknown reads as empty, a moment as the Unknown Time; a number, a boolean or
 ///   an enumeration has no such value and is left out of the answer.
-/// - `Vec<T>`: a list, as the standard's comma-separated lists are.
+/// - `Vec<T>`: a list, as the standard's comma-separated lists are; what would separate in an item is percent-encoded.
 /// - `Result<T, Error>`: reading it may fail, without harm for the fields beside it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` stands for no type of the data model",
@@ -92,14 +94,20 @@ impl<T: Value + Parse + 'static> Field for Vec<T> {
             if i > 0 {
                 out.push(',');
             }
+            let start = out.len();
             item.write(out);
+            escape(out, start);
         }
         Ok(())
     }
 
     fn read(&mut self, text: &str) -> bool {
         let items = text.split(',').map(str::trim).filter(|_| !text.trim().is_empty());
-        items.map(T::parse).collect::<Option<_>>().map(|items| *self = items).is_some()
+        items
+            .map(|item| T::parse(&unescape(item)))
+            .collect::<Option<_>>()
+            .map(|items| *self = items)
+            .is_some()
     }
 }
 
@@ -137,6 +145,52 @@ impl<T: Typed> Typed for Result<T, Error> {
     }
 }
 
+/// Percent-encodes what stands at the end of a list, so that it stays one item: commas, percent signs, and white space at
+/// its ends (TR-106 3.2.3).
+fn escape(out: &mut String, start: usize) {
+    let item = &out[start..];
+    let inner = item.trim();
+    if inner.len() == item.len() && !item.contains([',', '%']) {
+        return;
+    }
+    let item = item.to_owned();
+    out.truncate(start);
+    let first = item.len() - item.trim_start().len();
+    let last = first + item.trim().len();
+    for (i, c) in item.char_indices() {
+        if c != ',' && c != '%' && (first..last).contains(&i) {
+            out.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            out.push('%');
+            out.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
+        }
+    }
+}
+
+/// The opposite. A percent sign without two digits is one; what is no UTF-8 then stays as it stands.
+fn unescape(item: &str) -> Cow<'_, str> {
+    let mut parts = item.split('%');
+    let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.as_bytes().get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        match digits.and_then(|_| u8::from_str_radix(&part[..2], 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                out.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => {
+                out.push(b'%');
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    String::from_utf8(out).map_or(Cow::Borrowed(item), Cow::Owned)
+}
+
 fn unknown() -> Error {
     Error::name("it is not known now")
 }
@@ -168,6 +222,20 @@ mod tests {
         assert!(!list.read("2,x"));
         assert!(list.read("") && list.is_empty());
         assert_eq!(text(&list).unwrap(), "");
+    }
+
+    /// C143: an item comes out of a list as it went in.
+    #[test]
+    fn items_of_a_list_are_escaped() {
+        let list: Vec<String> = ["a,b", " 5% ", "c d", "%41", "ä\u{a0}", "%"].map(str::to_owned).to_vec();
+        let written = text(&list).unwrap();
+        assert_eq!(written, "a%2Cb,%205%25%20,c d,%2541,ä%C2%A0,%25");
+        let mut again = Vec::<String>::new();
+        assert!(again.read(&written));
+        assert_eq!(again, list);
+        // What others write less carefully.
+        assert!(again.read("%2c , 100%, %FF, %é, %4"));
+        assert_eq!(again, [",", "100%", "%FF", "%é", "%4"]);
     }
 
     #[test]
