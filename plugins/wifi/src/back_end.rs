@@ -120,6 +120,10 @@ pub(crate) trait AccessPoints {
     ///
     /// Networks of the radio that are not in the plan go. Returns when the service has said that it is done.
     async fn apply(&self, plan: &RadioPlan) -> Result<(), Failure>;
+    /// The stations of a network with what the service counts of them, for interfaces of which the kernel tells nothing.
+    async fn stations(&self, interface: &str) -> Result<Vec<Station>, Failure> {
+        Err(Failure::Impossible(format!("{} counts nothing of {interface}", self.name())))
+    }
     /// What it can do, to be known before a plan is made.
     fn abilities(&self) -> ApAbilities;
 }

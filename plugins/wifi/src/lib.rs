@@ -17,6 +17,8 @@ mod back_end;
 #[allow(dead_code)]
 mod facts;
 #[allow(dead_code)]
+mod hostapd;
+#[allow(dead_code)]
 mod nl80211;
 #[allow(dead_code)]
 mod plan;
