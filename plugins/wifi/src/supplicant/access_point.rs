@@ -187,7 +187,7 @@ impl Supplicant {
             Some(_) => Wanted::without_keys(&settings.ssid, &settings.security)?,
             None => Wanted::network(&settings.ssid, &settings.security)?,
         };
-        wanted.is_possible(interface)?;
+        wanted.fit(interface)?;
         wanted.number("mode", 2);
         wanted.number("ignore_broadcast_ssid", i32::from(!settings.advertised));
         wanted.number("wps_disabled", 1);

@@ -37,7 +37,7 @@ impl EndPoints for Supplicant {
     }
 
     async fn apply(&self, plan: &StationPlan) -> Result<(), Failure> {
-        let profiles = plan.profiles.iter().map(Profile::new).collect::<Result<Vec<_>, _>>()?;
+        let mut profiles = plan.profiles.iter().map(Profile::new).collect::<Result<Vec<_>, _>>()?;
         if plan.chosen.is_some_and(|chosen| chosen >= profiles.len()) {
             return Err(Failure::Impossible("the profile that is chosen is none of the plan".to_owned()));
         }
@@ -49,8 +49,8 @@ impl EndPoints for Supplicant {
             None if profiles.is_empty() => return Ok(()),
             None => self.take(&plan.interface).await?,
         };
-        for profile in &profiles {
-            profile.wanted.is_possible(&interface)?;
+        for profile in &mut profiles {
+            profile.wanted.fit(&interface)?;
         }
         self.put(&interface, &profiles, plan.chosen).await
     }

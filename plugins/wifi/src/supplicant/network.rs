@@ -16,6 +16,8 @@ use crate::supplicant::wire::{from_hex, unquoted, Properties, NAME};
 const PASSPHRASE: std::ops::RangeInclusive<usize> = 8..=63;
 /// The longest passphrase of SAE, in bytes.
 const MAX_SAE: usize = 127;
+/// Key management that there is an older kind of, which every build knows.
+const OPTIONAL_KEYS: &str = "WPA-PSK-SHA256";
 /// The digits of a key.
 const KEY_DIGITS: usize = 64;
 
@@ -174,14 +176,16 @@ impl Wanted {
         Ok(())
     }
 
-    /// Whether an interface can do this at all.
-    pub(crate) fn is_possible(&self, interface: &Interface) -> Result<(), Failure> {
+    /// Leaves out what an interface need not do, and says what it cannot do but has to.
+    pub(crate) fn fit(&mut self, interface: &Interface) -> Result<(), Failure> {
         let Some(Setting::Text(keys)) = self.0.get("key_mgmt") else { return Ok(()) };
-        for key in keys.split_whitespace() {
-            if !interface.is_able("KeyMgmt", &key.to_lowercase()) {
-                return Err(Failure::Impossible(format!("{} has no {key}", interface.name)));
-            }
+        let is_able = |key: &str| interface.is_able("KeyMgmt", &key.to_lowercase());
+        let (able, unable): (Vec<&str>, Vec<&str>) = keys.split_whitespace().partition(|key| is_able(key));
+        if let Some(key) = unable.iter().find(|key| **key != OPTIONAL_KEYS) {
+            return Err(Failure::Impossible(format!("{} has no {key}", interface.name)));
         }
+        let able = able.join(" ");
+        self.text("key_mgmt", &able);
         Ok(())
     }
 

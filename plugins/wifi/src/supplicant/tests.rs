@@ -1,1 +1,6 @@
-//! Against the real service and against bad ones.
+//! Against the real service, with a cable on the machine and with radios in a guest, and against bad ones.
+
+mod cable;
+mod faults;
+mod guest;
+mod stage;

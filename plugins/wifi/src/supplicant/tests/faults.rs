@@ -1,0 +1,1 @@
+//! A service of the test's own, which behaves badly.
