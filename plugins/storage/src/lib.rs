@@ -13,6 +13,8 @@ mod back_end;
 #[allow(dead_code)]
 mod facts;
 #[allow(dead_code)]
+mod gauges;
+#[allow(dead_code)]
 mod plan;
 #[allow(dead_code)]
 mod udisks;

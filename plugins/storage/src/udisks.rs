@@ -35,6 +35,11 @@ use objects::{interface, shown, MAX_LIST, SERVICE};
 use service::{Service, MANAGER_PATH};
 use system::System;
 
+/// What is mounted, as this process sees it.
+pub(crate) fn mounts() -> Vec<system::Mount> {
+    System::new("/").mounts()
+}
+
 /// UDisks2, and what the kernel says beside.
 #[derive(Debug, Clone)]
 pub(crate) struct UDisks {

@@ -25,7 +25,7 @@ fn an_empty_drive_becomes_a_volume_that_files_can_be_written_to() {
         let place = disks.udisks.mount(&key).await.unwrap();
         assert!(place.starts_with("/media") || place.starts_with("/run/media"), "{place:?}");
         assert_eq!(disks.udisks.mount(&key).await.unwrap(), place);
-        assert_eq!(disks.volume(&key).await.mounts, [place.clone()]);
+        assert_eq!(disks.volume(&key).await.mounts, std::slice::from_ref(&place));
         std::fs::write(place.join("film"), "a film").unwrap();
 
         let file = std::fs::File::open(place.join("film")).unwrap();
