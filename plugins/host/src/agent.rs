@@ -31,6 +31,8 @@ pub(crate) const LONGEST_RETRY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Agent {
     owner: watch::Sender<Option<OwnedUniqueName>>,
+    /// The one that has been told who this is.
+    told: watch::Sender<Option<OwnedUniqueName>>,
     /// The last one that there was.
     last: Mutex<Option<OwnedUniqueName>>,
     known: &'static Known,
@@ -39,7 +41,8 @@ pub(crate) struct Agent {
 impl Agent {
     /// Nobody yet.
     pub(crate) fn new(known: &'static Known) -> Arc<Self> {
-        Arc::new(Self { owner: watch::Sender::new(None), last: Mutex::default(), known })
+        let (owner, told) = (watch::Sender::new(None), watch::Sender::new(None));
+        Arc::new(Self { owner, told, last: Mutex::default(), known })
     }
 
     /// This is the agent now. One that was started anew may have lost its store: its row numbers are asked for again.
@@ -88,11 +91,11 @@ impl Agent {
         Ok(())
     }
 
-    /// Waits until there is an agent.
-    async fn present(&self) -> Option<OwnedUniqueName> {
-        let mut owner = self.owner.subscribe();
-        let found = owner.wait_for(Option::is_some).await.ok()?.clone();
-        found
+    /// Waits until there is an agent, and it knows who this is: it takes events of nobody else.
+    async fn knows(&self) -> Option<()> {
+        let mut told = self.told.subscribe();
+        let known = |told: &Option<OwnedUniqueName>| told.is_some() && *told == *self.owner.borrow();
+        told.wait_for(known).await.ok().map(|_| ())
     }
 
     /// Announces the plugin to each agent that comes, for ever.
@@ -107,6 +110,7 @@ impl Agent {
                     match self.call(bus, "Announce", &(name, options)).await {
                         Ok(()) => {
                             tracing::info!("announced to the agent");
+                            self.told.send_replace(present.clone());
                             break;
                         }
                         Err(error) => tracing::warn!("the agent did not take the announcement: {error}"),
@@ -151,7 +155,7 @@ impl Agent {
                 }
                 Err(_) => return,
             };
-            if self.present().await.is_none() {
+            if self.knows().await.is_none() {
                 return;
             }
             let arguments: HashMap<&str, Value<'_>> =
