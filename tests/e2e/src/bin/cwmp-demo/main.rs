@@ -1,6 +1,8 @@
 //! The demonstration: a device, its ACS, and a management session that is shown.
 #![forbid(unsafe_code)]
 
+mod services;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -19,12 +21,17 @@ const PROCESSES: &str = "Device.DeviceInfo.ProcessStatus.Process.";
 const ACTIVE: u32 = 2;
 
 const USAGE: &str = "Usage: tests/demo [--plugin MANIFEST] [--stay]
+       tests/demo --all
 
   --plugin  adds a plugin to the device, whose library is where its manifest says, and shows how the ACS reads it
+  --all     starts every plugin with its service, and fails unless the ACS sees what each service changes by itself
   --stay    keep device and ACS up until Ctrl-C";
 
 fn main() -> ExitCode {
     let (mut stay, mut plugin) = (false, None);
+    if std::env::args().skip(1).eq(["--all"]) {
+        return services::run();
+    }
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         match (word.as_str(), words.size_hint().0) {
