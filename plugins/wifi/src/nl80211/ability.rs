@@ -22,6 +22,11 @@ mod of_kind {
     pub(super) const EHT_CAP_MCS_SET: u16 = 10;
 }
 
+/// The bits of HE for 40 MHz at 2.4 GHz, for 40 and 80 MHz above, for 160 MHz above.
+const HE_40_BELOW: u8 = 1 << 1;
+const HE_80_ABOVE: u8 = 1 << 2;
+const HE_160_ABOVE: u8 = 1 << 3;
+const HE_WIDER: u8 = HE_40_BELOW | HE_80_ABOVE | HE_160_ABOVE;
 /// The most streams that a field of two bits a stream can speak of.
 const MAP_STREAMS: u8 = 8;
 
@@ -80,11 +85,11 @@ impl Ability {
         let is = |data: &Attributes<'_>, number| data.inside(of_kind::IFTYPES).has(number);
         kinds.sort_by_key(|data| (!is(data, kind::ACCESS_POINT), !is(data, kind::STATION)));
         if let Some(data) = kinds.first() {
-            self.learn_kind(*data);
+            self.learn_kind(*data, is(data, kind::ACCESS_POINT));
         }
     }
 
-    fn learn_kind(&mut self, data: Attributes<'_>) {
+    fn learn_kind(&mut self, data: Attributes<'_>, is_access_point: bool) {
         let phy = |number| data.get(number).and_then(|phy| phy.first()).copied();
         if let (Some(widths), Some(set)) = (phy(of_kind::HE_CAP_PHY), data.get(of_kind::HE_CAP_MCS_SET)) {
             let both = |at| better(little(set, at), little(set, at + 2));
@@ -93,7 +98,13 @@ impl Ability {
         if let (Some(first), Some(set)) = (phy(of_kind::EHT_CAP_PHY), data.get(of_kind::EHT_CAP_MCS_SET)) {
             // How many receive is in the low half, how many send in the high one.
             let most = |at: usize| set.get(at).map_or(0, |both| (both & 0xf).max(both >> 4));
-            let streams = [0, 3, 6].map(|begin| [most(begin), most(begin + 1), most(begin + 2)]);
+            // A station that knows but 20 MHz says how many up to MCS 7 before.
+            let narrow = !is_access_point && self.he.as_ref().is_some_and(|he| he.widths & HE_WIDER == 0);
+            let streams = if narrow {
+                [[most(1), most(2), most(3)], [0; 3], [0; 3]]
+            } else {
+                [0, 3, 6].map(|begin| [most(begin), most(begin + 1), most(begin + 2)])
+            };
             self.eht = Some(Eht { wide: first & 2 != 0, streams });
         }
     }
@@ -117,16 +128,26 @@ impl Ability {
 
     fn has(&self, width: Width, band: Band) -> bool {
         let ht = |mask| self.ht.as_ref().is_some_and(|ht| ht.capabilities & mask != 0);
-        let he = |mask| self.he.as_ref().is_some_and(|he| he.widths & mask != 0);
+        let he = self.has_he(width, band);
         let vht = self.vht.as_ref().filter(|_| band == Band::Five);
         match width {
             Width::W20 => true,
-            Width::W40 => ht(1 << 1) || he(if band == Band::Two { 1 << 1 } else { 1 << 2 }),
-            Width::W80 => band != Band::Two && (vht.is_some() || he(1 << 2)),
-            Width::W160 => {
-                band != Band::Two && (vht.is_some_and(|vht| vht.capabilities >> 2 & 3 != 0) || he(1 << 3))
-            }
+            Width::W40 => ht(1 << 1) || he,
+            Width::W80 => band != Band::Two && (vht.is_some() || he),
+            Width::W160 => band != Band::Two && (vht.is_some_and(|vht| vht.capabilities >> 2 & 3 != 0) || he),
             Width::W320 => band == Band::Six && self.eht.as_ref().is_some_and(|eht| eht.wide),
+        }
+    }
+
+    /// Whether HE, and with it EHT, goes as wide as that.
+    fn has_he(&self, width: Width, band: Band) -> bool {
+        let Some(he) = &self.he else { return false };
+        match (width, band) {
+            (Width::W20, _) => true,
+            (Width::W40, Band::Two) => he.widths & HE_40_BELOW != 0,
+            (Width::W40 | Width::W80, _) => he.widths & HE_80_ABOVE != 0,
+            (Width::W160, _) => he.widths & HE_160_ABOVE != 0,
+            (Width::W320, _) => self.eht.as_ref().is_some_and(|eht| eht.wide),
         }
     }
 
@@ -169,11 +190,11 @@ impl Ability {
                 ofdm(width, mcs, streams, short)
             }));
         }
-        if let (Some(he), true) = (&self.he, width <= Width::W160) {
+        if let (Some(he), true) = (&self.he, width <= Width::W160 && self.has_he(width, band)) {
             let map = if width == Width::W160 { he.maps.1 } else { he.maps.0 };
             rates.extend(modes(map, [7, 9, 11]).map(|(mcs, streams)| ofdma(width, mcs, streams)));
         }
-        if let Some(eht) = &self.eht {
+        if let (Some(eht), true) = (&self.eht, self.has_he(width, band)) {
             let streams = match width {
                 Width::W320 => eht.streams[2],
                 Width::W160 => eht.streams[1],

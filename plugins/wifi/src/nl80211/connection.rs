@@ -136,7 +136,9 @@ struct Open {
 
 impl Open {
     fn new() -> Result<Self, Failure> {
-        let (connection, handle, _) = wl_nl80211::new_connection().map_err(|_| Failure::Away(WHO))?;
+        let (mut connection, handle, _) = wl_nl80211::new_connection().map_err(|_| Failure::Away(WHO))?;
+        // Its end is where a dump says that it failed.
+        connection.set_forward_done(true);
         Ok(Self { handle, task: tokio::task::spawn_local(connection) })
     }
 }
@@ -215,9 +217,8 @@ impl Connection {
                     NetlinkPayload::InnerMessage(inner) if answers.len() < MAX_MESSAGES => {
                         answers.push(inner.into_parts().1);
                     }
-                    NetlinkPayload::Error(error) if error.raw_code() != 0 => {
-                        return Err(Trouble::Refused(Errno::from_raw(error.raw_code().wrapping_neg())));
-                    }
+                    NetlinkPayload::Error(error) => refused(error.raw_code())?,
+                    NetlinkPayload::Done(done) => refused(done.code)?,
                     _ => {}
                 }
             }
@@ -232,6 +233,14 @@ impl Connection {
             *open = Open::new()?;
         }
         Ok(open.handle.clone())
+    }
+}
+
+/// The kernel says no by a negative number.
+fn refused(code: i32) -> Result<(), Trouble> {
+    match code {
+        0.. => Ok(()),
+        _ => Err(Trouble::Refused(Errno::from_raw(code.wrapping_neg()))),
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the kernel tells unasked: of radios, interfaces, stations and scans (nl80211), and of interfaces that are switched
 //! on or off (rtnetlink).
+//!
+//! Older kernels do not tell that an access point began; but that its interface has a carrier they do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -28,8 +30,13 @@ const CONTROLLER: u16 = 0x10;
 const FAMILY_NAME: u16 = 2;
 /// `RTMGRP_LINK`.
 const LINKS: u32 = 1;
-/// `RTM_NEWLINK`.
+/// `RTM_NEWLINK`, `RTM_DELLINK`.
 const NEW_LINK: u16 = 16;
+const DEL_LINK: u16 = 17;
+/// What counts of the flags of a link: `IFF_UP`, `IFF_RUNNING`, `IFF_LOWER_UP`.
+const FLAGS: u32 = UP | 1 << 6 | 1 << 16;
+/// The most links whose flags are known; of others every message counts.
+const MAX_LINKS: usize = 1_024;
 /// The buffer for what the kernel tells while we are busy.
 const BACKLOG: usize = 1 << 20;
 /// How long something that happened waits for more of its kind, so that they are told as one.
@@ -78,7 +85,8 @@ impl Listener {
         // Where this is not allowed, a family that comes is found when somebody asks.
         let _ = generic.0.socket_ref().add_membership(u32::from(CONTROLLER));
         let (scans, _) = broadcast::channel(SCANS);
-        let hearing = Hearing { sys, scans: scans.clone(), gathered: Gathered::default() };
+        let hearing =
+            Hearing { sys, scans: scans.clone(), links: BTreeMap::new(), gathered: Gathered::default() };
         let task = tokio::task::spawn_local(hearing.listen(generic.clone(), route, events));
         Ok(Self { generic, scans, task })
     }
@@ -130,6 +138,8 @@ impl Gathered {
 struct Hearing {
     sys: PathBuf,
     scans: broadcast::Sender<ScanNews>,
+    /// The flags of links with radios, as they were last.
+    links: BTreeMap<u32, u32>,
     gathered: Gathered,
 }
 
@@ -230,16 +240,23 @@ impl Hearing {
         }
     }
 
-    /// `struct ifinfomsg`: at 4 the number, at 8 the flags, at 12 which of them are new.
+    /// `struct ifinfomsg`: at 4 the number, at 8 the flags.
     fn hear_link(&mut self, kind: u16, message: &[u8]) {
         let number = |at: usize| Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?));
-        let (Some(index), Some(changed)) = (number(4), number(12)) else { return };
-        if kind != NEW_LINK || changed & UP == 0 {
+        let (Some(index), Some(flags)) = (number(4), number(8)) else { return };
+        if kind == DEL_LINK {
+            self.gathered.air |= self.links.remove(&index).is_some();
+        }
+        if kind != NEW_LINK || self.links.get(&index) == Some(&(flags & FLAGS)) {
             return;
         }
-        let wireless = name_of(&self.sys, index)
-            .is_some_and(|name| self.sys.join("class/net").join(name).join("phy80211").exists());
-        self.gathered.air |= wireless;
+        let folder = name_of(&self.sys, index).map(|name| self.sys.join("class/net").join(name));
+        if folder.is_some_and(|folder| folder.join("phy80211").exists()) {
+            self.gathered.air = true;
+            if self.links.len() < MAX_LINKS {
+                self.links.insert(index, flags & FLAGS);
+            }
+        }
     }
 }
 
@@ -253,4 +270,97 @@ fn messages(mut bytes: &[u8]) -> Vec<(u16, &[u8])> {
         bytes = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
     messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    /// Who hears, and what he tells of scans. `wlan0` is the fourth device and has a radio, `eth0` is the second.
+    fn hearing() -> (Hearing, broadcast::Receiver<ScanNews>, tempfile::TempDir) {
+        let sys = tempfile::tempdir().unwrap();
+        for (name, index) in [("wlan0", "4\n"), ("eth0", "2\n")] {
+            std::fs::create_dir_all(sys.path().join("class/net").join(name)).unwrap();
+            std::fs::write(sys.path().join("class/net").join(name).join("ifindex"), index).unwrap();
+        }
+        std::fs::create_dir(sys.path().join("class/net/wlan0/phy80211")).unwrap();
+        let (scans, news) = broadcast::channel(SCANS);
+        let (path, links, gathered) = (sys.path().to_owned(), BTreeMap::new(), Gathered::default());
+        (Hearing { sys: path, scans, links, gathered }, news, sys)
+    }
+
+    fn of_interface(command: Nl80211Command, index: u32) -> Vec<u8> {
+        [&[u8::from(command), 1, 0, 0, 8, 0, 3, 0], &index.to_ne_bytes()[..]].concat()
+    }
+
+    fn link(index: u32, flags: u32) -> Vec<u8> {
+        [&[0; 4], &index.to_ne_bytes()[..], &flags.to_ne_bytes()[..], &[0; 4]].concat()
+    }
+
+    #[test]
+    fn many_messages_are_told_as_one() {
+        let (mut hearing, _news, _sys) = hearing();
+        for _ in 0..100 {
+            hearing.hear_generic(0x1c, &of_interface(Nl80211Command::NewStation, 4));
+            hearing.hear_generic(0x1c, &of_interface(Nl80211Command::DelStation, 9));
+            hearing.hear_generic(0x1c, &of_interface(Nl80211Command::NewInterface, 4));
+        }
+        let (events, mut heard) = unbounded_channel();
+        hearing.tell(&hearing.gathered, &events).unwrap();
+        drop(events);
+        assert_eq!(heard.blocking_recv(), Some(Event::Air));
+        assert_eq!(heard.blocking_recv(), Some(Event::Stations("wlan0".to_owned())), "9 is gone");
+        assert_eq!(heard.blocking_recv(), None);
+    }
+
+    #[test]
+    fn what_was_lost_may_be_anything() {
+        let (mut hearing, mut news, _sys) = hearing();
+        let full = io::Error::from_raw_os_error(nix::errno::Errno::ENOBUFS as i32);
+        assert!(!hearing.hear(Err(full), Hearing::hear_generic), "the socket still works");
+        assert!(hearing.gathered.air);
+        assert_eq!(news.try_recv(), Ok(ScanNews::Lost));
+        let other = io::Error::from_raw_os_error(nix::errno::Errno::ENOMEM as i32);
+        assert!(hearing.hear(Err(other), Hearing::hear_generic));
+    }
+
+    #[test]
+    fn only_the_kernel_is_believed() {
+        let (mut hearing, _news, _sys) = hearing();
+        let message = of_interface(Nl80211Command::NewInterface, 4);
+        let length = u32::try_from(message.len() + HEADER).unwrap().to_ne_bytes();
+        let bytes = [&length[..], &[0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &message].concat();
+        hearing.hear(Ok((bytes.clone(), SocketAddr::new(77, 0))), Hearing::hear_generic);
+        assert!(!hearing.gathered.air);
+        hearing.hear(Ok((bytes, SocketAddr::new(0, 1))), Hearing::hear_generic);
+        assert!(hearing.gathered.air);
+    }
+
+    #[test]
+    fn a_link_is_told_of_when_it_has_a_radio_and_is_different() {
+        let (mut hearing, _news, _sys) = hearing();
+        let mut told = |kind, message: &[u8]| {
+            hearing.hear_link(kind, message);
+            std::mem::take(&mut hearing.gathered.air)
+        };
+        assert!(!told(NEW_LINK, &link(2, UP)), "no radio");
+        assert!(told(NEW_LINK, &link(4, UP)));
+        assert!(!told(NEW_LINK, &link(4, UP)));
+        assert!(told(NEW_LINK, &link(4, UP | 1 << 16)), "a carrier");
+        assert!(!told(DEL_LINK, &link(2, 0)));
+        assert!(told(DEL_LINK, &link(4, 0)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_datagram_hurts(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let (mut hearing, _news, _sys) = hearing();
+            for take in [Hearing::hear_generic, Hearing::hear_link] {
+                hearing.hear(Ok((bytes.clone(), SocketAddr::new(0, 0))), take);
+                take(&mut hearing, NEW_LINK, &bytes);
+            }
+        }
+    }
 }

