@@ -12,15 +12,32 @@
 //! are asked for when somebody wants them.
 #![forbid(unsafe_code)]
 
-#[allow(dead_code)]
 mod back_end;
+mod back_ends;
+mod bases;
+mod check;
+mod counters;
+mod enforce;
 #[allow(dead_code)]
 mod facts;
-#[allow(dead_code)]
 mod hostapd;
-#[allow(dead_code)]
+mod latest;
 mod nl80211;
+mod objects;
+mod places;
 #[allow(dead_code)]
 mod plan;
-#[allow(dead_code)]
+mod planner;
+mod plugin;
+mod row_id;
+mod serve;
+mod snapshot;
 mod supplicant;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod view;
+mod watch;
+mod wish;
+mod words;
+mod world;

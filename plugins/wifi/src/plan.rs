@@ -90,8 +90,8 @@ pub(crate) struct Radius {
     pub(crate) secret: Secret,
 }
 
-/// How a network is protected. In a plan an empty secret, of a network that runs with this mode already, means the one that it
-/// has: what the image configured need not be known to be kept.
+/// How a network is protected. In a plan an empty secret, of a network that the image configured with this mode, means the
+/// one of the image: it need not be known to be kept, or to come back when another was taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Security {
     pub(crate) mode: Mode,
