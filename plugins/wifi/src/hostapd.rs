@@ -6,6 +6,7 @@
 //! in [`difference`], and [`change`] says it.
 
 mod change;
+mod channel;
 mod difference;
 mod lines;
 mod memory;
@@ -14,7 +15,10 @@ mod probe;
 mod radio;
 mod reply;
 mod socket;
+mod standing;
+mod steps;
 mod text;
+mod undo;
 mod watch;
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ pub(super) fn of_network(known: Option<&Lines>, wanted: &Lines) -> Difference {
     for (key, value) in wanted.iter().filter(|line| !adds(line.0)) {
         let differs = !is(key, value);
         // Keys are derived from the name and the passphrase together, and are forgotten while a network is open.
-        if !differs && !(protection && PROTECTION.contains(&key)) {
+        let along = protection && PROTECTION.contains(&key);
+        if !differs && !along {
             continue;
         }
         found.lines.set(key, value);
@@ -129,14 +130,18 @@ fn additions(known: Option<&Lines>, wanted: &Lines) -> Difference {
     if wanted.is_on("ieee8021x") && !servers.is_empty() && had.as_ref() != Some(&servers) {
         let depth = if had.is_some_and(|had| had.is_empty()) { Depth::Restart } else { Depth::Rebuild };
         found.depth = depth;
-        servers.iter().for_each(|line| found.lines.add(&line.0, &line.1));
+        for (key, value) in &servers {
+            found.lines.add(key, value);
+        }
     }
     let passphrases = of(wanted, "sae_password");
     let had = known.map(|known| of(known, "sae_password")).unwrap_or_default();
     let kept = passphrases.is_empty() && wanted.get("wpa_passphrase").is_none();
     if had != passphrases && !kept && wanted.get("wpa_key_mgmt").is_some_and(|words| words.contains("SAE")) {
         found.depth = found.depth.max(if had.is_empty() { Depth::Reload } else { Depth::Rebuild });
-        passphrases.iter().for_each(|line| found.lines.add(&line.0, &line.1));
+        for (key, value) in &passphrases {
+            found.lines.add(key, value);
+        }
     }
     found
 }

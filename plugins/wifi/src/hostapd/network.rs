@@ -255,6 +255,7 @@ pub(super) fn lacks(lines: &Lines) -> Option<&'static str> {
 /// What hostapd does where a key is not said; none where it depends on the build or on other keys.
 pub(super) fn default_of(key: &str, lines: &Lines) -> Option<String> {
     let text = match key {
+        "wmm_enabled" if lines.is_on("ieee80211n") || lines.is_on("ieee80211ax") => "1",
         "wpa"
         | "ieee8021x"
         | "ieee80211w"
@@ -266,9 +267,8 @@ pub(super) fn default_of(key: &str, lines: &Lines) -> Option<String> {
         | "eap_server"
         | "sae_pwe"
         | "sae_require_mfp"
-        | "ap_setup_locked" => "0",
-        "wmm_enabled" if lines.is_on("ieee80211n") || lines.is_on("ieee80211ax") => "1",
-        "wmm_enabled" => "0",
+        | "ap_setup_locked"
+        | "wmm_enabled" => "0",
         "max_num_sta" => MOST_STATIONS,
         "wpa_key_mgmt" => "WPA-PSK",
         "wpa_pairwise" => "TKIP",

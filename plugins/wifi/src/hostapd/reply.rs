@@ -188,10 +188,9 @@ mod tests {
         {
             assert!(matches!(Status::parse(text), Err(Failure::Nonsense(..))), "{text:?}");
         }
-        let mut many = "state=ENABLED\n".to_owned();
-        for number in 0..=MAX_NETWORKS {
-            many += &format!("bss[{number}]=w{number}\n");
-        }
+        let networks: Vec<String> =
+            (0..=MAX_NETWORKS).map(|number| format!("bss[{number}]=w{number}\n")).collect();
+        let many = "state=ENABLED\n".to_owned() + &networks.concat();
         assert!(matches!(Status::parse(&many), Err(Failure::Nonsense(..))));
     }
 

@@ -38,6 +38,23 @@ pub(super) fn merged(known: &Lines, wanted: &Lines) -> Lines {
     lines
 }
 
+/// What a plan that gives no secrets means: those of the image.
+pub(super) fn with_secrets_of(image: &Lines, wanted: &Lines) -> Lines {
+    const KEYS: [&str; 3] = ["wpa_passphrase", "wpa_psk", "sae_password"];
+    let mut lines = wanted.clone();
+    let protected = wanted.is_on("wpa") && !wanted.is_on("ieee8021x");
+    if protected && !wanted.iter().any(|line| KEYS.contains(&line.0)) {
+        for (key, value) in image.iter().filter(|line| KEYS.contains(&line.0)) {
+            lines.add(key, value);
+        }
+    }
+    if wanted.get("auth_server_addr").is_some() {
+        lines.remove(|key| key.starts_with("auth_server_"));
+        append_servers(&mut lines, wanted, image.get("auth_server_shared_secret"));
+    }
+    lines
+}
+
 /// A server without a secret has the one that was there.
 fn append_servers(lines: &mut Lines, wanted: &Lines, secret: Option<&str>) {
     let servers: Vec<(&str, &str)> =
