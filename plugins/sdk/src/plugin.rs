@@ -105,7 +105,8 @@ pub trait Plugin: Declared + Send {
     /// An error undoes the commit: the settings become what they were, the typed objects are told the opposite, and then
     /// this is called once more, with the same names. So a plugin that makes the device as the settings say need not know
     /// how far it came before it failed. The second call comes as well when it is the commit's end that cannot be stored.
-    /// Its own error is logged and nothing else; what it stores goes with the failed commit.
+    /// Its own error is logged, and the rollback that follows calls it once more, as it does after a panic. What it stores
+    /// goes with the failed commit.
     fn put_in_force(&mut self, names: &[String]) -> Result<Effect, Error> {
         let _ = names;
         Ok(Effect::Now)

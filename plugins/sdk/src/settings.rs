@@ -68,6 +68,8 @@ struct State {
     prepared: Option<(u64, Delta)>,
     /// A commit began and did not end.
     attempted: bool,
+    /// The names of that commit, as long as it is not known that the device is as the settings say.
+    unsettled: Option<(u64, Vec<String>)>,
     /// What typed objects prepared.
     guard: Option<Box<dyn Any + Send>>,
 }

@@ -81,13 +81,14 @@ impl Txn<'_> {
         let settings = settings.ok_or_else(|| Error::unsupported("nothing can be set"))?;
         let mut done = Done::default();
         let result = settings.commit(self.id, |names| in_force(plugin, &settings, names, &mut done));
-        if result.is_err() {
-            take_back(plugin, settings.host(), done);
+        if result.is_err() && take_back(plugin, settings.host(), done) {
+            settings.take_unsettled(self.id);
         }
         result
     }
 
-    /// What [`Plugin::rollback`] does by itself: drops what was prepared, or puts in force what was before the commit.
+    /// What [`Plugin::rollback`] does by itself: drops what was prepared, or puts in force what was before the commit. For a
+    /// commit that failed and could not be taken back it tries that once more.
     pub fn rollback<P: Plugin>(&self, plugin: &mut P) -> Result<(), Error> {
         let Some(settings) = plugin.settings().cloned() else { return Ok(()) };
         drop(settings.take_guard());
@@ -95,7 +96,12 @@ impl Txn<'_> {
             settings.offer(0, BTreeMap::new());
             put_steps(plugin, &settings, &undo)?;
         }
-        settings.rollback(self.id, |names| in_force(plugin, &settings, names, &mut Done::default()))
+        settings.rollback(self.id, |names| in_force(plugin, &settings, names, &mut Done::default()))?;
+        if let Some(Err(error)) = settings.take_unsettled(self.id).map(|names| plugin.put_in_force(&names)) {
+            // Nothing is stored that would have to be taken back, and the next transaction may well put things right.
+            not_taken_back(settings.host(), &error);
+        }
+        Ok(())
     }
 }
 
@@ -140,8 +146,9 @@ fn in_force<P: Plugin>(
 }
 
 /// The commit failed and the settings are as they were: what is in force already goes. Typed objects come first, the last
-/// of them before the others, so that [`Plugin::put_in_force`] finds them as it does after every change.
-fn take_back<P: Plugin>(plugin: &mut P, host: &Host, done: Done) {
+/// of them before the others, so that [`Plugin::put_in_force`] finds them as it does after every change. Says whether it
+/// succeeded, that is; if not, the rollback calls it again.
+fn take_back<P: Plugin>(plugin: &mut P, host: &Host, done: Done) -> bool {
     for (object, edits) in done.objects.into_iter().rev() {
         let edits = edits.into_iter().rev().map(RawEdit::inverse).collect();
         let prepared = (P::OBJECTS[object].change)(plugin, edits);
@@ -153,12 +160,16 @@ fn take_back<P: Plugin>(plugin: &mut P, host: &Host, done: Done) {
             not_taken_back(host, &error);
         }
     }
-    if let Some(Err(error)) = done.names.map(|names| plugin.put_in_force(&names)) {
-        not_taken_back(host, &error);
+    match done.names.map(|names| plugin.put_in_force(&names)) {
+        Some(Err(error)) => {
+            not_taken_back(host, &error);
+            false
+        }
+        _ => true,
     }
 }
 
-/// Nobody can be told that the device is not as it was; the commit's own error is the answer.
+/// The commit's own error is the answer, so this one goes to the log.
 pub(crate) fn not_taken_back(host: &Host, error: &Error) {
     host.log(Level::Error, &format!("a failed change cannot be taken back: {error}"));
 }

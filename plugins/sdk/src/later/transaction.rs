@@ -121,8 +121,8 @@ impl<A: AsyncPlugin> Shared<A> {
                 Err(error)
             }
         };
-        if result.is_err() {
-            self.take_back(done).await;
+        if result.is_err() && self.take_back(done).await {
+            settings.take_unsettled(txn);
         }
         result.map(number)
     }
@@ -138,6 +138,12 @@ impl<A: AsyncPlugin> Shared<A> {
         if let Some(names) = settings.begin_rollback(txn)? {
             self.in_force(&mut prepared, &names, &mut Done::default()).await?;
             settings.end_rollback()?;
+        }
+        if let Some(names) = settings.take_unsettled(txn) {
+            if let Err(error) = Rc::clone(&self.plugin).put_in_force(&names).await {
+                // As for other plugins.
+                not_taken_back(&self.host, &error);
+            }
         }
         Ok(status::OK)
     }
@@ -175,7 +181,7 @@ impl<A: AsyncPlugin> Shared<A> {
     }
 
     /// The commit failed and the settings are as they were: what is in force already goes, as for other plugins.
-    async fn take_back(&self, done: Done) {
+    async fn take_back(&self, done: Done) -> bool {
         for (object, edits) in done.objects.into_iter().rev() {
             let edits = edits.into_iter().rev().map(RawEdit::inverse).collect();
             let result = match (A::OBJECTS[object].change)(Rc::clone(&self.plugin), edits).await {
@@ -186,11 +192,12 @@ impl<A: AsyncPlugin> Shared<A> {
                 not_taken_back(&self.host, &error);
             }
         }
-        if let Some(names) = done.names {
-            if let Err(error) = Rc::clone(&self.plugin).put_in_force(&names).await {
-                not_taken_back(&self.host, &error);
-            }
+        let Some(names) = done.names else { return true };
+        let result = Rc::clone(&self.plugin).put_in_force(&names).await;
+        if let Err(error) = &result {
+            not_taken_back(&self.host, error);
         }
+        result.is_ok()
     }
 }
 

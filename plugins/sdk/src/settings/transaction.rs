@@ -87,8 +87,15 @@ impl Settings {
             }
         }
         self.change(&delta);
+        self.state().unsettled = Some((txn, delta.keys().cloned().collect()));
         let restore = Restore { settings: self.clone(), old: Some(old) };
         Ok(Begun::Now(Commit { txn, names: delta.into_keys().collect(), undo, restore }))
+    }
+
+    /// The names of a commit that failed and may have left something on the device. They are told once.
+    pub(crate) fn take_unsettled(&self, txn: u64) -> Option<Vec<String>> {
+        let unsettled = &mut self.state().unsettled;
+        unsettled.take_if(|(unsettled, _)| *unsettled == txn).map(|(_, names)| names)
     }
 
     /// Drops what was staged, or restores what was there before the commit and puts that in force.
@@ -140,6 +147,7 @@ impl Settings {
             let mut state = self.state();
             state.done = None;
             state.attempted = false;
+            state.unsettled = None;
         }
         self.keep_what_was_said()
     }
@@ -229,6 +237,7 @@ impl Commit {
         let mut state = settings.state();
         state.staged = None;
         state.attempted = false;
+        state.unsettled = None;
         state.prepared = None;
         state.done = Some(Done { txn: self.txn, effect, undo: self.undo });
         Ok(effect)

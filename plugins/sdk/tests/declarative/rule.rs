@@ -39,6 +39,7 @@ pub(super) fn put_in_force(id: u32, settings: &Settings, names: &[String]) -> Re
     tell(id, format!("{} for {}", text("Channel"), names.join(",")));
     let burnt = AIR.lock().unwrap().iter().any(|(i, told)| *i == id && told.starts_with("13 "));
     match text("Name").as_str() {
+        _ if text("Channel") == "666" => panic!("told to"),
         "never" => Err(Error::internal("no such name")),
         _ if burnt => Err(Error::internal(format!("burnt out on {}", text("Channel")))),
         _ => Ok(Effect::Now),
@@ -83,9 +84,24 @@ fn of_a_device_that_cannot_be_made_as_it_was_the_log_tells() {
     assert_eq!(plugin.commit(txn), Err(Error::internal("burnt out on 13")));
     let logs: Vec<String> = plugin.logs().into_iter().map(|line| line.text).collect();
     assert_eq!(logs, ["a failed change cannot be taken back: burnt out on 1"]);
+    // The rollback tries again; whatever comes of it, others may set what they like.
     plugin.rollback(txn).unwrap();
+    assert_eq!(told(id), ["typed", "13 for Channel", "typed", "1 for Channel", "1 for Channel"]);
+    assert_eq!((plugin.logs().len(), plugin.get(CHANNEL).unwrap()), (1, "1".to_owned()));
+    plugin.rollback(txn).unwrap();
+    assert_eq!(told(id), Vec::<String>::new());
+    plugin.set(&[(CHANNEL, "6")]).unwrap();
+}
+
+#[test]
+fn after_a_panic_the_device_is_made_as_it_was_with_the_rollback() {
+    let (id, mut plugin) = (50, plugin(50));
+    let txn = plugin.stage(&[Step::set(CHANNEL, "666")]).unwrap();
+    plugin.commit(txn).unwrap_err();
+    assert_eq!(told(id), ["typed", "666 for Channel"]);
+    plugin.rollback(txn).unwrap();
+    assert_eq!(told(id), ["1 for Channel"]);
     assert_eq!(plugin.get(CHANNEL).unwrap(), "1");
-    told(id);
 }
 
 #[test]
