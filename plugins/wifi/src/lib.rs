@@ -22,6 +22,7 @@ mod enforce;
 mod facts;
 mod hostapd;
 mod latest;
+mod neighbours;
 mod nl80211;
 mod objects;
 mod places;

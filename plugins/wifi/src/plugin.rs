@@ -16,6 +16,7 @@ use crate::bases::Bases;
 use crate::counters::Counters;
 use crate::enforce::Done;
 use crate::latest::{Latest, PAIRS};
+use crate::neighbours::{NeighboringWiFiDiagnostic, NeighbourResult, Neighbours};
 use crate::objects::{
     AccessPoint, AssociatedDevice, AssociatedDeviceStats, EndPoint, EndPointSecurity, EndPointStats, Profile,
     ProfileSecurity, Radio, RadioStats, Security, Ssid, SsidStats, WiFiObject, Wps,
@@ -39,6 +40,7 @@ pub(crate) struct WiFi {
     pub(crate) numbers: Numbers,
     pub(crate) latest: Latest,
     pub(crate) counters: Counters,
+    pub(crate) neighbours: Neighbours,
     pub(crate) state: RefCell<State>,
     /// Who makes plans true holds this: one after the other.
     pub(crate) enforcing: tokio::sync::Mutex<()>,
@@ -66,7 +68,9 @@ declare! {
     objects {
         WiFiObject, Radio, RadioStats, Ssid, SsidStats, AccessPoint, Security, Wps, AssociatedDevice,
         AssociatedDeviceStats, EndPoint, EndPointStats, EndPointSecurity, Profile, ProfileSecurity,
+        NeighboringWiFiDiagnostic, NeighbourResult,
     },
+    diagnostics { NeighboringWiFiDiagnostic },
 }
 
 impl AsyncPlugin for WiFi {
@@ -91,6 +95,7 @@ impl AsyncPlugin for WiFi {
             numbers: Numbers::load(&host)?,
             latest: Latest::load(&host)?,
             counters,
+            neighbours: Neighbours::default(),
             back,
             state: RefCell::new(state),
             enforcing: tokio::sync::Mutex::new(()),

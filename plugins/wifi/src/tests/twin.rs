@@ -30,6 +30,8 @@ pub(crate) struct Scene {
     pub(crate) running: BTreeMap<&'static str, Vec<Running>>,
     pub(crate) joined: Vec<Joined>,
     pub(crate) stations: BTreeMap<u32, Vec<Station>>,
+    /// What interfaces hear; nothing where it is not said.
+    pub(crate) neighbours: BTreeMap<u32, Result<Vec<Neighbour>, Failure>>,
     /// Services that are not there.
     pub(crate) away: BTreeSet<&'static str>,
     /// The next plans are refused, with this said; the radio is left half changed.
@@ -39,6 +41,8 @@ pub(crate) struct Scene {
     /// What else was done.
     pub(crate) told: Vec<String>,
     pub(crate) looks: u32,
+    /// The kernel says nothing.
+    pub(crate) mute: bool,
     events: Option<Events>,
 }
 
@@ -225,7 +229,11 @@ pub(crate) fn image_network(interface: &str) -> Running {
 #[async_trait(?Send)]
 impl Air for Twin {
     async fn radios(&self) -> Result<Vec<Radio>, Failure> {
-        Ok(self.scene().radios.clone())
+        let scene = self.scene();
+        if scene.mute {
+            return Err(Failure::Away("the kernel"));
+        }
+        Ok(scene.radios.clone())
     }
 
     async fn interfaces(&self) -> Result<Vec<Interface>, Failure> {
@@ -284,8 +292,10 @@ impl Air for Twin {
         Ok(())
     }
 
-    async fn scan(&self, _: u32) -> Result<Vec<Neighbour>, Failure> {
-        Ok(Vec::new())
+    async fn scan(&self, interface: u32) -> Result<Vec<Neighbour>, Failure> {
+        let mut scene = self.scene();
+        scene.told.push(format!("{interface} listens"));
+        scene.neighbours.get(&interface).cloned().unwrap_or(Ok(Vec::new()))
     }
 }
 
