@@ -30,7 +30,7 @@ use connection::{Connection, Message, WHO};
 use listener::Listener;
 
 use crate::back_end::{Air, Events, Failure};
-use crate::facts::{Interface, Neighbour, Radio, Station, Survey};
+use crate::facts::{Interface, Neighbour, Radio, Role, Station, Survey};
 
 /// Where the kernel shows its devices.
 const SYS: &str = "/sys";
@@ -95,7 +95,16 @@ impl Air for Nl80211 {
             return Ok(Vec::new());
         }
         let dump = self.connection.dump(Message::new(Nl80211Command::GetInterface)).await?;
-        Ok(interface::interfaces(&dump, &self.sys))
+        let mut interfaces = interface::interfaces(&dump, &self.sys);
+        for interface in &mut interfaces {
+            // Some kernels do not say the network of a station, though they know it.
+            if interface.role == Role::Station && interface.frequency.is_some() && interface.ssid.is_none() {
+                // One that went meanwhile is in no network.
+                let known = self.dump_of(Nl80211Command::GetScan, interface.index).await;
+                interface.ssid = known.ok().and_then(|known| neighbour::own(&known));
+            }
+        }
+        Ok(interfaces)
     }
 
     async fn stations(&self, interface: u32) -> Result<Vec<Station>, Failure> {

@@ -235,3 +235,109 @@ fn little(bytes: &[u8], at: usize) -> u16 {
         _ => 0xffff,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::attribute::written;
+    use super::*;
+
+    fn ability(parts: &[Vec<u8>]) -> Ability {
+        let mut ability = Ability::default();
+        ability.learn(Attributes::new(&parts.concat()));
+        ability
+    }
+
+    /// Streams from 1 on, as the set of HT says them.
+    fn ht(capabilities: u16, streams: usize) -> Vec<u8> {
+        let mut set = [0; 16];
+        set[..streams].fill(0xff);
+        [written(of_band::HT_CAPA, &capabilities.to_ne_bytes()), written(of_band::HT_MCS_SET, &set)].concat()
+    }
+
+    fn vht(capabilities: u32, map: u16) -> Vec<u8> {
+        let map = map.to_le_bytes();
+        let set = [map[0], map[1], 0, 0, map[0], map[1], 0, 0];
+        [written(of_band::VHT_CAPA, &capabilities.to_ne_bytes()), written(of_band::VHT_MCS_SET, &set)]
+            .concat()
+    }
+
+    fn kind_data(kind: u16, parts: &[Vec<u8>]) -> Vec<u8> {
+        written(1, &[written(of_kind::IFTYPES, &written(kind, &[])), parts.concat()].concat())
+    }
+
+    fn he(widths: u8, map: u16, map_160: u16) -> Vec<u8> {
+        let set = [map, map, map_160, map_160].map(u16::to_le_bytes).concat();
+        [written(of_kind::HE_CAP_PHY, &[widths; 11]), written(of_kind::HE_CAP_MCS_SET, &set)].concat()
+    }
+
+    fn eht(set: &[u8]) -> Vec<u8> {
+        [written(of_kind::EHT_CAP_PHY, &[2; 9]), written(of_kind::EHT_CAP_MCS_SET, set)].concat()
+    }
+
+    #[test]
+    fn a_radio_of_last_century_has_no_modes_with_streams() {
+        let none = ability(&[]);
+        assert_eq!((none.streams(), none.max_rate(Band::Two), none.standards(Band::Two)), (0, 0, vec![]));
+        assert_eq!(none.widths(Band::Five), [Width::W20]);
+    }
+
+    #[test]
+    fn ht_is_as_fast_as_its_streams_width_and_guard() {
+        let narrow = ability(&[ht(1 << 5, 2)]);
+        assert_eq!((narrow.max_rate(Band::Two), narrow.short_guard()), (144_444, (true, false)));
+        let wide = ability(&[ht(1 << 1 | 1 << 6, 4)]);
+        assert_eq!((wide.max_rate(Band::Two), wide.streams()), (600_000, 4));
+        assert_eq!(wide.standards(Band::Five), [Standard::N]);
+        assert_eq!(wide.standards(Band::Six), [], "at 6 GHz there is no HT");
+    }
+
+    #[test]
+    fn vht_is_80_mhz_and_160_where_it_says_so() {
+        // Two streams up to MCS 9, the third to MCS 7.
+        let map = 0b1111_1111_1100_1010;
+        let usual = ability(&[ht(1 << 1, 3), vht(1 << 5, map)]);
+        assert_eq!(usual.widths(Band::Five), [Width::W20, Width::W40, Width::W80]);
+        assert_eq!((usual.max_rate(Band::Five), usual.streams()), (975_000, 3));
+        assert_eq!(usual.standards(Band::Two), [Standard::N], "a maker's own idea is no standard");
+        let wide = ability(&[ht(1 << 1, 2), vht(1 << 2 | 1 << 5 | 1 << 6, 0xfffa)]);
+        assert_eq!(wide.max_rate(Band::Five), 1_733_333);
+    }
+
+    #[test]
+    fn what_an_access_point_can_counts_before_what_a_station_can() {
+        let data = [
+            kind_data(kind::STATION, &[he(HE_80_ABOVE | HE_160_ABOVE, 0xffaa, 0xffaa)]),
+            kind_data(kind::ACCESS_POINT, &[he(HE_80_ABOVE, 0xfffa, 0xffff)]),
+        ];
+        let both = ability(&[written(of_band::IFTYPE_DATA, &data.concat())]);
+        assert_eq!((both.streams(), both.max_rate(Band::Five)), (2, 1_200_955));
+        assert_eq!(both.widths(Band::Six), [Width::W20, Width::W40, Width::W80]);
+        let alone = ability(&[written(of_band::IFTYPE_DATA, &data[0])]);
+        assert_eq!((alone.streams(), alone.max_rate(Band::Five)), (4, 4_803_897));
+    }
+
+    #[test]
+    fn eht_of_a_narrow_station_is_written_otherwise() {
+        let set = [0x22, 0x22, 0x22, 0x11, 0, 0, 0, 0, 0];
+        let of = |kind| {
+            ability(&[written(of_band::IFTYPE_DATA, &kind_data(kind, &[he(0, 0xfffa, 0xffff), eht(&set)]))])
+        };
+        // One stream with MCS 13, two with MCS 11.
+        assert_eq!(of(kind::STATION).max_rate(Band::Two), 286_764);
+        // Two streams with MCS 13 up to 80 MHz.
+        assert_eq!(of(kind::ACCESS_POINT).max_rate(Band::Two), 344_117);
+        assert_eq!(of(kind::ACCESS_POINT).standards(Band::Six), [Standard::Ax, Standard::Be]);
+    }
+
+    #[test]
+    fn what_is_cut_short_is_not_supported() {
+        let half = ability(&[
+            written(of_band::HT_CAPA, &[0]),
+            written(of_band::VHT_CAPA, &[0; 4]),
+            written(of_band::VHT_MCS_SET, &[0]),
+            written(of_band::IFTYPE_DATA, &kind_data(kind::STATION, &[eht(&[])])),
+        ]);
+        assert_eq!((half.streams(), half.max_rate(Band::Five)), (0, 0));
+        assert_eq!(half.standards(Band::Five), [Standard::Be]);
+    }
+}

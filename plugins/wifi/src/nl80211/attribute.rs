@@ -109,6 +109,15 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// An attribute as bytes.
+#[cfg(test)]
+pub(super) fn written(number: u16, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(4 + value.len()).unwrap();
+    let mut bytes = [&length.to_ne_bytes()[..], &number.to_ne_bytes(), value].concat();
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

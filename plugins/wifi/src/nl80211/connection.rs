@@ -42,6 +42,12 @@ impl Message {
         Self { command, bytes: Vec::new() }
     }
 
+    /// With attributes that somebody wrote.
+    #[cfg(test)]
+    pub(super) fn of(command: Nl80211Command, attributes: &[u8]) -> Self {
+        Self { command, bytes: attributes.to_vec() }
+    }
+
     pub(super) fn with(mut self, attribute: &Nl80211Attr) -> Self {
         let begin = self.bytes.len();
         self.bytes.resize(begin + attribute.buffer_len(), 0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::attribute::{of, Attributes};
 use super::connection::Message;
 use super::element::Told;
-use crate::facts::{Band, Mac, Neighbour, Protection, Standard, Width};
+use crate::facts::{Band, Mac, Neighbour, Protection, Ssid, Standard, Width};
 
 /// The most networks of a scan; the strongest are kept.
 pub(super) const MAX_NEIGHBOURS: usize = 512;
@@ -18,10 +18,13 @@ mod of_bss {
     pub(super) const CAPABILITY: u16 = 5;
     pub(super) const INFORMATION_ELEMENTS: u16 = 6;
     pub(super) const SIGNAL_MBM: u16 = 7;
+    pub(super) const STATUS: u16 = 9;
     pub(super) const SEEN_MS_AGO: u16 = 10;
     pub(super) const BEACON_IES: u16 = 11;
 }
 
+/// `NL80211_BSS_STATUS_ASSOCIATED`.
+const ASSOCIATED: u32 = 1;
 /// The bits of what a network can do: IEEE 802.11, 9.4.1.4.
 const AD_HOC: u16 = 1 << 1;
 const PRIVACY: u16 = 1 << 4;
@@ -33,6 +36,13 @@ pub(super) fn neighbours(dump: &[Message], lately: Duration) -> Vec<Neighbour> {
     all.sort_by_key(|neighbour| std::cmp::Reverse(neighbour.signal));
     all.truncate(MAX_NEIGHBOURS);
     all
+}
+
+/// The name of the network that a station is in: of all that it knows, the one that it is at.
+pub(super) fn own(dump: &[Message]) -> Option<Ssid> {
+    let mut all = dump.iter().map(|message| message.attributes().inside(of::BSS));
+    let own = all.find(|bss| bss.u32(of_bss::STATUS) == Some(ASSOCIATED))?;
+    Told::read(own.get(of_bss::INFORMATION_ELEMENTS)?).ssid.filter(|ssid| !ssid.is_empty())
 }
 
 fn neighbour(bss: Attributes<'_>, lately: Duration) -> Option<Neighbour> {

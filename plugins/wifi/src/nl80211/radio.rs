@@ -201,3 +201,87 @@ fn place(sys: &Path, radio: &str) -> Option<String> {
     let all = std::fs::canonicalize(sys.join("devices")).ok()?;
     Some(real.strip_prefix(all).ok()?.to_str()?.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::attribute::written;
+    use super::*;
+    use wl_nl80211::Nl80211Command;
+
+    fn message(parts: &[Vec<u8>]) -> Message {
+        Message::of(Nl80211Command::NewWiphy, &parts.concat())
+    }
+
+    fn number(attribute: u16, number: u32) -> Vec<u8> {
+        written(attribute, &number.to_ne_bytes())
+    }
+
+    fn radio(index: u32) -> Message {
+        message(&[number(of::WIPHY, index), written(of::WIPHY_NAME, format!("phy{index}\0").as_bytes())])
+    }
+
+    #[test]
+    fn a_combination_allows_as_many_as_its_limits_and_its_sum() {
+        let limit = |most, kinds: &[u16]| {
+            let kinds = kinds.iter().flat_map(|kind| written(*kind, &[])).collect::<Vec<_>>();
+            written(1, &[number(LIMIT_MAX, most), written(LIMIT_TYPES, &kinds)].concat())
+        };
+        let limits =
+            [limit(1, &[kind::STATION]), limit(4, &[kind::ACCESS_POINT]), limit(2, &[kind::ACCESS_POINT, 7])];
+        let of = |sum| {
+            let bytes = [written(LIMITS, &limits.concat()), number(MAXNUM, sum)].concat();
+            access_points(Attributes::new(&bytes))
+        };
+        assert_eq!((of(16), of(3)), (6, 3));
+        assert_eq!(access_points(Attributes::new(&[])), 0);
+    }
+
+    #[test]
+    fn a_radio_without_combinations_can_be_one_access_point_or_none() {
+        let kinds =
+            |kind| message(&[number(of::WIPHY, 0), written(of::SUPPORTED_IFTYPES, &written(kind, &[]))]);
+        let most = |kind| radios(&[radio(0), kinds(kind)], Path::new("/nowhere"))[0].max_access_points;
+        assert_eq!((most(kind::ACCESS_POINT), most(kind::STATION)), (1, 0));
+    }
+
+    #[test]
+    fn a_radio_without_an_address_of_its_own_is_known_by_its_place() {
+        let sys = tempfile::tempdir().unwrap();
+        for (name, mac, device) in [
+            ("phy0", "00:00:00:00:00:00", "platform/soc/wifi0"),
+            ("phy1", "02:11:22:33:44:55", "pci0000:00/0000:00:1c.0"),
+            ("phy2", "02:11:22:33:44:66", "pci0000:00/0000:00:1d.0"),
+            ("phy3", "02:11:22:33:44:66", "pci0000:00/0000:00:1e.0"),
+        ] {
+            let (folder, real) =
+                (sys.path().join("class/ieee80211").join(name), sys.path().join("devices").join(device));
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::create_dir_all(&real).unwrap();
+            std::fs::write(folder.join("macaddress"), format!("{mac}\n")).unwrap();
+            std::os::unix::fs::symlink(real, folder.join("device")).unwrap();
+        }
+        let all = radios(&[radio(0), radio(1), radio(2), radio(3), radio(4)], sys.path());
+        let keys = all.iter().map(|radio| radio.key.as_str()).collect::<Vec<_>>();
+        let two_and_three = ["pci0000:00/0000:00:1d.0", "pci0000:00/0000:00:1e.0"];
+        assert_eq!(keys[..2], ["platform/soc/wifi0", "02:11:22:33:44:55"]);
+        assert_eq!(keys[2..4], two_and_three, "an address that two have says nothing");
+        assert_eq!(keys[4], "phy4", "nothing else is known");
+    }
+
+    #[test]
+    fn there_are_no_more_radios_channels_and_rates_than_a_machine_can_have() {
+        let many = u32::try_from(MAX_RADIOS).unwrap() + 1;
+        assert_eq!(
+            radios(&(0..many).map(radio).collect::<Vec<_>>(), Path::new("/nowhere")).len(),
+            MAX_RADIOS
+        );
+        let mut part = BandPart::default();
+        // Every number that is a channel, and more rates than anybody has.
+        for frequency in 2_400..7_200 {
+            let channel = written(1, &number(of_channel::FREQ, frequency));
+            let rate = written(1, &number(RATE, frequency));
+            part.learn(Attributes::new(&[written(FREQS, &channel), written(RATES, &rate)].concat()));
+        }
+        assert_eq!((part.channels.len(), part.rates.len()), (MAX_CHANNELS, MAX_RATES));
+    }
+}

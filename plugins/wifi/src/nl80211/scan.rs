@@ -98,3 +98,32 @@ async fn ended(news: &mut Receiver<ScanNews>, interface: u32) -> bool {
 async fn any_ended(news: &mut Receiver<ScanNews>) {
     while let Ok(ScanNews::Began(_)) | Err(RecvError::Lagged(_)) = news.recv().await {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::broadcast;
+
+    async fn end(news: &[ScanNews]) -> bool {
+        let (sender, mut receiver) = broadcast::channel(8);
+        for one in news {
+            sender.send(*one).unwrap();
+        }
+        drop(sender);
+        ended(&mut receiver, 4).await
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn only_the_end_of_the_own_scan_is_the_end() {
+        use ScanNews::{Aborted, Began, Ended, Lost};
+        assert!(end(&[Began(4), Ended(4)]).await);
+        assert!(!end(&[Began(4), Aborted(4)]).await);
+        // Of another interface, or of the scan before: then the listener is gone, and nothing ended.
+        assert!(!end(&[Began(4), Ended(5)]).await);
+        assert!(!end(&[Ended(4), Began(4)]).await);
+        assert!(end(&[Aborted(4), Began(4), Aborted(5), Ended(4)]).await);
+        // What was lost may have been the end.
+        assert!(end(&[Began(4), Lost]).await);
+        assert!(end(&[Began(5); 9]).await, "more than anybody could hear");
+    }
+}

@@ -2,6 +2,7 @@
 
 mod guest;
 mod machine;
+mod recorded;
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::task::LocalSet;
 
 use super::*;
 use crate::back_end::Event;
-use crate::facts::{Band, Role, Ssid, Standard, Width};
+use crate::facts::{Band, Ssid, Standard, Width};
 use machine::{Daemon, Machine};
 
 /// How long anything may take.

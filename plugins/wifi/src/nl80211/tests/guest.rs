@@ -117,8 +117,9 @@ fn guest_an_access_point_and_its_station_are_told() {
         assert_eq!((there.len(), there[0].mac), (1, wlan0.mac));
 
         let survey = machine.air.survey(wlan0.index).await.unwrap();
-        let here = survey.iter().find(|survey| survey.in_use).unwrap();
-        assert_eq!((here.frequency, here.noise), (5_180, Some(-92)));
+        // These radios do not say which one is in use.
+        let here = survey.iter().find(|survey| survey.frequency == 5_180).unwrap();
+        assert_eq!(here.noise, Some(-92));
 
         machine.forget();
         drop(station);
@@ -138,7 +139,9 @@ fn guest_a_scan_finds_networks_with_all_that_beacons_tell() {
         let _five = Daemon::hostapd(&AT_5_GHZ);
         let two =
             ["interface=wlan2", "driver=nl80211", "ssid=two", "hw_mode=g", "channel=6", "wmm_enabled=1"];
-        let _two = Daemon::hostapd(&[&two[..], &["ieee80211n=1", "ieee80211ax=1"]].concat());
+        // So often that one is heard in the short time that a channel is listened to.
+        let more = ["beacon_int=15", "dtim_period=3", "ieee80211n=1", "ieee80211ax=1"];
+        let _two = Daemon::hostapd(&[&two[..], &more].concat());
         let on_air = |interface: &Interface| interface.frequency.is_some();
         let wlan0 = machine.until("wlan0", on_air).await;
         let wlan2 = machine.until("wlan2", on_air).await;
@@ -154,7 +157,7 @@ fn guest_a_scan_finds_networks_with_all_that_beacons_tell() {
         let first = first.unwrap();
         let five = first.iter().find(|neighbour| neighbour.bssid == wlan0.mac).unwrap();
         assert_eq!((five.ssid.text().as_str(), five.frequency), ("five", 5_180));
-        assert_eq!((five.beacon_interval, five.dtim_period), (200, 3));
+        assert_eq!(five.beacon_interval, 200);
         assert_eq!(five.width, Width::W80);
         assert_eq!(five.standards, [Standard::A, Standard::N, Standard::Ac]);
         let protection = &five.protection;
@@ -165,6 +168,7 @@ fn guest_a_scan_finds_networks_with_all_that_beacons_tell() {
         assert_eq!(five.basic_rates, [6_000, 12_000, 24_000]);
         let two = first.iter().find(|neighbour| neighbour.bssid == wlan2.mac).unwrap();
         assert_eq!((two.ssid.text().as_str(), two.frequency, two.width), ("two", 2_437, Width::W20));
+        assert_eq!((two.beacon_interval, two.dtim_period), (15, 3));
         assert_eq!(two.standards, [Standard::B, Standard::G, Standard::N, Standard::Ax]);
         assert_eq!(two.protection, crate::facts::Protection::default());
         // Who is an access point hears the others too.
@@ -241,5 +245,37 @@ fn guest_interfaces_come_go_and_are_switched() {
         assert_eq!(machine.air.stations(sta9.index).await, Err(gone.clone()));
         assert_eq!(machine.air.scan(sta9.index).await, Err(gone));
         assert!(machine.air.add_station_interface(wlan0.radio, "a-name-that-is-too-long").await.is_err());
+    });
+}
+
+/// Writes what the kernel says into `/run/guest/out`, for the tests that have no radios.
+#[test]
+#[ignore = "to record anew"]
+fn record() {
+    run(async {
+        let mut machine = Machine::with_radios(2);
+        let _access_point = Daemon::hostapd(&AT_5_GHZ);
+        let wlan0 = machine.until("wlan0", |interface| interface.frequency.is_some()).await;
+        let _station = Daemon::wpa_supplicant("wlan1", &STATION);
+        let let_in = |stations: &[Station]| stations.iter().any(|station| station.authorized);
+        machine.until_stations(&wlan0, None, let_in).await;
+        let wlan1 = machine.interface("wlan1").await.unwrap();
+        let radios = Message::new(Nl80211Command::GetWiphy)
+            .with(&Nl80211Attr::SplitWiphyDump)
+            .with(&Nl80211Attr::Wiphy(wlan0.radio));
+        let at = |command, interface: &Interface| {
+            Message::new(command).with(&Nl80211Attr::IfIndex(interface.index))
+        };
+        let questions = [
+            ("radio", radios),
+            ("interfaces", Message::new(Nl80211Command::GetInterface)),
+            ("stations", at(Nl80211Command::GetStation, &wlan0)),
+            ("survey", at(Nl80211Command::GetSurvey, &wlan0)),
+            ("neighbours", at(Nl80211Command::GetScan, &wlan1)),
+        ];
+        for (name, question) in questions {
+            let answers = machine.air.connection.dump(question).await.unwrap();
+            std::fs::write(format!("/run/guest/out/{name}"), recorded::write(&answers)).unwrap();
+        }
     });
 }
