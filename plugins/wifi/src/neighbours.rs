@@ -260,11 +260,11 @@ pub(crate) fn rows(heard: &[Heard], host: &Host) -> Rows<NeighbourResult> {
 
 /// Whether the standard knows a standard of the air in a band.
 fn belongs(standard: Standard, band: Band) -> bool {
-    use Standard::{Ac, Ax, Be, A, B, G, N};
-    match band {
-        Band::Two => matches!(standard, B | G | N | Ax | Be),
-        Band::Five => matches!(standard, A | N | Ac | Ax | Be),
-        Band::Six => matches!(standard, Ax | Be),
+    match standard {
+        Standard::B | Standard::G => band == Band::Two,
+        Standard::A | Standard::Ac => band == Band::Five,
+        Standard::N => band != Band::Six,
+        Standard::Ax | Standard::Be => true,
     }
 }
 

@@ -7,7 +7,7 @@ mod end_points;
 mod radios;
 mod standard;
 mod transactions;
-mod twin;
+pub(crate) mod twin;
 
 pub(crate) use twin::back_ends;
 
