@@ -29,6 +29,9 @@ pub(crate) struct Known<'a> {
 }
 
 /// An object whose changes have rules of their own.
+///
+/// What has no value is as good as what was never set: so it looks when a factory reset, or a transaction that is taken back,
+/// unsets it.
 pub(crate) trait Checked: Object {
     /// What is wrong with a change.
     fn faults(edit: &Edit<Self>, known: &Known<'_>) -> Vec<ChangeFault>;
@@ -125,7 +128,8 @@ impl Checked for Radio {
         };
         let band = words::parse_band(&new.operating_frequency_band);
         let ability = band.and_then(|band| planner::ability(node, band));
-        let has_band = band.is_some() && (node.facts.is_none() || ability.is_some());
+        let unset = new.operating_frequency_band.is_empty();
+        let has_band = unset || band.is_some() && (node.facts.is_none() || ability.is_some());
         faults.want("OperatingFrequencyBand", has_band, "the radio does not have this band");
         let channel = new.channel.and_then(|channel| u16::try_from(channel).ok());
         // Under another law there may be other channels; the kernel will say.
@@ -137,13 +141,14 @@ impl Checked for Radio {
                 .any(|channel| channel.number == number && !channel.disabled && !channel.no_start),
             _ => band.is_some_and(|band| frequency_of(band, number).is_some()),
         };
-        faults.want("Channel", channel.is_some_and(may), "no channel to be used in this band and country");
+        let channel = channel.filter(|channel| *channel > 0);
+        faults.want("Channel", channel.is_none_or(may), "no channel to be used in this band and country");
         let standard = |word: &String| {
             let standard = words::parse_standard(word);
             standard
                 .is_some_and(|standard| ability.is_none_or(|ability| ability.standards.contains(&standard)))
         };
-        let standards = !new.operating_standards.is_empty() && new.operating_standards.iter().all(standard);
+        let standards = new.operating_standards.iter().all(standard);
         faults.want("OperatingStandards", standards, "the radio does not speak that in this band");
         let width = new.operating_channel_bandwidth.width();
         let width = width.is_none_or(|width| ability.is_none_or(|ability| ability.widths.contains(&width)));
@@ -191,7 +196,7 @@ impl Checked for Ssid {
 fn lower_layers(faults: &mut Faults<'_, Ssid>, known: &Known<'_>, layers: &str) {
     let own = id(&faults.edit.at.row);
     let node = known.tree.ssid(&own);
-    if layers.is_empty() && matches!(own, RowId::Added(_)) {
+    if layers.is_empty() {
         return;
     }
     let Some(RowId::Found(radio)) = known.plugin.numbers.referred(Table::Radio, layers, &[]) else {
@@ -260,7 +265,11 @@ impl Checked for Security {
         let Some(new) = &edit.new else { return faults.found };
         let mode = words::parse_mode(&new.mode_enabled);
         let modes = modes(known, &id(&edit.at.row));
-        faults.want("ModeEnabled", mode.is_some_and(|mode| modes.contains(&mode)), "none of ModesSupported");
+        faults.want(
+            "ModeEnabled",
+            new.mode_enabled.is_empty() || mode.is_some_and(|mode| modes.contains(&mode)),
+            "none of ModesSupported",
+        );
         faults.found
     }
 }
@@ -310,7 +319,8 @@ impl Checked for ProfileSecurity {
         let mut faults = Faults::of(edit);
         let Some(new) = &edit.new else { return faults.found };
         let mode = words::parse_mode(&new.mode_enabled);
-        let good = mode.is_some_and(|mode| known.world.stations.modes.contains(&mode));
+        let good = new.mode_enabled.is_empty()
+            || mode.is_some_and(|mode| known.world.stations.modes.contains(&mode));
         faults.want("ModeEnabled", good, "none of ModesSupported");
         faults.found
     }

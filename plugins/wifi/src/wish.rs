@@ -208,8 +208,8 @@ impl<'a> Reader<'a> {
         RadioWish {
             enable: row.get("Enable"),
             band: row.text("OperatingFrequencyBand").and_then(|text| words::parse_band(&text)),
-            standards: row.list("OperatingStandards", words::parse_standard),
-            channel,
+            standards: row.list("OperatingStandards", words::parse_standard).filter(|list| !list.is_empty()),
+            channel: channel.filter(|channel| *channel > 0),
             auto: if manual { Some(false) } else { auto },
             width: row.get("OperatingChannelBandwidth"),
             extension: row.get("ExtensionChannel"),

@@ -87,7 +87,7 @@ pub(crate) struct Radio {
     pub(crate) mcs: i32,
     #[param(pushed)]
     pub(crate) transmit_power_supported: Vec<i32>,
-    #[param(writable, pushed)]
+    #[param(writable, pushed, "factory=100")]
     pub(crate) transmit_power: i32,
     #[param("IEEE80211hSupported", pushed)]
     pub(crate) spectrum_supported: bool,
