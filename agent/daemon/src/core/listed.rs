@@ -1,9 +1,10 @@
 //! Values that must stand in a list which another parameter holds (TR-106, enumeration references).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cwmp_model::facets::Facets;
-use cwmp_model::{Fault, FaultCode};
+use cwmp_model::{list_item, Fault, FaultCode};
 use cwmp_store::JournalChange;
 
 use super::references::items;
@@ -49,18 +50,22 @@ impl Core {
         for change in intent {
             let Some((list, facets)) = wanted.get(change.path.as_str()) else { continue };
             let Some(allowed) = known.get(list) else { continue };
-            let is_listed = |value: &str| {
-                facets.no_value.as_deref() == Some(value) || items(allowed).any(|item| item == value)
-            };
-            let values: Vec<&str> = match facets.list {
-                Some(_) => items(&change.value).collect(),
-                None => vec![change.value.trim()],
+            let is_listed =
+                |value: &str| facets.no_value.as_deref() == Some(value) || stands_in(value, allowed);
+            let values: Vec<Cow<'_, str>> = match facets.list {
+                Some(_) => items(&change.value).map(list_item::decode).collect(),
+                None => vec![Cow::Borrowed(change.value.trim())],
             };
             if let Some(wrong) = values.into_iter().find(|value| !is_listed(value)) {
-                faults.push((change.path.clone(), none_of(&change.path, wrong, list, allowed)));
+                faults.push((change.path.clone(), none_of(&change.path, &wrong, list, allowed)));
             }
         }
     }
+}
+
+/// Whether a list has this item, as what stands in the list means it.
+fn stands_in(value: &str, list: &str) -> bool {
+    items(list).any(|item| list_item::decode(item) == value)
 }
 
 fn none_of(path: &str, wrong: &str, list: &str, allowed: &str) -> Fault {
@@ -104,6 +109,13 @@ mod tests {
         assert!(
             none_of("Device.A.B", &long, "Device.A.L", &long).text.len() < 3 * crate::provider::MAX_WORDS
         );
+    }
+
+    /// C143: what stands in a list is escaped, a value of its own is not.
+    #[test]
+    fn a_value_with_a_comma_is_found_in_its_list() {
+        assert!(stands_in("a,b", "x, a%2Cb"));
+        assert!(!stands_in("a%2Cb", "x, a%2Cb") && !stands_in("a", "x, a%2Cb"));
     }
 
     #[test]
