@@ -102,6 +102,9 @@ pub(crate) type Stations = Rc<BTreeMap<String, Result<Vec<Station>, Failure>>>;
 /// Of each interface that was asked of, what was heard on the channels.
 pub(crate) type Surveys = Rc<BTreeMap<String, Result<Vec<Survey>, Failure>>>;
 
+/// Of each interface, what the kernel counts.
+pub(crate) type AllTraffic = Rc<BTreeMap<String, Traffic>>;
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub(crate) struct Counters {
@@ -109,7 +112,7 @@ pub(crate) struct Counters {
     pub(crate) file: PathBuf,
     pub(crate) stations: Shared<Stations>,
     pub(crate) surveys: Shared<Surveys>,
-    traffic: RefCell<Option<(Instant, Rc<BTreeMap<String, Traffic>>)>>,
+    traffic: RefCell<Option<(Instant, AllTraffic)>>,
 }
 
 impl Counters {
@@ -118,7 +121,7 @@ impl Counters {
     }
 
     /// The traffic of all interfaces.
-    pub(crate) fn traffic(&self) -> Result<Rc<BTreeMap<String, Traffic>>, Error> {
+    pub(crate) fn traffic(&self) -> Result<AllTraffic, Error> {
         let mut kept = self.traffic.borrow_mut();
         if let Some((moment, all)) = &*kept {
             if moment.elapsed() < TOGETHER {

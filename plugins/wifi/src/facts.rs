@@ -26,8 +26,10 @@ impl Mac {
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+        for (at, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02X}", if at > 0 { ":" } else { "" })?;
+        }
+        Ok(())
     }
 }
 
@@ -61,7 +63,10 @@ impl Ssid {
 
     /// As an ACS reads it; what is no text becomes question marks.
     pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+        String::from_utf8_lossy(&self.0)
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect()
     }
 
     /// For services that take names as digits.

@@ -317,9 +317,9 @@ pub(crate) fn station_plan(tree: &Tree, end_point: &EndPointNode, modes: &[Mode]
     let interface = end_point.interface.clone()?;
     let on = tree.ssids.iter().find(|ssid| ssid.interface.as_ref() == Some(&interface));
     let radio = on.and_then(|ssid| tree.radio(ssid.radio.as_ref()?));
-    let enabled = end_point.enabled() && radio.map_or(true, RadioNode::enabled);
+    let enabled = end_point.enabled() && radio.is_none_or(RadioNode::enabled);
     let usable: Vec<u32> = if enabled { usable(end_point, modes) } else { Vec::new() };
-    let chosen = end_point.wish.profile.flatten();
+    let chosen = end_point.wish.profile;
     let profiles = usable.iter().map(|number| {
         let wish = &end_point.wish.profiles[number];
         ProfilePlan {

@@ -264,7 +264,7 @@ impl WiFi {
     async fn stations(&self, snapshot: &Snapshot) -> Stations {
         let busy = snapshot.tree.ssids.iter().filter(|ssid| {
             let joined = ssid.joined.as_ref().is_some_and(|joined| joined.connected);
-            joined || !snapshot.stations(ssid).is_empty()
+            joined || !Snapshot::stations(ssid).is_empty()
         });
         let ask = busy.filter_map(|ssid| ssid.interface.clone()).map(|name| async move {
             let result = match snapshot.world.interface(&name) {

@@ -72,7 +72,7 @@ impl Snapshot {
         since(&mut moments.ssids, now, ssids);
         let mut old = std::mem::take(&mut moments.arrivals);
         for ssid in &tree.ssids {
-            for mac in next.stations(ssid) {
+            for mac in Self::stations(ssid) {
                 let key = (ssid.interface.clone().unwrap_or_default(), *mac);
                 let moment = old.remove(&key).unwrap_or_else(SystemTime::now);
                 moments.arrivals.insert(key, moment);
@@ -185,17 +185,16 @@ impl Snapshot {
         };
         match self.ssid_status(ssid) {
             Status::Up | Status::Dormant => Service::Enabled,
-            Status::NotPresent | Status::Error | Status::Unknown => Service::Error,
             // What carries it is switched off.
-            Status::Down | Status::LowerLayerDown if !ssid.enabled => Service::Disabled,
             Status::LowerLayerDown => Service::Disabled,
+            Status::Down if !ssid.enabled => Service::Disabled,
             // It should be on the air and is not.
-            Status::Down => Service::Error,
+            Status::Down | Status::NotPresent | Status::Error | Status::Unknown => Service::Error,
         }
     }
 
     /// Who is let in to a network now.
-    pub(crate) fn stations<'a>(&self, ssid: &'a SsidNode) -> &'a [Mac] {
+    pub(crate) fn stations(ssid: &SsidNode) -> &[Mac] {
         match &ssid.running {
             Some(running) if !ssid.away && running.progress == Progress::On => &running.stations,
             _ => &[],
@@ -206,7 +205,7 @@ impl Snapshot {
         if !end_point.enabled() {
             return Service::Disabled;
         }
-        let failed = end_point.interface.as_ref().map_or(true, |name| self.failed.contains_key(name));
+        let failed = end_point.interface.as_ref().is_none_or(|name| self.failed.contains_key(name));
         let lost = matches!(end_point.id, RowId::Added(_)) && end_point.joined.is_none();
         if end_point.away || failed {
             return Service::Error;
@@ -214,8 +213,8 @@ impl Snapshot {
         let others = end_point.joined.as_ref().is_some_and(|joined| !joined.foreign.is_empty());
         let usable = planner::usable(end_point, &self.world.stations.modes);
         let chosen = match end_point.wish.profile {
-            // A reference that leads nowhere, or to what cannot be used.
-            Some(chosen) => chosen.is_some_and(|number| usable.contains(&number)),
+            _ if end_point.wish.lost => false,
+            Some(number) => usable.contains(&number),
             None => !usable.is_empty() || others,
         };
         match (chosen, lost) {

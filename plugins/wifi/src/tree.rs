@@ -265,7 +265,7 @@ impl Tree {
             taken.extend(node.map(|node| node.id.clone()));
             let enabled = wish.enable.unwrap_or(matches!(id, RowId::Found(_)));
             let ssid = node.map(|node| node.id.clone());
-            self.access_points.push(ApNode { enabled, ssid, wish, settings, wrong, id });
+            self.access_points.push(ApNode { id, wish, ssid, enabled, settings, wrong });
         }
     }
 

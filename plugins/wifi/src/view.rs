@@ -108,9 +108,7 @@ impl Viewer<'_> {
             operating_frequency_band: band.map(|band| words::band(band).to_owned()).unwrap_or_default(),
             operating_standards: standards(operating.as_ref().unwrap_or(&supported)),
             supported_standards: standards(&supported),
-            possible_channels: ability
-                .map(possible)
-                .unwrap_or_else(|| channel.iter().map(u16::to_string).collect()),
+            possible_channels: ability.map_or_else(|| channel.iter().map(u16::to_string).collect(), possible),
             channels_in_use: self.channels_in_use(radio),
             channel: channel.map(u32::from),
             auto_channel_supported: abilities.is_some_and(|abilities| abilities.chooses_channel),
@@ -197,7 +195,7 @@ impl Viewer<'_> {
             upstream: ssid.joined.is_some(),
             bssid: text(bssid),
             mac_address: text(mac),
-            ssid: ssid.ssid.text(),
+            network: ssid.ssid.text(),
             mld_unit: -1,
         }
     }
@@ -289,7 +287,7 @@ impl Viewer<'_> {
             if self.snapshot.tree.access_point_of(&ssid.id).is_some_and(|first| first.id != ap.id) {
                 continue;
             }
-            for mac in self.snapshot.stations(ssid) {
+            for mac in Snapshot::stations(ssid) {
                 let device = AssociatedDevice {
                     mac_address: mac.to_string(),
                     authentication_state: true,
@@ -314,14 +312,14 @@ impl Viewer<'_> {
     }
 
     fn profile_reference(&self, end_point: &EndPointNode) -> Result<String, Error> {
-        let number = end_point.wish.profile.flatten().or_else(|| self.snapshot.active(end_point));
+        let number = end_point.wish.profile.or_else(|| self.snapshot.active(end_point));
         let Some(number) = number else { return Ok(String::new()) };
         path::<Profile>(self.host, (Row::from(&end_point.id), number))
     }
 
     /// The row of the network's interface; empty as long as no profile is chosen or in use.
     fn ssid_reference(&self, end_point: &EndPointNode) -> Result<String, Error> {
-        let used = end_point.wish.profile.flatten().or_else(|| self.snapshot.active(end_point));
+        let used = end_point.wish.profile.or_else(|| self.snapshot.active(end_point));
         let connected = end_point.joined.as_ref().is_some_and(|joined| joined.connected);
         if used.is_none() && !connected {
             return Ok(String::new());

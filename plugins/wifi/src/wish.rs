@@ -88,8 +88,9 @@ pub(crate) struct SecurityWish {
 
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct RadiusWish {
-    /// `Some(None)`: there shall be none.
-    pub(crate) ip: Option<Option<IpAddr>>,
+    pub(crate) ip: Option<IpAddr>,
+    /// It was said that there shall be none.
+    pub(crate) none: bool,
     pub(crate) port: Option<u16>,
     pub(crate) secret: Secret,
 }
@@ -97,7 +98,7 @@ pub(crate) struct RadiusWish {
 impl RadiusWish {
     /// What was set, over what is.
     pub(crate) fn over(&self, base: Option<&Radius>) -> Option<Radius> {
-        let ip = self.ip.unwrap_or_else(|| base.map(|base| base.ip))?;
+        let ip = self.ip.or_else(|| base.filter(|_| !self.none).map(|base| base.ip))?;
         let port = self.port.or_else(|| base.map(|base| base.port));
         let secret = if self.secret.is_empty() {
             base.map(|base| base.secret.clone()).unwrap_or_default()
@@ -111,8 +112,10 @@ impl RadiusWish {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct EndPointWish {
     pub(crate) enable: Option<bool>,
-    /// The profile that is to be used alone; `Some(None)`: the reference leads nowhere.
-    pub(crate) profile: Option<Option<u32>>,
+    /// The profile that is to be used alone.
+    pub(crate) profile: Option<u32>,
+    /// One is to be used alone, and there is no such profile.
+    pub(crate) lost: bool,
     pub(crate) profiles: BTreeMap<u32, ProfileWish>,
 }
 
@@ -280,16 +283,18 @@ impl<'a> Reader<'a> {
     fn end_point(&self, row: &Place<'_>) -> EndPointWish {
         let table = format!("{}Profile.", row.name);
         let numbers = self.settings.row_numbers(&table);
-        let profile = row.text("ProfileReference").filter(|text| !text.is_empty()).map(|text| {
-            let number = text.strip_prefix("Device.").and_then(|rest| rest.strip_prefix(table.as_str()));
-            let number = number.and_then(|text| text.trim_end_matches('.').parse().ok());
-            number.filter(|number| numbers.contains(number))
+        let reference = row.text("ProfileReference").filter(|text| !text.is_empty());
+        let profile = reference.as_ref().and_then(|text| {
+            let number = text.strip_prefix("Device.")?.strip_prefix(table.as_str())?;
+            let number = number.trim_end_matches('.').parse().ok()?;
+            numbers.contains(&number).then_some(number)
         });
+        let lost = reference.is_some() && profile.is_none();
         let profiles = numbers.iter().map(|number| {
             let place = Place { settings: self.settings, name: format!("{table}{number}.") };
             (*number, self.profile(&place))
         });
-        EndPointWish { enable: row.get("Enable"), profile, profiles: profiles.collect() }
+        EndPointWish { enable: row.get("Enable"), profile, lost, profiles: profiles.collect() }
     }
 
     fn profile(&self, row: &Place<'_>) -> ProfileWish {
@@ -305,9 +310,10 @@ impl<'a> Reader<'a> {
 }
 
 fn radius(place: &Place<'_>, prefix: &str) -> RadiusWish {
-    let ip = place.text(&format!("{prefix}RadiusServerIPAddr")).map(|text| text.parse().ok());
+    let ip = place.text(&format!("{prefix}RadiusServerIPAddr"));
     RadiusWish {
-        ip,
+        none: ip.as_ref().is_some_and(String::is_empty),
+        ip: ip.and_then(|text| text.parse().ok()),
         port: place.small(&format!("{prefix}RadiusServerPort")),
         secret: place.secret(&format!("{prefix}RadiusSecret")),
     }

@@ -24,7 +24,7 @@ pub(crate) struct Ssid {
     #[param("MACAddress", pushed)]
     pub(crate) mac_address: String,
     #[param("SSID", writable, pushed)]
-    pub(crate) ssid: String,
+    pub(crate) network: String,
     #[param("MLDUnit", writable, "range=-1:-1")]
     pub(crate) mld_unit: i32,
 }

@@ -17,7 +17,7 @@ fn every_wrong_value_has_its_own_fault_and_nothing_happens() {
         ("Device.WiFi.Radio.1.OperatingChannelBandwidth", "160MHz"),
         ("Device.WiFi.Radio.1.TransmitPower", "77"),
         ("Device.WiFi.Radio.1.IEEE80211hEnabled", "true"),
-        ("Device.WiFi.SSID.1.SSID", "seventeen letters é"),
+        ("Device.WiFi.SSID.1.SSID", "too long"),
         ("Device.WiFi.AccessPoint.1.Security.ModeEnabled", "WEP-64"),
         ("Device.WiFi.AccessPoint.1.Security.KeyPassphrase", "umläute äöü"),
         ("Device.WiFi.AccessPoint.1.Security.PreSharedKey", "0123"),
@@ -27,7 +27,7 @@ fn every_wrong_value_has_its_own_fault_and_nothing_happens() {
         ("Device.WiFi.AccessPoint.1.WPS.ConfigMethodsEnabled", "Label"),
     ];
     for (name, value) in wrong {
-        let value = if name.ends_with(".SSID") { "é".repeat(17) } else { value.to_owned() };
+        let value = if value == "too long" { "é".repeat(17) } else { value.to_owned() };
         // A good value beside it does not hide it.
         let steps = [Step::set("Device.WiFi.Radio.1.Enable", "true"), Step::set(name, &value)];
         let faults = plugin.stage(&steps).expect_err(name);

@@ -174,7 +174,7 @@ fn secrets_are_read_by_nobody_and_logged_nowhere() {
     let faulty = plugin.set(&[("Device.WiFi.AccessPoint.11.Security.PreSharedKey", "abcdef")]);
     let mut said = format!("{error:?} {faulty:?}");
     for (name, value) in plugin.tree() {
-        said.push_str(&format!("{name}={value:?}\n"));
+        said = said + &name + "=" + &format!("{value:?}") + "\n";
     }
     for line in plugin.logs() {
         said.push_str(&line.text);

@@ -138,6 +138,7 @@ impl Twin {
 
 /// A radio of two bands that takes four networks.
 pub(crate) fn radio(index: u32) -> Radio {
+    use Standard::{Ac, A, B, G, N};
     let channels = |band: Band, numbers: &[u16]| -> Vec<Channel> {
         let channel = |number: &u16| Channel {
             number: *number,
@@ -159,7 +160,6 @@ pub(crate) fn radio(index: u32) -> Radio {
         streams: 2,
         short_guard: (true, true),
     };
-    use Standard::{Ac, A, B, G, N};
     Radio {
         index,
         name: format!("phy{index}"),
