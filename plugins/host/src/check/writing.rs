@@ -39,6 +39,13 @@ struct Parameter {
     values: Vec<String>,
 }
 
+impl Parameter {
+    /// Whether it is the state of a diagnostic.
+    fn is_state(&self) -> bool {
+        self.name.ends_with(".DiagnosticsState")
+    }
+}
+
 /// The tries so far.
 pub(super) struct Writing<'a> {
     engine: &'a Arc<Engine>,
@@ -163,6 +170,8 @@ impl<'a> Writing<'a> {
         for value in &parameter.values {
             match self.try_value(parameter, value, &before).await {
                 Outcome::Kept => moved |= *value != before,
+                // The state of a diagnostic that is canceled, or asked for and over: TR-106, DiagnosticsState.
+                Outcome::Other(_) if parameter.is_state() => {}
                 Outcome::Other(read) => others.push((value.clone(), read)),
                 Outcome::Refused => {}
                 Outcome::Failed => return,
