@@ -1,7 +1,7 @@
 //! C172: a diagnostic from the ACS to the device and back, by the rules of `DiagnosticsState`.
 
 use cwmp_acs::{Acs, CpeFault, Options, Reply, Session, ValueType};
-use cwmp_e2e::{eventually, Client, Device, CONNECTION_REQUEST};
+use cwmp_e2e::{binary, eventually, Client, Device, CONNECTION_REQUEST};
 
 use ValueType::{String as Text, UnsignedInt};
 
@@ -238,11 +238,11 @@ fn a_transaction_that_is_taken_back_begins_and_ends_nothing() {
 #[test]
 fn a_session_does_not_see_half_a_run() {
     let (acs, device, client) = running();
-    // Nobody waits for the first: it is begun on the bus, and is short enough to end in the session that comes.
+    // One that ends in the session that comes.
     client.set_value(STATE, "Canceled").unwrap();
     ends(&device);
     let mut session = ask(&acs, &client);
-    request(&mut session, "1", "300");
+    request(&mut session, "1", "2000");
     session.end();
     begins(&device);
     client.wait_for("idle");
@@ -339,4 +339,25 @@ fn a_crash_in_mid_run_is_told_as_an_error() {
     assert_eq!(session.events(), [COMPLETE]);
     assert_eq!(session.get_value(STATE).unwrap(), "Complete");
     session.end();
+}
+
+/// What reads other than it was set is no failure of a diagnostic.
+#[test]
+fn the_check_of_plugins_knows_diagnostics() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = folder.path().join("demo.toml");
+    let library = binary("libcwmp_demo.so");
+    let text = format!(
+        "name = 'demo'\nlibrary = '{}'\nroots = ['Device.X_CWMPD_Demo.']\n[config]\nself_test = true\n",
+        library.display()
+    );
+    std::fs::write(&manifest, text).unwrap();
+    let check = std::process::Command::new(binary("cwmp-plugin-host"))
+        .arg("--check")
+        .arg(manifest)
+        .arg("--write")
+        .output();
+    let output = check.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("ok    write: "), "{text}");
 }
