@@ -147,13 +147,14 @@ impl System {
             let file = port.join(format!("link{number}/ata_link/link{number}/sata_spd"));
             return Connection::Sata(read(&file).and_then(|text| sata_speed(&text)));
         }
-        let kind: String = name.chars().take_while(char::is_ascii_alphabetic).collect();
-        match kind.as_str() {
-            "nvme" => Connection::Nvme,
-            "mmcblk" => Connection::Mmc,
-            "sd" | "sr" | "st" => Connection::Scsi,
-            "vd" => Connection::Other("virtio".to_owned()),
-            _ => Connection::Other(kind),
+        // Behind these is a letter or a number, or several.
+        let scsi = ["sd", "sr", "st"];
+        match name {
+            _ if name.starts_with("nvme") => Connection::Nvme,
+            _ if name.starts_with("mmcblk") => Connection::Mmc,
+            _ if name.starts_with("vd") => Connection::Other("virtio".to_owned()),
+            _ if scsi.iter().any(|kind| name.starts_with(kind)) => Connection::Scsi,
+            _ => Connection::Other(name.chars().take_while(char::is_ascii_alphabetic).collect()),
         }
     }
 }
