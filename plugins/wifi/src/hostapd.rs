@@ -39,7 +39,7 @@ use crate::plan::RadioPlan;
 
 use memory::Memory;
 use reply::{is_interface, Status, Told, LISTING, MAX_STATIONS};
-use socket::{Conversation, SERVICE};
+use socket::{Conversation, ANSWER, SERVICE};
 
 /// The most sockets of one folder that are asked.
 const MAX_SOCKETS: usize = 64;
@@ -86,6 +86,12 @@ pub(crate) struct Hostapd {
 struct Seen {
     interface: String,
     status: Status,
+}
+
+/// All that is seen of the networks, and what hid others.
+struct Sight {
+    seen: Vec<Seen>,
+    failure: Option<Failure>,
 }
 
 impl Hostapd {
@@ -140,30 +146,37 @@ impl Hostapd {
         self.places.global.exists()
     }
 
-    /// All networks of all radios. What is not there any more, but has left its socket behind, is not among them; one that does
-    /// not answer is only a failure if none does.
-    async fn seen(&self) -> Result<Vec<Seen>, Failure> {
+    /// All networks of all radios. What is not there any more, but has left its socket behind, is not among them.
+    async fn seen(&self, limit: Duration) -> Sight {
         let interfaces = socket_names(&self.places.sockets, &self.places.global);
         let asked = join_all(interfaces.into_iter().map(|interface| async move {
-            let status = Status::parse(&self.talk(&interface)?.ask("STATUS").await?)?;
-            if status.networks.iter().any(|network| network.interface == interface) {
-                Ok(Seen { interface, status })
-            } else {
-                Err(Failure::Nonsense(SERVICE, "a status of another interface".to_owned()))
-            }
+            let mut talk = match self.talk(&interface) {
+                Ok(talk) => talk,
+                // Nobody is at the other end.
+                Err(Failure::Away(_)) => return None,
+                Err(failure) => return Some(Err(failure)),
+            };
+            let status = talk.ask_within("STATUS", limit).await.and_then(|answer| Status::parse(&answer));
+            Some(status.and_then(|status| {
+                if status.networks.iter().any(|network| network.interface == interface) {
+                    Ok(Seen { interface, status })
+                } else {
+                    Err(Failure::Nonsense(SERVICE, "a status of another interface".to_owned()))
+                }
+            }))
         }))
         .await;
-        let (mut seen, mut failure) = (Vec::new(), None);
-        for answer in asked {
+        let mut sight = Sight { seen: Vec::new(), failure: None };
+        for answer in asked.into_iter().flatten() {
             match answer {
-                Ok(network) => seen.push(network),
-                Err(other) => failure = Some(failure.unwrap_or(other)),
+                Ok(network) => sight.seen.push(network),
+                Err(failure) => sight.failure = Some(sight.failure.unwrap_or(failure)),
             }
         }
-        if seen.is_empty() && !self.answers().await {
-            return Err(failure.unwrap_or(Failure::Away(SERVICE)));
+        if sight.seen.is_empty() && sight.failure.is_none() && !self.answers().await {
+            sight.failure = Some(Failure::Away(SERVICE));
         }
-        Ok(seen)
+        sight
     }
 
     /// Whether there is a hostapd, if only one without a network.
@@ -224,19 +237,20 @@ impl AccessPoints for Hostapd {
 
     async fn look(&self) -> Result<Vec<Running>, Failure> {
         self.probe().await;
-        let seen = self.seen().await?;
+        let Sight { seen, mut failure } = self.seen(ANSWER).await;
         let most = seen.iter().map(|network| network.status.networks.len()).max().unwrap_or(1);
         self.abilities.borrow_mut().networks =
             if self.has_global() { probe::MANY } else { u32::try_from(most).unwrap_or(1) };
-        let looked = join_all(seen.iter().map(|network| self.running(network))).await;
         let mut running = Vec::new();
-        for network in looked {
+        for network in join_all(seen.iter().map(|network| self.running(network))).await {
             match network {
                 Ok(network) => running.push(network),
                 // Gone since it was seen, or gone silent: the others are told of all the same.
-                Err(failure) if looked_is_lost(&failure, seen.len()) => return Err(failure),
-                Err(_) => {}
+                Err(other) => failure = Some(failure.unwrap_or(other)),
             }
+        }
+        if let (true, Some(failure)) = (running.is_empty(), failure) {
+            return Err(failure);
         }
         running.sort_by(|a, b| a.interface.cmp(&b.interface));
         Ok(running)
@@ -257,11 +271,6 @@ impl AccessPoints for Hostapd {
     fn abilities(&self) -> ApAbilities {
         self.abilities.borrow().clone()
     }
-}
-
-/// Whether nothing can be told because of this.
-fn looked_is_lost(_: &Failure, networks: usize) -> bool {
-    networks == 1
 }
 
 /// The interfaces that have a socket in the folder.

@@ -218,7 +218,7 @@ impl Hostapd {
         let mut first = self.talk(&radio.first)?;
         if depth == Depth::Restart {
             // What it says while it starts is the only reason that there will be.
-            first.order("ATTACH").await?;
+            first.attach().await?;
             if !off && !first.order_within("DISABLE", CARRIED_OUT).await? {
                 return Err(Failure::Refused(format!("hostapd does not switch {} off", radio.first)));
             }

@@ -30,21 +30,20 @@ impl Hostapd {
         let settings = radio::settings(&merged(known, &of_radio.lines));
         let Some((command, frequency)) = switch_command(&settings, known) else { return Ok(false) };
         let mut talk = self.talk(&radio.first)?;
-        talk.order("ATTACH").await?;
+        talk.attach().await?;
         if radio.frequency == Some(frequency) || !talk.order(&command).await? {
             return Ok(false);
         }
         let end = Instant::now() + START;
-        loop {
-            let status = Status::parse(&talk.ask("STATUS").await?)?;
-            if status.frequency == Some(frequency) && status.state == State::On {
+        // It tells of the new channel from when it has told the stations; it is there when it says so.
+        while let Some(message) = talk.hear(end).await? {
+            if message.starts_with("AP-CSA-FINISHED") {
                 return Ok(true);
             }
-            if talk.hear(end).await?.is_none() {
-                // Radar is listened for on the new channel first.
-                return Ok(status.state == State::Starting);
-            }
         }
+        let status = Status::parse(&talk.ask("STATUS").await?)?;
+        // Radar is listened for on the new channel first; or the driver does not tell.
+        Ok(status.state == State::Starting || status.frequency == Some(frequency))
     }
 }
 

@@ -26,8 +26,8 @@ pub(super) struct Difference {
     pub(super) depth: Depth,
 }
 
-/// Keys of the protection: one of them is never said alone.
-const PROTECTION: [&str; 11] = [
+/// Keys of the protection.
+pub(super) const PROTECTION: [&str; 14] = [
     "ieee8021x",
     "wpa_pairwise",
     "rsn_pairwise",
@@ -39,6 +39,9 @@ const PROTECTION: [&str; 11] = [
     "wpa_passphrase",
     "wpa_psk",
     "wpa",
+    "disable_11n",
+    "disable_11ac",
+    "disable_11ax",
 ];
 
 /// Each of these lines adds to those before.
@@ -85,7 +88,7 @@ pub(super) fn of_network(known: Option<&Lines>, wanted: &Lines) -> Difference {
     for (key, value) in wanted.iter().filter(|line| !adds(line.0)) {
         let differs = !is(key, value);
         // Keys are derived from the name and the passphrase together, and are forgotten while a network is open.
-        let along = protection && PROTECTION.contains(&key);
+        let along = protection && PROTECTION.contains(&key) && !key.starts_with("disable_");
         if !differs && !along {
             continue;
         }

@@ -129,7 +129,11 @@ fn security(security: &Security) -> Result<Lines, Failure> {
             server(&mut lines, radius)?;
         }
     }
-    lines.push("ieee8021x", if security.mode.is_enterprise() { "1" } else { "0" })?;
+    // hostapd forgets its ciphers while this is on without WPA.
+    let enterprise = security.mode.is_enterprise();
+    if !enterprise {
+        lines.push("ieee8021x", "0")?;
+    }
     if words.tkip {
         lines.push("wpa_pairwise", "TKIP")?;
     }
@@ -150,7 +154,48 @@ fn security(security: &Security) -> Result<Lines, Failure> {
         passphrase(&mut lines, security)?;
     }
     lines.push("wpa", words.wpa)?;
+    if enterprise {
+        lines.push("ieee8021x", "1")?;
+    }
+    // With TKIP alone hostapd switches these off by itself, and never on again.
+    for standard in ["disable_11n", "disable_11ac", "disable_11ax"] {
+        lines.push(standard, if words.wpa == "1" { "1" } else { "0" })?;
+    }
     Ok(lines)
+}
+
+/// Every line of the protection, as it is, in an order that is safe.
+pub(super) fn protection_of(lines: &Lines) -> Lines {
+    const KEYS: [&str; 13] = [
+        "wpa_pairwise",
+        "rsn_pairwise",
+        "ieee80211w",
+        "sae_pwe",
+        "sae_require_mfp",
+        "wpa_key_mgmt",
+        "wpa_group_rekey",
+        "wpa_passphrase",
+        "wpa_psk",
+        "wpa",
+        "disable_11n",
+        "disable_11ac",
+        "disable_11ax",
+    ];
+    let mut found = Lines::default();
+    let mut say = |key: &str| {
+        if let Some(value) = lines.get(key).map(str::to_owned).or_else(|| default_of(key, lines)) {
+            found.add(key, &value);
+        }
+    };
+    let enterprise = lines.is_on("ieee8021x");
+    if !enterprise {
+        say("ieee8021x");
+    }
+    KEYS.into_iter().for_each(&mut say);
+    if enterprise {
+        say("ieee8021x");
+    }
+    found
 }
 
 fn server(lines: &mut Lines, radius: &Radius) -> Result<(), Failure> {
@@ -224,7 +269,8 @@ pub(super) fn is_of_network(key: &str) -> bool {
         "dtim_period",
         "vendor_elements",
     ];
-    const FAMILIES: [&str; 6] = ["wpa", "wps_", "sae_", "auth_server_", "acct_server_", "ieee80211w"];
+    const FAMILIES: [&str; 7] =
+        ["wpa", "wps_", "sae_", "auth_server_", "acct_server_", "ieee80211w", "disable_11"];
     NAMES.contains(&key) || FAMILIES.iter().any(|family| key.starts_with(family))
 }
 
@@ -268,6 +314,9 @@ pub(super) fn default_of(key: &str, lines: &Lines) -> Option<String> {
         | "sae_pwe"
         | "sae_require_mfp"
         | "ap_setup_locked"
+        | "disable_11n"
+        | "disable_11ac"
+        | "disable_11ax"
         | "wmm_enabled" => "0",
         "max_num_sta" => MOST_STATIONS,
         "wpa_key_mgmt" => "WPA-PSK",

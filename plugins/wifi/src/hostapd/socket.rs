@@ -69,6 +69,7 @@ pub(super) struct Conversation {
     /// What was said unasked, without its level.
     heard: VecDeque<String>,
     buffer: Vec<u8>,
+    attached: bool,
     _file: Scratch,
 }
 
@@ -83,7 +84,7 @@ impl Conversation {
         let socket = UnixDatagram::bind(file.path())
             .map_err(|error| Failure::Refused(format!("no socket {}: {error}", file.path().display())))?;
         socket.connect(peer).map_err(|error| unreachable(&error))?;
-        Ok(Self { socket, heard: VecDeque::new(), buffer: vec![0; MAX_ANSWER], _file: file })
+        Ok(Self { socket, heard: VecDeque::new(), buffer: vec![0; MAX_ANSWER], attached: false, _file: file })
     }
 
     /// Asks, and waits for the answer.
@@ -130,6 +131,12 @@ impl Conversation {
         }
     }
 
+    /// Asks to be told what happens. Whether that will be.
+    pub(super) async fn attach(&mut self) -> Result<bool, Failure> {
+        self.attached = self.order_within("ATTACH", CARRIED_OUT).await?;
+        Ok(self.attached)
+    }
+
     /// The next thing that is said unasked, until `end`.
     pub(super) async fn hear(&mut self, end: Instant) -> Result<Option<String>, Failure> {
         if let Some(message) = self.heard.pop_front() {
@@ -174,6 +181,15 @@ impl Conversation {
             return Err(Failure::Nonsense(SERVICE, "an answer that is no text".to_owned()));
         }
         Ok(Some(text.to_owned()))
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        if self.attached {
+            // If it is not there any more it tells nobody in any case.
+            self.socket.try_send(b"DETACH").ok();
+        }
     }
 }
 

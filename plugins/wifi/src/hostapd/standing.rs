@@ -3,8 +3,9 @@
 use super::lines::Lines;
 use super::memory::Known;
 use super::reply::{State, Status, Told};
+use super::socket::CARRIED_OUT;
 use super::text::Whole;
-use super::{network, Hostapd};
+use super::{network, Hostapd, Sight};
 use crate::back_end::Failure;
 use crate::facts::Mac;
 use crate::plan::RadioPlan;
@@ -54,12 +55,7 @@ impl Member {
 impl Hostapd {
     /// What runs on the radio of a plan.
     pub(super) async fn radio_of(&self, plan: &RadioPlan) -> Result<Option<Radio>, Failure> {
-        let seen = match self.seen().await {
-            Ok(seen) => seen,
-            // Nothing is on the air where no hostapd is.
-            Err(Failure::Away(_)) if plan.networks.is_empty() => return Ok(None),
-            Err(failure) => return Err(failure),
-        };
+        let Sight { seen, failure } = self.seen(CARRIED_OUT).await;
         let is_meant = |status: &Status| {
             status.phy == plan.radio
                 || status.networks[0].interface == plan.radio
@@ -68,7 +64,15 @@ impl Hostapd {
                     .iter()
                     .any(|network| plan.networks.iter().any(|planned| planned.interface == network.interface))
         };
-        let Some(status) = seen.into_iter().map(|seen| seen.status).find(is_meant) else { return Ok(None) };
+        let Some(status) = seen.into_iter().map(|seen| seen.status).find(is_meant) else {
+            return match failure {
+                // Where no hostapd is, nothing is on the air.
+                Some(Failure::Away(_)) if plan.networks.is_empty() => Ok(None),
+                // Whoever is silent may be the one.
+                Some(failure) => Err(failure),
+                None => Ok(None),
+            };
+        };
         let mut networks = Vec::new();
         for network in &status.networks {
             let told = self.told(&network.interface).await?;

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::change::Target;
-use super::difference::Depth;
+use super::difference::{Depth, PROTECTION};
 use super::lines::Lines;
 use super::reply::{State, Status};
 use super::socket::{Conversation, CARRIED_OUT};
@@ -32,7 +32,7 @@ impl Hostapd {
         }
         let before = radio.member(interface).and_then(Member::lines);
         let mut old = Lines::default();
-        for (key, _) in lines.iter() {
+        for (key, _) in lines.iter().filter(|line| !PROTECTION.contains(&line.0)) {
             let value = before.and_then(|before| {
                 before
                     .get(key)
@@ -43,6 +43,9 @@ impl Hostapd {
             if let Some(value) = value {
                 old.set(key, &value);
             }
+        }
+        if let Some(before) = before.filter(|_| lines.iter().any(|line| PROTECTION.contains(&line.0))) {
+            old.append(&network::protection_of(before));
         }
         undo.said.push((interface.to_owned(), old));
         let mut talk = self.talk(interface)?;
@@ -111,7 +114,7 @@ impl Hostapd {
             return Err(Failure::Refused(format!("hostapd does not add the network on {interface}")));
         }
         let mut first = self.talk(interface)?;
-        first.order("ATTACH").await?;
+        first.attach().await?;
         self.started(&mut first, interface, end).await
     }
 

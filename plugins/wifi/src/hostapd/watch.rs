@@ -16,7 +16,7 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, Instant};
 
-use super::socket::{Conversation, CARRIED_OUT, SERVICE};
+use super::socket::{Conversation, SERVICE};
 use super::{socket_names, Places};
 use crate::back_end::{Event, Events, Failure};
 
@@ -119,7 +119,7 @@ async fn hear(path: PathBuf, folder: PathBuf, interface: Option<String>, events:
 
 async fn attach(path: &Path, folder: &Path) -> Result<Conversation, Failure> {
     let mut talk = Conversation::begin(path, folder)?;
-    if talk.order_within("ATTACH", CARRIED_OUT).await? {
+    if talk.attach().await? {
         Ok(talk)
     } else {
         Err(Failure::Away(SERVICE))

@@ -346,6 +346,7 @@ fn guest_a_radio_is_made_where_none_was() {
         let other = network("wlan2", "Upstairs", Mode::Wpa3Personal, "hush hush hush");
         let mut upstairs = plan(&radio_of("wlan2"), &[other]);
         upstairs.settings.band = Some(Band::Five);
+        upstairs.settings.country = Some("US".to_owned());
         stage.apply(&upstairs).await;
         let running = stage.hostapd.look().await.unwrap();
         assert_eq!(running.len(), 3);

@@ -71,31 +71,6 @@ fn a_plan_comes_true_and_is_known_after_a_restart_of_the_plugin() {
 }
 
 #[test]
-fn nothing_that_is_as_planned_is_touched() {
-    run(async {
-        let mut stage = Stage::new(Namespace::new());
-        let _hostapd = stage.start(IMAGE);
-        stage.until("it runs", |running| running.len() == 1).await;
-        stage.hear(&Event::AccessPoints("hostapd")).await;
-        let as_planned = plan("lo", &[ours(Mode::Wpa2Personal)]);
-        stage.apply(&as_planned).await;
-        stage.hear(&Event::AccessPoints("hostapd")).await;
-        stage.one("lo").await;
-        stage.forget();
-        stage.apply(&as_planned).await;
-        let mut later = as_planned.clone();
-        later.networks[0].settings.max_stations = Some(7);
-        stage.apply(&later).await;
-        assert_eq!(stage.one("lo").await.settings.max_stations, Some(7));
-        // A radio that is switched off and on says so; then nothing else was said before.
-        later.networks[0].settings.ssid = crate::facts::Ssid::new("Other").unwrap();
-        stage.apply(&later).await;
-        stage.hear(&Event::AccessPoints("hostapd")).await;
-        assert_eq!(stage.one("lo").await.settings.ssid.text(), "Other");
-    });
-}
-
-#[test]
 fn a_plan_without_a_secret_means_the_image_s() {
     run(async {
         let mut stage = Stage::new(Namespace::new());
