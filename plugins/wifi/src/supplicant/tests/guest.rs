@@ -304,8 +304,8 @@ async fn guest_an_access_point_that_cannot_start_leaves_the_old_one_on_the_air()
     opened.supplicant.apply(&radio(point, 6, Some(good.clone()))).await.expect("a good plan");
     let quiet = tokio::time::timeout(std::time::Duration::from_millis(300), opened.events.recv()).await;
     assert!(quiet.is_err(), "{quiet:?}");
-    // No country allows this one.
-    let mut refused = radio(point, 196, Some(bss("bad", security(Mode::Wpa2Personal, KEY))));
+    // No radio has this one.
+    let mut refused = radio(point, 184, Some(bss("bad", security(Mode::Wpa2Personal, KEY))));
     let failure = opened.supplicant.apply(&refused).await;
     assert!(matches!(failure, Err(Failure::Refused(_))), "{failure:?}");
     let running = on(&opened.points().await.expect("it answers")).expect("the old one is on the air");

@@ -109,7 +109,10 @@ impl Stage {
 
     /// The real wpa_supplicant.
     pub(super) fn service(&self) -> Process {
-        self.service_with(&[])
+        match std::env::var("WPA_LOG") {
+            Ok(log) => self.service_with(&["-dd", "-f", &log]),
+            Err(_) => self.service_with(&[]),
+        }
     }
 
     pub(super) fn service_with(&self, arguments: &[&str]) -> Process {
