@@ -388,6 +388,25 @@ fn a_session_does_not_see_half_a_run() {
     assert_eq!(events(&line), ["8 DIAGNOSTICS COMPLETE"]);
 }
 
+/// C172: an agent that ended in a session says nothing of its end; the next session sees how the run ended.
+#[test]
+fn a_session_whose_end_nobody_told_does_not_hide_a_run_for_ever() {
+    let (mut line, gate) = line(12);
+    session(&mut line, &[(STATE, "Requested")]);
+    gate.begun(1);
+    line.notice(Notice::SessionStart).unwrap();
+    gate.open();
+    while *gate.open.lock().unwrap() > 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(state(&line), "Requested");
+    // Until its thread has told of its end there is nothing to be seen in any session.
+    while state(&line) != "Complete" {
+        line.notice(Notice::SessionStart).unwrap();
+    }
+    assert_eq!(events(&line), ["8 DIAGNOSTICS COMPLETE"]);
+}
+
 /// C172: a plugin that is killed in mid run tells that the run failed; one that is stopped has canceled it.
 #[test]
 fn a_crash_in_mid_run_is_an_error_and_a_stop_is_a_cancellation() {

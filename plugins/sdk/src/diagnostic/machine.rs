@@ -127,6 +127,9 @@ impl Machine {
         let Some((_, wish)) = self.wish.take_if(|(other, _)| *other == txn) else {
             return Effects::default();
         };
+        if wish == Wish::Stop && self.run.is_none() && matches!(self.shown, Shown::None) {
+            return Effects::default();
+        }
         let waited_for = self.is_for_acs();
         let effects = self.forget_run();
         self.shown = Shown::None;
@@ -361,6 +364,9 @@ mod tests {
         machine.committed(2, Wish::Stop, false);
         machine.finished(2, false);
         assert_eq!((machine.state(), results(&machine)), ("None", Some(7)));
+        // Where nothing was, nothing is different.
+        machine.committed(4, Wish::Stop, false);
+        assert!(!machine.finished(4, false).announce);
         machine.committed(3, ON_BUS, false);
         assert_eq!(results(&machine), Some(7));
         machine.finished(3, false);
