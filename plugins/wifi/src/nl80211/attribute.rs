@@ -84,10 +84,6 @@ impl<'a> Attributes<'a> {
         self.get(number)?.get(..N)?.try_into().ok()
     }
 
-    pub(super) fn u8(self, number: u16) -> Option<u8> {
-        self.array(number).map(u8::from_ne_bytes)
-    }
-
     pub(super) fn i8(self, number: u16) -> Option<i8> {
         self.array(number).map(i8::from_ne_bytes)
     }
@@ -129,7 +125,7 @@ mod tests {
         let bytes = [5, 0, 1, 0, 9, 0, 0, 0, 9, 0, 2, 0, b'p', b'h', b'y', b'0', 0, 0, 0, 0, 8, 0, 3, 0, 1];
         let attributes = Attributes::new(&bytes);
         assert_eq!(attributes.u32(of::WIPHY), None);
-        assert_eq!(attributes.u8(of::WIPHY), Some(9));
+        assert_eq!(attributes.i8(of::WIPHY), Some(9));
         assert_eq!(attributes.text(of::WIPHY_NAME).as_deref(), Some("phy0"));
         assert!(!attributes.has(of::IFINDEX));
     }

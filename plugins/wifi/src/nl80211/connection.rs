@@ -256,7 +256,7 @@ fn read_family(attributes: Vec<GenlCtrlAttrs>) -> Option<Family> {
         match attribute {
             GenlCtrlAttrs::FamilyId(number) => id = Some(number),
             GenlCtrlAttrs::McastGroups(all) => {
-                groups.extend(all.iter().filter_map(|group| read_group(group)))
+                groups.extend(all.iter().filter_map(|group| read_group(group)));
             }
             _ => {}
         }
