@@ -112,6 +112,11 @@ pub(crate) struct Running {
 pub(crate) trait AccessPoints {
     /// What it is called.
     fn name(&self) -> &'static str;
+    /// Whether it answers, asked in as little time as can be: one that is killed tells nobody. `None`: its end is
+    /// heard of, so it need not be asked.
+    async fn is_there(&self) -> Option<bool> {
+        None
+    }
     /// What it runs now.
     async fn look(&self) -> Result<Vec<Running>, Failure>;
     /// Makes a plan true, whatever was before, with as little disturbance as it can: nothing that is as planned is

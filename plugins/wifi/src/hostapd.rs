@@ -24,7 +24,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +46,9 @@ const MAX_SOCKETS: usize = 64;
 
 /// How long a whole plan may take. The agent gives a commit 10 s.
 const PLAN: Duration = Duration::from_secs(9);
+
+/// How long hostapd may take to say that it is there: reads wait for it.
+const PING: Duration = Duration::from_millis(400);
 
 /// Where hostapd and what belongs to it is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +79,8 @@ pub(crate) struct Hostapd {
     places: Places,
     memory: Memory,
     abilities: RefCell<ApAbilities>,
+    /// Whether it knows 802.11be. Older ones do not even take that it is off.
+    knows_be: Cell<bool>,
     /// Which hostapd the abilities are of.
     probed: RefCell<Option<String>>,
     _watch: watch::Watch,
@@ -103,6 +108,7 @@ impl Hostapd {
             places,
             memory,
             abilities: RefCell::new(probe::without_asking()),
+            knows_be: Cell::new(true),
             probed: RefCell::new(None),
             _watch: watch,
         })
@@ -233,6 +239,16 @@ impl Hostapd {
 impl AccessPoints for Hostapd {
     fn name(&self) -> &'static str {
         SERVICE
+    }
+
+    async fn is_there(&self) -> Option<bool> {
+        let names = socket_names(&self.places.sockets, &self.places.global);
+        let ask = |name: &String| {
+            let talk = self.talk(name);
+            async { talk.ok()?.ask_within("PING", PING).await.ok() }
+        };
+        let answers = join_all(names.iter().map(ask)).await;
+        Some(answers.into_iter().flatten().any(|answer| answer.trim_end() == "PONG"))
     }
 
     async fn look(&self) -> Result<Vec<Running>, Failure> {

@@ -70,11 +70,25 @@ impl Hostapd {
         Ok(())
     }
 
+    /// What is said of a radio, without what this hostapd does not know: the hardware may be ahead of it.
+    fn radio_lines(
+        &self,
+        settings: &RadioSettings,
+        before: &RadioSettings,
+        new: bool,
+    ) -> Result<Lines, Failure> {
+        let mut lines = radio::lines(settings, before, new)?;
+        if !self.knows_be.get() {
+            lines.remove(|key| key == "ieee80211be" || key.starts_with("eht_"));
+        }
+        Ok(lines)
+    }
+
     /// Makes a radio where none is.
     async fn build(&self, plan: &RadioPlan, end: Instant) -> Result<(), Failure> {
         let image = self.memory.image(&plan.networks[0].interface).unwrap_or_default();
         let radio_lines =
-            radio::lines(&plan.settings, &radio::settings(&image), image.get("hw_mode").is_none())?;
+            self.radio_lines(&plan.settings, &radio::settings(&image), image.get("hw_mode").is_none())?;
         let own = own_address(&plan.networks[0].interface);
         let mut used: Vec<Mac> = own.into_iter().collect();
         let mut networks = Vec::new();
@@ -101,7 +115,7 @@ impl Hostapd {
     async fn change(&self, radio: &Radio, plan: &RadioPlan, end: Instant) -> Result<(), Failure> {
         let known = radio.first_lines();
         let before = known.map(radio::settings).unwrap_or_default();
-        let radio_lines = radio::lines(&plan.settings, &before, false)?;
+        let radio_lines = self.radio_lines(&plan.settings, &before, false)?;
         let of_radio = of_radio(known, &radio_lines);
         let mut targets = Vec::new();
         let mut new = Vec::new();
@@ -291,7 +305,8 @@ impl Hostapd {
                     base = of_radio;
                 }
                 if old_first.get("hw_mode").is_none() {
-                    base = merged(&base, &radio::lines(&plan.settings, &radio::settings(&old_first), true)?);
+                    base =
+                        merged(&base, &self.radio_lines(&plan.settings, &radio::settings(&old_first), true)?);
                 }
                 let mut both = radio_lines.clone();
                 both.append(&wanted);

@@ -159,6 +159,10 @@ pub(super) fn of_radio(known: Option<&Lines>, wanted: &Lines) -> Difference {
         }
         found.lines.set(key, value);
         found.depth = found.depth.max(Depth::Restart);
+        // A radio that had a frequency keeps it: hostapd 2.10 does not choose one then, and fails.
+        if (key, value) == ("channel", "acs_survey") {
+            found.depth = Depth::Rebuild;
+        }
         // hostapd adds these to what it has.
         let lost = |old: &str| {
             old.split_inclusive(']').any(|flag| !flag.starts_with("[HT40") && !value.contains(flag))
@@ -259,6 +263,9 @@ mod tests {
         let of =
             |before: &str, after: &str| of_radio(Some(&Lines::parse(before)), &Lines::parse(after)).depth;
         assert_eq!(of("channel=1\nhw_mode=g\n", "channel=6\nhw_mode=g\n"), Depth::Restart);
+        assert_eq!(of("channel=1\n", "channel=acs_survey\n"), Depth::Rebuild);
+        assert_eq!(of("channel=0\n", "channel=acs_survey\n"), Depth::None);
+        assert_eq!(of("channel=acs_survey\n", "channel=6\n"), Depth::Restart);
         assert_eq!(of("ht_capab=[HT40+]\n", "ht_capab=[HT40-]\n"), Depth::Restart);
         assert_eq!(
             of("ht_capab=[HT40+]\n", "ht_capab=\n"),

@@ -127,6 +127,7 @@ fn parse_line(line: &str) -> Option<(String, String)> {
     let renamed = match key {
         "ssid" => return Some(("ssid2".to_owned(), Ssid::new(value)?.hex())),
         "ssid2" => return Some((key.to_owned(), Ssid::new(quoted(value)?)?.hex())),
+        "channel" if value == "0" => return Some((key.to_owned(), "acs_survey".to_owned())),
         "wme_enabled" => "wmm_enabled",
         _ => key,
     };

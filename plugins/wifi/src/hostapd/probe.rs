@@ -67,6 +67,7 @@ impl Hostapd {
             return Ok(without_asking());
         }
         let tried = try_words(&mut talk).await;
+        self.knows_be.set(try_word(&mut talk, "ieee80211be", "1").await?);
         talk.order(&format!("REMOVE {SCRATCH}")).await?;
         // hostapd made it, and may have taken it away.
         fs::remove_dir_all(&folder).ok();

@@ -294,8 +294,8 @@ pub(super) fn default_of(key: &str) -> Option<&'static str> {
         | "vht_oper_chwidth"
         | "vht_oper_centr_freq_seg0_idx"
         | "he_oper_chwidth"
-        | "he_oper_centr_freq_seg0_idx"
-        | "channel" => "0",
+        | "he_oper_centr_freq_seg0_idx" => "0",
+        "channel" => "acs_survey",
         "ht_capab" | "vht_capab" => "",
         "supported_rates" => ALL_RATES,
         "basic_rates" => ALL_BASIC,
