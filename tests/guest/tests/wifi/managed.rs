@@ -42,7 +42,7 @@ impl Managed {
             .plugin(
                 "wifi",
                 &format!(
-                    "[config]\nhostapd_global = '{global}'\nhostapd = '{folder}'\nsupplicant = {supplicant}\n",
+                    "[config]\nhostapd_global = '{global}'\nhostapd = '{folder}'\nfolder = 'DEVICE/wifi'\nsupplicant = {supplicant}\n",
                     global = world.path("hostapd/global").display(),
                     folder = world.path("hostapd").display(),
                     supplicant = supplicant.is_some(),
