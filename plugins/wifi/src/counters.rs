@@ -112,12 +112,20 @@ pub(crate) struct Counters {
     pub(crate) file: PathBuf,
     pub(crate) stations: Shared<Stations>,
     pub(crate) surveys: Shared<Surveys>,
+    /// Whether the services answer.
+    pub(crate) there: Shared<Vec<Option<bool>>>,
     traffic: RefCell<Option<(Instant, AllTraffic)>>,
 }
 
 impl Counters {
     pub(crate) fn new(file: PathBuf) -> Self {
-        Self { file, stations: Shared::default(), surveys: Shared::default(), traffic: RefCell::default() }
+        Self {
+            file,
+            stations: Shared::default(),
+            surveys: Shared::default(),
+            there: Shared::default(),
+            traffic: RefCell::default(),
+        }
     }
 
     /// The traffic of all interfaces.

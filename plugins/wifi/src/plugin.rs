@@ -10,7 +10,7 @@ use cwmp_plugin_sdk::{
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
-use crate::back_end::Event;
+use crate::back_end::{Event, Events};
 use crate::back_ends::{BackEnds, KEYS};
 use crate::bases::Bases;
 use crate::counters::Counters;
@@ -47,6 +47,7 @@ pub(crate) struct WiFi {
     /// What the transaction at hand writes of the parameters of which the last one counts.
     written: RefCell<BTreeMap<String, String>>,
     events: Cell<Option<UnboundedReceiver<Event>>>,
+    pub(crate) sender: Events,
     task: Cell<Option<JoinHandle<()>>>,
 }
 
@@ -101,6 +102,7 @@ impl AsyncPlugin for WiFi {
             enforcing: tokio::sync::Mutex::new(()),
             written: RefCell::default(),
             events: Cell::new(Some(events)),
+            sender,
             task: Cell::new(None),
             host,
         })

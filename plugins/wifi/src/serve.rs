@@ -5,11 +5,11 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cwmp_plugin_sdk::{
-    AsyncServe, ChangeFault, DateTime, Edit, Effect, Error, Object, PreparedLater, Row, Rows, Wanted,
+    AsyncServe, ChangeFault, DateTime, Edit, Effect, Error, Level, Object, PreparedLater, Row, Rows, Wanted,
 };
 use futures_util::future::join_all;
 
-use crate::back_end::Failure;
+use crate::back_end::{Event, Failure};
 use crate::counters::{narrow, sum, Stations, Surveys, Traffic};
 use crate::enforce::error_of;
 use crate::facts::{Mac, Standard, Station};
@@ -36,6 +36,7 @@ macro_rules! known {
     ($($object:ident by $view:ident;)*) => {
         $(impl AsyncServe<$object> for WiFi {
             async fn read(self: Rc<Self>, _: Rows<$object>, _: &Wanted<'_>) -> Result<Rows<$object>, Error> {
+                self.verify().await;
                 let snapshot = self.snapshot();
                 Ok(Viewer { host: &self.host, snapshot: &snapshot }.$view())
             }
@@ -61,6 +62,7 @@ known! {
 
 impl AsyncServe<Radio> for WiFi {
     async fn read(self: Rc<Self>, _: Rows<Radio>, _: &Wanted<'_>) -> Result<Rows<Radio>, Error> {
+        self.verify().await;
         let snapshot = self.snapshot();
         if let Some(failure) = &snapshot.world.air.failure {
             return Err(error_of(failure));
@@ -153,6 +155,7 @@ impl AsyncServe<AssociatedDevice> for WiFi {
         _: Rows<AssociatedDevice>,
         wanted: &Wanted<'_>,
     ) -> Result<Rows<AssociatedDevice>, Error> {
+        self.verify().await;
         let snapshot = self.snapshot();
         let rows = Viewer { host: &self.host, snapshot: &snapshot }.devices();
         let counted = [
@@ -260,6 +263,37 @@ impl AsyncServe<EndPointStats> for WiFi {
 }
 
 impl WiFi {
+    /// Whoever runs something is asked whether it is there, once for a request: one that was killed told nobody, and what it
+    /// said is not to be shown as if it were so.
+    async fn verify(&self) {
+        let world = Rc::clone(&self.state.borrow().world);
+        let busy = |index: &usize| {
+            world.services.get(*index).is_some_and(|service| service.away || !service.running.is_empty())
+        };
+        let indices: Vec<usize> = (0..self.back.access_points.len()).filter(busy).collect();
+        let asked = indices.iter().map(|index| self.back.access_points[*index].is_there());
+        let answers = self.counters.there.get(join_all(asked)).await;
+        let mut lost = false;
+        for (index, there) in indices.into_iter().zip(answers) {
+            let service = &world.services[index];
+            let Some(there) = there.filter(|there| *there == service.away) else { continue };
+            if !there {
+                let world = &mut self.state.borrow_mut().world;
+                if let Some(service) = Rc::make_mut(world).services.get_mut(index) {
+                    service.away = true;
+                }
+                lost = true;
+            }
+            // What follows from it takes its time, and is nothing to wait for.
+            let _ = self.sender.send(Event::Service(service.name));
+        }
+        if lost {
+            if let Err(error) = self.reconsider() {
+                self.host.log(Level::Warning, &format!("what is known cannot be put together: {error}"));
+            }
+        }
+    }
+
     /// Of every interface that serves or is a station: its stations, asked for once.
     async fn stations(&self, snapshot: &Snapshot) -> Stations {
         let busy = snapshot.tree.ssids.iter().filter(|ssid| {

@@ -163,6 +163,19 @@ impl WiFi {
                 }
             }
         }
+        for radio in &snapshot.tree.radios {
+            let own = bases.iter().filter(|(_, base)| base.radio == radio.key);
+            let own: Vec<_> = own.map(|(interface, _)| world.running(interface)).collect();
+            let as_image = own.into_iter().all(|running| {
+                running.is_some_and(|(index, running)| {
+                    running.foreign && looks.anew.contains(world.services[index].name)
+                })
+            });
+            // Nobody wants anything of it any more, and it is what the image says.
+            if as_image && !planner::touches(&snapshot.tree, &radio.key) {
+                bases.forget(&radio.key);
+            }
+        }
         if bases != *state.bases {
             let stored = bases.store(&state.bases, &self.host);
             state.bases = Rc::new(bases);
