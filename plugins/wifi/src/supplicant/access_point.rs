@@ -12,7 +12,7 @@ use crate::facts::{Mac, Station};
 use crate::plan::{BssPlan, BssSettings, RadioPlan, RadioSettings};
 use crate::supplicant::air::{frequency_of_network, overlay, settings_of, tune};
 use crate::supplicant::interface::{address_of, interfaces, one, radio_of, Interface};
-use crate::supplicant::network::{Network, Tag, Wanted};
+use crate::supplicant::network::{Network, Part, Tag, Wanted};
 use crate::supplicant::wire::{State, INTERFACE, NAME, NETWORK, STATION};
 use crate::supplicant::Supplicant;
 
@@ -50,7 +50,8 @@ impl AccessPoints for Supplicant {
                 Some(interface) => self.serve(interface, &plan.settings, wanted).await?,
                 None => {
                     let interface = self.take(&wanted.interface).await?;
-                    self.serve(&interface, &plan.settings, wanted).await?;
+                    let done = self.serve(&interface, &plan.settings, wanted).await;
+                    self.keep_if(&interface, done).await?;
                 }
             }
         }
@@ -112,9 +113,12 @@ fn access_point(interface: &Interface) -> Option<&Network> {
     if interface.current().is_some_and(|network| !network.is_access_point()) {
         return None;
     }
-    let is_ours = |network: &Network| network.tag == Some(Tag::AccessPoint);
     let rank = |network: &&Network| {
-        (Some(&network.path) == interface.network.as_ref(), network.enabled, is_ours(network))
+        (
+            Some(&network.path) == interface.network.as_ref(),
+            network.enabled,
+            network.is_planned_access_point(),
+        )
     };
     interface.networks.iter().filter(|network| network.is_access_point()).max_by_key(rank)
 }
@@ -234,7 +238,7 @@ impl Supplicant {
         // Of the old ones, ours go.
         if let Some(now) = one(&self.calls, &interface.path).await? {
             let old = now.networks.iter().filter(|network| {
-                network.tag == Some(Tag::AccessPoint) && Some(&network.path) != now.network.as_ref()
+                network.is_planned_access_point() && Some(&network.path) != now.network.as_ref()
             });
             for network in old {
                 self.remove(&interface.path, &network.path).await?;
@@ -244,7 +248,15 @@ impl Supplicant {
     }
 
     async fn serve_new(&self, interface: &Interface, wanted: Wanted) -> Result<(), Failure> {
-        let tag = Tag::AccessPoint.to_string();
+        // Stations of somebody else stop as well; they come back with the end of the access point.
+        let stations = interface
+            .networks
+            .iter()
+            .filter(|network| network.tag.is_none() && network.enabled && !network.is_access_point());
+        let planned = interface.networks.iter().filter(|network| network.is_planned_access_point());
+        let silenced =
+            stations.filter_map(Network::place).chain(planned.flat_map(Network::silenced)).collect();
+        let tag = Tag { part: Part::AccessPoint, silenced }.to_string();
         let path = self.calls.add_network(&interface.path, &wanted.arguments(Some(&tag))).await?;
         self.memory.borrow_mut().give(&path, wanted);
         let started = self.start(interface, &path).await;
@@ -317,8 +329,13 @@ impl Supplicant {
     /// Takes the access points of an interface off the air.
     async fn silence(&self, interface: &Interface) -> Result<(), Failure> {
         for network in interface.networks.iter().filter(|network| network.is_access_point()) {
-            if network.tag == Some(Tag::AccessPoint) {
+            if network.is_planned_access_point() {
                 self.remove(&interface.path, &network.path).await?;
+                for other in interface.networks.iter().filter(|other| !other.is_access_point()) {
+                    if other.place().is_some_and(|place| network.silenced().any(|number| number == place)) {
+                        self.calls.enable(&other.path, true).await?;
+                    }
+                }
             } else if network.enabled {
                 self.calls.enable(&network.path, false).await?;
             }

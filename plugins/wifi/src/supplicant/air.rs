@@ -52,7 +52,7 @@ pub(crate) fn overlay(plan: &RadioSettings, running: Option<RadioSettings>) -> R
         country: plan.country.clone().or(running.country),
         band: plan.band.or(running.band),
         channel: plan.channel.or(running.channel.filter(|_| same_band)),
-        width: plan.width.or(running.width),
+        width: plan.width.or(running.width.filter(|_| same_band)),
         // The half that lay above one channel need not lie above another.
         extension_above: plan.extension_above,
         beacon_interval: plan.beacon_interval.or(running.beacon_interval),

@@ -15,7 +15,7 @@ use crate::plan::{Mode, ProfilePlan, StationPlan};
 use crate::supplicant::calls::Arguments;
 use crate::supplicant::heard::{heard, Heard};
 use crate::supplicant::interface::{interfaces, Interface};
-use crate::supplicant::network::{Network, Tag, Wanted};
+use crate::supplicant::network::{Network, Part, Tag, Wanted};
 use crate::supplicant::wire::{State, INTERFACE, NAME, NETWORK};
 use crate::supplicant::Supplicant;
 
@@ -44,15 +44,15 @@ impl EndPoints for Supplicant {
         self.memory.borrow_mut().begin(self.known.owner());
         let all = interfaces(&self.calls, &self.known).await?;
         let found = all.into_iter().find(|interface| interface.name == plan.interface);
-        let interface = match found {
-            Some(interface) => interface,
-            None if profiles.is_empty() => return Ok(()),
-            None => self.take(&plan.interface).await?,
-        };
-        for profile in &mut profiles {
-            profile.wanted.fit(&interface)?;
+        match found {
+            Some(interface) => self.put(&interface, &mut profiles, plan.chosen).await,
+            None if profiles.is_empty() => Ok(()),
+            None => {
+                let interface = self.take(&plan.interface).await?;
+                let done = self.put(&interface, &mut profiles, plan.chosen).await;
+                self.keep_if(&interface, done).await
+            }
         }
-        self.put(&interface, &profiles, plan.chosen).await
     }
 
     fn modes(&self) -> Vec<Mode> {
@@ -157,16 +157,32 @@ impl Supplicant {
         found.ok_or_else(|| Failure::Refused(format!("{NAME} took {name} and let go of it")))
     }
 
+    /// Lets go of an interface that was taken for a plan that failed.
+    pub(crate) async fn keep_if(
+        &self,
+        interface: &Interface,
+        done: Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if done.is_err() {
+            // Why the plan failed is what counts.
+            let _ = self.calls.remove_interface(&interface.path).await;
+        }
+        done
+    }
+
     /// Gives an interface these profiles and no other ones of ours.
     async fn put(
         &self,
         interface: &Interface,
-        profiles: &[Profile],
+        profiles: &mut [Profile],
         chosen: Option<usize>,
     ) -> Result<(), Failure> {
+        for profile in profiles.iter_mut() {
+            profile.wanted.fit(interface)?;
+        }
         let mut ours: Vec<&Network> =
             interface.networks.iter().filter(|network| network.profile().is_some()).collect();
-        let mut silenced: BTreeSet<u32> = ours.iter().flat_map(|network| silenced_by(network)).collect();
+        let mut silenced: BTreeSet<u32> = ours.iter().flat_map(|network| network.silenced()).collect();
         let foreign = |on: bool| {
             interface.networks.iter().filter(move |network| network.tag.is_none() && network.enabled == on)
         };
@@ -175,8 +191,8 @@ impl Supplicant {
         }
         let mut placed = Vec::new();
         for (index, profile) in profiles.iter().enumerate() {
-            let held = if chosen == Some(index) { silenced.iter().copied().collect() } else { Vec::new() };
-            let tag = Tag::Profile { index, silenced: held };
+            let silenced = if chosen == Some(index) { silenced.clone() } else { BTreeSet::new() };
+            let tag = Tag { part: Part::Profile(index), silenced };
             let before = self.find(&ours, index, profile).map(|at| ours.remove(at));
             match self.place(interface, profile, &tag, before).await {
                 Ok(path) => placed.push(Placed { path, before: before.cloned() }),
@@ -308,12 +324,5 @@ impl Supplicant {
             };
         }
         Ok(())
-    }
-}
-
-fn silenced_by(network: &Network) -> Vec<u32> {
-    match &network.tag {
-        Some(Tag::Profile { silenced, .. }) => silenced.clone(),
-        _ => Vec::new(),
     }
 }

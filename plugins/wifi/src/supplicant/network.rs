@@ -1,6 +1,6 @@
 //! Networks: as they shall be, and as the service has them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use zbus::zvariant::Value;
@@ -23,27 +23,30 @@ const KEY_DIGITS: usize = 64;
 
 /// What the service keeps with a network that is ours: it is the one thing that says so when this program begins anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Tag {
+pub(crate) struct Tag {
+    pub(crate) part: Part,
+    /// The numbers of somebody else's networks that were switched off for it.
+    pub(crate) silenced: BTreeSet<u32>,
+}
+
+/// What a network of ours is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
     AccessPoint,
-    /// A profile of a plan, and the numbers of somebody else's networks that were switched off for it.
-    Profile {
-        index: usize,
-        silenced: Vec<u32>,
-    },
+    /// A profile of a plan.
+    Profile(usize),
 }
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AccessPoint => f.write_str("cwmpd:ap"),
-            Self::Profile { index, silenced } => {
-                write!(f, "cwmpd:{index}")?;
-                for (position, number) in silenced.iter().enumerate() {
-                    write!(f, "{}{number}", if position == 0 { ':' } else { ',' })?;
-                }
-                Ok(())
-            }
+        match self.part {
+            Part::AccessPoint => f.write_str("cwmpd:ap")?,
+            Part::Profile(index) => write!(f, "cwmpd:{index}")?,
         }
+        for (position, number) in self.silenced.iter().enumerate() {
+            write!(f, "{}{number}", if position == 0 { ':' } else { ',' })?;
+        }
+        Ok(())
     }
 }
 
@@ -51,13 +54,11 @@ impl Tag {
     /// From what the service kept.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.strip_prefix("cwmpd:")?;
-        if text == "ap" {
-            return Some(Self::AccessPoint);
-        }
-        let (index, silenced) = text.split_once(':').unwrap_or((text, ""));
+        let (part, silenced) = text.split_once(':').unwrap_or((text, ""));
+        let part = if part == "ap" { Part::AccessPoint } else { Part::Profile(part.parse().ok()?) };
         let silenced = silenced.split(',').filter(|number| !number.is_empty());
         let silenced = silenced.map(|number| number.parse().ok()).collect::<Option<_>>()?;
-        Some(Self::Profile { index: index.parse().ok()?, silenced })
+        Some(Self { part, silenced })
     }
 }
 
@@ -294,10 +295,20 @@ impl Network {
 
     /// The profile of a plan that it is.
     pub(crate) fn profile(&self) -> Option<usize> {
-        match self.tag {
-            Some(Tag::Profile { index, .. }) => Some(index),
-            _ => None,
+        match self.tag.as_ref()?.part {
+            Part::Profile(index) => Some(index),
+            Part::AccessPoint => None,
         }
+    }
+
+    /// Whether it is the access point of a plan.
+    pub(crate) fn is_planned_access_point(&self) -> bool {
+        self.tag.as_ref().is_some_and(|tag| tag.part == Part::AccessPoint)
+    }
+
+    /// The numbers of somebody else's networks that were switched off for it.
+    pub(crate) fn silenced(&self) -> impl Iterator<Item = u32> + '_ {
+        self.tag.iter().flat_map(|tag| tag.silenced.iter().copied())
     }
 
     /// How it is protected, as far as it shows.
@@ -339,5 +350,43 @@ impl Network {
         };
         let rekey = self.number("group_rekey").and_then(|seconds| u32::try_from(seconds).ok());
         Security { mode, mfp, rekey: rekey.unwrap_or(0), ..Security::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_tag_is_read_as_it_was_written(profile: Option<u16>, silenced in prop::collection::btree_set(0..9_u32, 0..4)) {
+            let part = profile.map_or(Part::AccessPoint, |index| Part::Profile(usize::from(index)));
+            let tag = Tag { part, silenced };
+            prop_assert_eq!(Tag::parse(&tag.to_string()), Some(tag));
+        }
+
+        #[test]
+        fn what_somebody_else_wrote_is_no_tag(text in "[^c].*|cwmpd|cwmpd:[^0-9a].*|cwmpd:1:x.*") {
+            prop_assert_eq!(Tag::parse(&text), None);
+        }
+
+        #[test]
+        fn a_passphrase_is_taken_as_it_is_or_not_at_all(phrase in ".{0,70}", sae: bool) {
+            let mode = if sae { Mode::Wpa3Personal } else { Mode::Wpa2Personal };
+            let security = Security { mode, passphrase: Secret::new(&*phrase), ..Security::default() };
+            let ssid = Ssid::new("name").expect("short");
+            if let Ok(wanted) = Wanted::network(&ssid, &security) {
+                prop_assert!(!phrase.is_empty() && !phrase.chars().any(char::is_control));
+                let arguments = wanted.arguments(Some("cwmpd:0"));
+                let given = match (&arguments.get("psk"), &arguments.get("sae_password")) {
+                    (Some(Value::Str(text)), None) => text.as_bytes().to_vec(),
+                    (None, Some(Value::Array(bytes))) => Vec::<u8>::try_from(bytes.try_clone().expect("bytes")).expect("bytes"),
+                    other => panic!("{other:?}"),
+                };
+                prop_assert_eq!(given, phrase.as_bytes());
+                prop_assert!(phrase.len() < 4 || !format!("{wanted:?}").contains(&*phrase), "a secret is shown");
+            }
+        }
     }
 }

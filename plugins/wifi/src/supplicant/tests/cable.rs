@@ -186,6 +186,7 @@ async fn an_interface_is_taken_and_let_go() {
     let refused = opened.plan(&plan("far", &[profile("one", Mode::None, "", 1)], None)).await;
     assert!(matches!(refused, Err(Failure::Refused(_))), "{refused:?}");
     opened.plan(&plan("far", &[], None)).await.expect("nothing is to be done");
+    assert_eq!(opened.stations().await.map(|all| all.len()), Ok(1), "what was not to be had is not kept");
     opened.supplicant.release("eth").await.expect("it is let go");
     opened.joined("the interface is gone", |all| all.is_empty().then_some(())).await;
     opened.supplicant.release("eth").await.expect("it is gone already");

@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::back_end::{AccessPoints as _, Event, Failure, Joined, Progress, Running};
-use crate::facts::Band;
+use crate::back_end::{AccessPoints as _, Failure, Joined, Progress, Running};
+use crate::facts::{Band, Width};
 use crate::plan::{
     BssPlan, BssSettings, Mfp, Mode, ProfilePlan, RadioPlan, RadioSettings, Secret, Security, Tuning,
 };
 use crate::supplicant::tests::stage::{network, plan, profile, run, security, ssid, Opened, Process, Stage};
-use crate::supplicant::wire::{NAME, NETWORK, PROPERTIES};
 
 const KEY: &str = "a \"good\" \\ secret";
 
@@ -254,6 +253,7 @@ async fn guest_an_access_point_by_plan_serves_stations_of_every_mode() {
         Mode::Wpa3PersonalTransition,
         Mode::Owe,
         Mode::WpaWpa2Personal,
+        Mode::WpaPersonal,
     ];
     for (position, mode) in modes.into_iter().enumerate() {
         let name = format!("by plan {position}");
@@ -297,6 +297,10 @@ async fn guest_an_access_point_by_plan_serves_stations_of_every_mode() {
 async fn guest_an_access_point_that_cannot_start_leaves_the_old_one_on_the_air() {
     let (stage, radios, _service, mut opened) = with_radios(1).await;
     let point = &radios.inside[0];
+    // As a station it would look for this.
+    let path = opened.take(point, "nl80211").await;
+    let elsewhere = opened.add(&path, &network(&[("ssid", "elsewhere"), ("key_mgmt", "NONE")])).await;
+    opened.supplicant.calls.enable(&elsewhere, true).await.expect("it is there");
     let good = bss("good", security(Mode::Wpa2Personal, KEY));
     opened.supplicant.apply(&radio(point, 6, Some(good.clone()))).await.expect("a good plan");
     // Nothing is touched that is as planned.
@@ -315,6 +319,11 @@ async fn guest_an_access_point_that_cannot_start_leaves_the_old_one_on_the_air()
     refused.settings.country = Some("DE ".to_owned());
     opened.supplicant.apply(&refused).await.expect("Germany allows it");
     assert!(device(&stage, point).contains("channel 48 "));
+    opened.supplicant.apply(&radio(point, 48, None)).await.expect("a good plan");
+    let left = opened.networks(&path).await;
+    assert_eq!(left, [(String::new(), 0, true)], "without an access point it is a station again");
+    let seen = opened.stations().await.expect("it answers");
+    assert_eq!(seen[0].foreign, [ssid("elsewhere")]);
 }
 
 #[tokio::test]
@@ -329,10 +338,11 @@ async fn guest_the_settings_of_an_access_point_are_on_the_air() {
         security: Security { mfp: Mfp::Required, rekey: 600, ..security(Mode::Wpa2Personal, KEY) },
         ..bss("hidden", Security::default())
     };
-    let mut wanted = radio(point, 1, Some(settings.clone()));
+    let mut wanted = radio(point, 48, Some(settings.clone()));
+    wanted.settings.country = Some("DE".to_owned());
     wanted.settings.beacon_interval = Some(200);
     wanted.settings.dtim_period = Some(3);
-    wanted.settings.width = Some(crate::facts::Width::W40);
+    wanted.settings.width = Some(Width::W80);
     opened.supplicant.apply(&wanted).await.expect("a good plan");
     let running = on(&opened.points().await.expect("it answers")).expect("it is on the air");
     let shown = BssSettings {
@@ -342,8 +352,8 @@ async fn guest_the_settings_of_an_access_point_are_on_the_air() {
     assert_eq!(running.settings, shown);
     assert_eq!(running.radio.beacon_interval, Some(200));
     assert_eq!(running.radio.dtim_period, Some(3));
-    assert_eq!(running.radio.width, Some(crate::facts::Width::W40));
-    assert!(device(&stage, point).contains("width: 40 MHz"), "{}", device(&stage, point));
+    assert_eq!(running.radio.width, Some(Width::W80));
+    assert!(device(&stage, point).contains("width: 80 MHz, center1: 5210"), "{}", device(&stage, point));
     // What only the number of stations is, and what a station must not, can be taken back.
     opened
         .supplicant
@@ -390,5 +400,4 @@ async fn guest_an_access_point_of_the_image_is_kept_with_its_key() {
     opened.supplicant.apply(&off).await.expect("a good plan");
     let left = opened.points().await.expect("it answers");
     assert_eq!(left.iter().map(|point| point.progress).collect::<Vec<_>>(), [Progress::Off]);
-    let _ = (NETWORK, PROPERTIES, NAME, Event::EndPoints);
 }
