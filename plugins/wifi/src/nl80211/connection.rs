@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use nix::errno::Errno;
 use tokio::task::JoinHandle;
 use wl_nl80211::packet_core::{
@@ -206,31 +206,12 @@ impl Connection {
     where
         F: GenlFamily + Emitable + ParseableParametrized<[u8], GenlHeader> + Debug,
     {
-        let away = || Trouble::Failed(Failure::Away(WHO));
         let mut message = GenlMessage::from_payload(payload);
         message.set_resolved_family_id(family);
         let mut message = NetlinkMessage::from(message);
         message.header.flags = NLM_F_REQUEST | flags;
-        let stream = self.handle()?.handle.send_request(message).map_err(|_| away())?;
-        let mut stream = std::pin::pin!(stream);
-        let collect = async {
-            let (mut answers, mut interrupted) = (Vec::new(), false);
-            while let Some(answer) = stream.next().await {
-                // One that makes no sense costs itself alone.
-                let Ok(answer) = answer else { continue };
-                interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
-                match answer.payload {
-                    NetlinkPayload::InnerMessage(inner) if answers.len() < MAX_MESSAGES => {
-                        answers.push(inner.into_parts().1);
-                    }
-                    NetlinkPayload::Error(error) => refused(error.raw_code())?,
-                    NetlinkPayload::Done(done) => refused(done.code)?,
-                    _ => {}
-                }
-            }
-            Ok((answers, interrupted))
-        };
-        tokio::time::timeout(PATIENCE, collect).await.map_err(|_| away())?
+        let stream = self.handle()?.handle.send_request(message).map_err(|_| Failure::Away(WHO))?;
+        collect(stream, PATIENCE).await
     }
 
     fn handle(&self) -> Result<Nl80211Handle, Failure> {
@@ -240,6 +221,32 @@ impl Connection {
         }
         Ok(open.handle.clone())
     }
+}
+
+/// What comes back within a time, and whether it is not all of one moment.
+async fn collect<F: Debug>(
+    answers: impl Stream<Item = Result<NetlinkMessage<GenlMessage<F>>, DecodeError>>,
+    patience: Duration,
+) -> Result<(Vec<F>, bool), Trouble> {
+    let mut answers = std::pin::pin!(answers);
+    let collect = async {
+        let (mut all, mut interrupted) = (Vec::new(), false);
+        while let Some(answer) = answers.next().await {
+            // One that makes no sense costs itself alone.
+            let Ok(answer) = answer else { continue };
+            interrupted |= answer.header.flags & NLM_F_DUMP_INTR != 0;
+            match answer.payload {
+                NetlinkPayload::InnerMessage(inner) if all.len() < MAX_MESSAGES => {
+                    all.push(inner.into_parts().1);
+                }
+                NetlinkPayload::Error(error) => refused(error.raw_code())?,
+                NetlinkPayload::Done(done) => refused(done.code)?,
+                _ => {}
+            }
+        }
+        Ok((all, interrupted))
+    };
+    tokio::time::timeout(patience, collect).await.map_err(|_| Trouble::Failed(Failure::Away(WHO)))?
 }
 
 /// The kernel says no by a negative number.
@@ -273,4 +280,72 @@ fn read_group(attributes: &[McastGrpAttrs]) -> Option<(String, u32)> {
         }
     }
     Some((name?, number?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+    use wl_nl80211::packet_core::{DoneMessage, ErrorMessage, NetlinkHeader};
+
+    type Answer = Result<NetlinkMessage<GenlMessage<Message>>, DecodeError>;
+
+    fn answer(flags: u16, payload: NetlinkPayload<GenlMessage<Message>>) -> Answer {
+        let mut header = NetlinkHeader::default();
+        header.flags = flags;
+        Ok(NetlinkMessage::new(header, payload))
+    }
+
+    fn one() -> NetlinkPayload<GenlMessage<Message>> {
+        NetlinkPayload::InnerMessage(GenlMessage::from_payload(Message::new(Nl80211Command::NewWiphy)))
+    }
+
+    fn done(code: i32) -> NetlinkPayload<GenlMessage<Message>> {
+        let mut done = DoneMessage::default();
+        done.code = code;
+        NetlinkPayload::Done(done)
+    }
+
+    fn take(answers: Vec<Answer>) -> Result<(usize, bool), Trouble> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let taken = runtime.block_on(collect(stream::iter(answers), PATIENCE));
+        taken.map(|(messages, interrupted)| (messages.len(), interrupted))
+    }
+
+    #[test]
+    fn an_answer_is_all_its_messages() {
+        let broken = || Err(DecodeError::from("nonsense"));
+        assert!(matches!(
+            take(vec![answer(0, one()), broken(), answer(0, one()), answer(0, done(0))]),
+            Ok((2, false))
+        ));
+        assert!(matches!(take(vec![answer(NLM_F_DUMP_INTR, one()), answer(0, done(0))]), Ok((1, true))));
+    }
+
+    #[test]
+    fn a_dump_says_at_its_end_that_it_failed() {
+        let no = take(vec![answer(0, one()), answer(0, done(-(Errno::ENODEV as i32)))]);
+        assert!(matches!(no, Err(Trouble::Refused(Errno::ENODEV))));
+        let mut error = ErrorMessage::default();
+        error.code = std::num::NonZeroI32::new(-(Errno::EPERM as i32));
+        assert!(matches!(
+            take(vec![answer(0, NetlinkPayload::Error(error))]),
+            Err(Trouble::Refused(Errno::EPERM))
+        ));
+        assert!(matches!(refused(i32::MIN), Err(Trouble::Refused(_))), "a number that is none");
+    }
+
+    #[test]
+    fn an_answer_has_an_end() {
+        let many = (0..=MAX_MESSAGES).map(|_| answer(0, one())).collect();
+        assert!(matches!(take(many), Ok((MAX_MESSAGES, false))));
+    }
+
+    #[test]
+    fn a_kernel_that_does_not_answer_is_away() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let never = stream::pending::<Answer>();
+        let away = runtime.block_on(collect(never, Duration::from_millis(1)));
+        assert!(matches!(away, Err(Trouble::Failed(Failure::Away(WHO)))));
+    }
 }

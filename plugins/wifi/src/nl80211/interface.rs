@@ -7,7 +7,7 @@ use super::connection::Message;
 use crate::facts::{Interface, Mac, Role, Ssid, Width};
 
 /// The most interfaces of a machine.
-const MAX_INTERFACES: usize = 1_024;
+pub(super) const MAX_INTERFACES: usize = 1_024;
 /// `IFF_UP`.
 pub(super) const UP: u32 = 1;
 

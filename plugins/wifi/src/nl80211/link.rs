@@ -67,3 +67,31 @@ fn code_of(answer: &[u8]) -> Option<i32> {
     let code = i32::from_ne_bytes(answer.get(16..20)?.try_into().ok()?);
     (kind == ERROR && sequence == SEQUENCE).then_some(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_order_changes_nothing_but_whether_it_is_on() {
+        let order = order(7, true);
+        assert_eq!(order.len(), LENGTH as usize);
+        let number = |at: usize| u32::from_ne_bytes(order[at..at + 4].try_into().unwrap());
+        assert_eq!((number(0), number(20), number(24), number(28)), (LENGTH, 7, UP, UP));
+    }
+
+    #[test]
+    fn a_link_that_is_not_there_is_refused() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let refused = runtime.block_on(set_up(0x7fff_ffff, false));
+        assert!(matches!(refused, Err(Failure::Refused(_))), "{refused:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_hurts(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = code_of(&bytes);
+        }
+    }
+}

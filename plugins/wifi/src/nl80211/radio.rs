@@ -189,6 +189,15 @@ fn name_for_ever(radios: &mut [Radio], sys: &Path) {
             None => place(sys, &radio.name).unwrap_or_else(|| radio.name.clone()),
         };
     }
+    // Several radios of one device begin in the same order every time.
+    for at in 1..radios.len() {
+        let (before, rest) = radios.split_at_mut(at);
+        let key = rest[0].key.clone();
+        let same = before.iter().filter(|radio| radio.key.split('#').next() == Some(&key)).count();
+        if same > 0 {
+            rest[0].key = format!("{key}#{}", same + 1);
+        }
+    }
 }
 
 fn burned_in(sys: &Path, radio: &str) -> Option<Mac> {
@@ -252,6 +261,8 @@ mod tests {
             ("phy1", "02:11:22:33:44:55", "pci0000:00/0000:00:1c.0"),
             ("phy2", "02:11:22:33:44:66", "pci0000:00/0000:00:1d.0"),
             ("phy3", "02:11:22:33:44:66", "pci0000:00/0000:00:1e.0"),
+            ("phy5", "00:00:00:00:00:00", "platform/soc/wifi0"),
+            ("phy6", "00:00:00:00:00:00", "platform/soc/wifi0"),
         ] {
             let (folder, real) =
                 (sys.path().join("class/ieee80211").join(name), sys.path().join("devices").join(device));
@@ -260,12 +271,13 @@ mod tests {
             std::fs::write(folder.join("macaddress"), format!("{mac}\n")).unwrap();
             std::os::unix::fs::symlink(real, folder.join("device")).unwrap();
         }
-        let all = radios(&[radio(0), radio(1), radio(2), radio(3), radio(4)], sys.path());
+        let all = radios(&[radio(0), radio(1), radio(2), radio(3), radio(4), radio(5), radio(6)], sys.path());
         let keys = all.iter().map(|radio| radio.key.as_str()).collect::<Vec<_>>();
         let two_and_three = ["pci0000:00/0000:00:1d.0", "pci0000:00/0000:00:1e.0"];
         assert_eq!(keys[..2], ["platform/soc/wifi0", "02:11:22:33:44:55"]);
         assert_eq!(keys[2..4], two_and_three, "an address that two have says nothing");
         assert_eq!(keys[4], "phy4", "nothing else is known");
+        assert_eq!(keys[5..], ["platform/soc/wifi0#2", "platform/soc/wifi0#3"]);
     }
 
     #[test]
@@ -275,6 +287,12 @@ mod tests {
             radios(&(0..many).map(radio).collect::<Vec<_>>(), Path::new("/nowhere")).len(),
             MAX_RADIOS
         );
+        let ciphers = message(&[
+            number(of::WIPHY, 0),
+            written(of::WIPHY_NAME, b"phy0\0"),
+            written(of::CIPHER_SUITES, &[1; 4 * (MAX_CIPHERS + 1)]),
+        ]);
+        assert_eq!(radios(&[ciphers], Path::new("/nowhere"))[0].ciphers.len(), MAX_CIPHERS);
         let mut part = BandPart::default();
         // Every number that is a channel, and more rates than anybody has.
         for frequency in 2_400..7_200 {

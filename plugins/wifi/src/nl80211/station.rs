@@ -5,9 +5,9 @@ use super::connection::Message;
 use crate::facts::{Mac, Standard, Station, Survey};
 
 /// The most stations of an interface.
-const MAX_STATIONS: usize = 2_048;
+pub(super) const MAX_STATIONS: usize = 2_048;
 /// The most channels of a survey.
-const MAX_SURVEYS: usize = 512;
+pub(super) const MAX_SURVEYS: usize = 512;
 
 /// `NL80211_STA_INFO_*`.
 mod of_station {

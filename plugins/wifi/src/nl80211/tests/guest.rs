@@ -1,5 +1,7 @@
 //! On a kernel of its own: every question and every order, with real daemons.
 
+use wl_nl80211::packet_core::Emitable as _;
+
 use super::machine::command;
 use super::*;
 
@@ -275,7 +277,20 @@ fn record() {
         ];
         for (name, question) in questions {
             let answers = machine.air.connection.dump(question).await.unwrap();
-            std::fs::write(format!("/run/guest/out/{name}"), recorded::write(&answers)).unwrap();
+            std::fs::write(format!("/run/guest/out/{name}"), write(&answers)).unwrap();
         }
     });
+}
+
+/// Messages as bytes.
+fn write(messages: &[Message]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for message in messages {
+        let mut attributes = vec![0; message.buffer_len()];
+        message.emit(&mut attributes);
+        bytes.push(u8::from(message.command));
+        bytes.extend(u16::try_from(attributes.len()).unwrap().to_le_bytes());
+        bytes.extend(attributes);
+    }
+    bytes
 }

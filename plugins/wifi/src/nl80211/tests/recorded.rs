@@ -17,19 +17,6 @@ const NEIGHBOURS: &[u8] = include_bytes!("recorded/neighbours");
 
 const LONG_AGO: Duration = Duration::from_secs(1 << 30);
 
-/// Messages as bytes.
-pub(super) fn write(messages: &[Message]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for message in messages {
-        let mut attributes = vec![0; message.buffer_len()];
-        message.emit(&mut attributes);
-        bytes.push(u8::from(message.command));
-        bytes.extend(u16::try_from(attributes.len()).unwrap().to_le_bytes());
-        bytes.extend(attributes);
-    }
-    bytes
-}
-
 /// Messages of bytes.
 fn read(mut bytes: &[u8]) -> Vec<Message> {
     let mut messages = Vec::new();
