@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use zbus::zvariant::Value;
 use zbus::Connection;
 
@@ -52,6 +53,8 @@ struct Inner {
     service: Service,
     system: System,
     protect: Vec<String>,
+    /// Whose turn it is to make something.
+    turn: Semaphore,
 }
 
 impl UDisks {
@@ -61,7 +64,9 @@ impl UDisks {
     /// Within a tokio runtime.
     pub(crate) async fn open(bus: Connection, events: Events, protect: Vec<String>) -> Result<Self, Failure> {
         let service = Service::open(bus, events).await?;
-        Ok(Self { inner: Arc::new(Inner { service, system: System::new("/"), protect }) })
+        Ok(Self {
+            inner: Arc::new(Inner { service, system: System::new("/"), protect, turn: Semaphore::new(1) }),
+        })
     }
 }
 

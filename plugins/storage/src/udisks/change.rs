@@ -73,7 +73,10 @@ impl Inner {
         let (_wanted, unwanted) = watch::channel(false);
         let about = [found.path.as_str(), &found.inner, &found.whole];
         let work = Work { about: &about, on: &found.whole, name: found.name(), progress: &|_| {}, unwanted };
-        self.service.work(work, path, of, member, body).await
+        match self.service.work(work, path, of, member, body).await {
+            Err(Failure::Gone(_)) => Err(Failure::Gone(found.name())),
+            answer => answer,
+        }
     }
 
     pub(super) async fn delete(&self, volume: &str) -> Result<(), Failure> {

@@ -14,7 +14,7 @@ use zbus::zvariant::{ObjectPath, Value};
 
 use super::label;
 use super::look::Seen;
-use super::objects::{interface, Objects, SERVICE};
+use super::objects::{interface, shown, Objects, SERVICE};
 use super::service::{options, Work};
 use super::space::{self, Piece, TableKind};
 use super::Inner;
@@ -73,7 +73,13 @@ impl Made {
 }
 
 impl Making {
-    async fn run(self) -> Result<String, Failure> {
+    async fn run(mut self) -> Result<String, Failure> {
+        // One at a time: what is free for one is not free for the next.
+        let inner = Arc::clone(&self.inner);
+        let _turn = tokio::select! {
+            turn = inner.turn.acquire() => turn,
+            _ = self.unwanted.wait_for(|unwanted| *unwanted) => return Err(Failure::Cancelled),
+        };
         self.inner.check_filesystem(&self.new.filesystem).await?;
         label::check(&self.new.filesystem, &self.new.label).map_err(Failure::Refused)?;
         let (table, device, mut seen) = self.empty_enough().await?;
@@ -135,7 +141,10 @@ impl Making {
             progress: &|part| self.say(part, &words),
             unwanted: self.unwanted.clone(),
         };
-        self.inner.service.work(work, path, of, member, body).await
+        match self.inner.service.work(work, path, of, member, body).await {
+            Err(Failure::Gone(_)) => Err(Failure::Gone(device.to_owned())),
+            answer => answer,
+        }
     }
 
     /// The drive's block device, after a fresh look at what is on it.
@@ -213,58 +222,49 @@ impl Making {
     ) -> Result<Made, Failure> {
         let of = interface::TABLE;
         let body = (piece.start, piece.size, "", "", options());
-        let answer = self.work(table, device, table, of, "CreatePartition", &body).await;
-        let told = match &answer {
-            Ok(answer) => match answer.body().deserialize::<ObjectPath<'_>>() {
-                Ok(path) => Ok(path.to_string()),
-                Err(error) => Err(Failure::Nonsense(SERVICE, error.to_string())),
-            },
-            Err(failure) => Err(failure.clone()),
+        let answer = match self.work(table, device, table, of, "CreatePartition", &body).await {
+            Ok(answer) => answer,
+            // What there is now may be somebody else's.
+            Err(failure) => return Err(self.or_gone(failure, table, device).await),
         };
+        let body = answer.body();
+        let told: ObjectPath<'_> =
+            body.deserialize().map_err(|error| Failure::Nonsense(SERVICE, shown(&error.to_string())))?;
+        let told = told.as_str();
         // What it says is not enough: what was there before was not made now, whatever it is called.
-        let find = |seen: &Seen| {
-            seen.objects.iter().find_map(|(path, object)| {
-                let part = object.partition.as_ref()?;
-                let inside = part.offset >= piece.start && part.offset < piece.start + piece.size;
-                let new = inside && part.table == table && !before.contains_key(path);
-                let made = Made { path: path.clone(), uuid: part.uuid.clone(), offset: part.offset };
-                new.then_some((made, part.size))
-            })
+        let new = |seen: &Seen| {
+            let part = seen.objects.get(told)?.partition.as_ref()?;
+            let inside = part.offset >= piece.start && part.offset < piece.start + piece.size;
+            let made = Made { path: told.to_owned(), uuid: part.uuid.clone(), offset: part.offset };
+            (inside && part.table == table && !before.contains_key(told)).then_some((made, part.size))
         };
-        let (made, there) = if matches!(told, Err(Failure::Refused(_))) {
-            let seen = self.inner.see().await?;
-            (find(&seen), seen.objects.contains_key(table))
-        } else {
-            // Its name comes a moment after it.
-            let mut nameless = None;
-            let named = |seen: &Seen| {
-                let (made, size) = find(seen)?;
-                if made.uuid.is_empty() {
-                    nameless = Some((made, size));
-                    return None;
-                }
-                Some((made, size))
-            };
-            let (made, there) = self.until(table, named).await?;
-            (made.or(nameless), there)
+        // Its name comes a moment after it.
+        let mut nameless = None;
+        let named = |seen: &Seen| {
+            let (made, size) = new(seen)?;
+            if made.uuid.is_empty() {
+                nameless = Some((made, size));
+                return None;
+            }
+            Some((made, size))
         };
-        match (told, made) {
-            (Ok(path), Some((made, size))) if path == made.path => {
-                if size >= self.new.size.unwrap_or(1) {
-                    return Ok(made);
-                }
+        let (made, there) = self.until(table, named).await?;
+        match made.or(nameless) {
+            Some((made, size)) if size >= self.new.size.unwrap_or(1) => Ok(made),
+            Some((made, size)) => {
                 self.take_back(&made, table).await;
                 Err(Failure::Refused(format!("a partition of {size} bytes is the largest that fits")))
             }
-            (Ok(path), _) => {
-                Err(Failure::Nonsense(SERVICE, format!("{path} is not the partition that it made")))
-            }
-            (Err(failure), Some((made, _))) => {
-                self.take_back(&made, table).await;
-                Err(failure)
-            }
-            (Err(failure), None) if there => Err(failure),
-            (Err(_), None) => Err(Failure::Gone(device.to_owned())),
+            None if there => Err(Failure::Nonsense(SERVICE, format!("{told} is not what it was to make"))),
+            None => Err(Failure::Gone(device.to_owned())),
+        }
+    }
+
+    /// Why something failed: that the drive is gone comes first.
+    async fn or_gone(&self, failure: Failure, table: &str, device: &str) -> Failure {
+        match self.inner.service.objects().await {
+            Ok(now) if !now.contains_key(table) => Failure::Gone(device.to_owned()),
+            _ => failure,
         }
     }
 

@@ -1,7 +1,9 @@
 //! The real service with loop devices, in namespaces of their own: each test runs itself again in one. And the service of a
 //! test that behaves badly.
 
+mod fake;
 mod faults;
+mod guest;
 mod making;
 mod reading;
 mod system;
@@ -49,7 +51,13 @@ fn inside(test: &str) -> Option<PathBuf> {
     let output = Command::new("unshare")
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "--nocapture", "--test-threads=1", &format!("udisks::tests::{test}")])
+        .args([
+            "--exact",
+            "--nocapture",
+            "--include-ignored",
+            "--test-threads=1",
+            &format!("udisks::tests::{test}"),
+        ])
         .env(INSIDE, folder.path())
         .output()
         .expect("unshare is there");
@@ -122,6 +130,12 @@ impl Machine {
         let device = command(&format!("losetup --find --show --partscan {}", file.display()));
         self.loops.borrow_mut().push(device.clone());
         device
+    }
+
+    /// Has udevd tell of the drives that were there before it.
+    fn plug_in_all(&self) {
+        assert!(self.udev.id() > 0);
+        command("udevadm trigger --subsystem-match=block --subsystem-match=usb --action=add; udevadm settle -t 30");
     }
 
     fn key(&self, name: &str) -> String {

@@ -219,3 +219,21 @@ fn what_the_system_or_the_configuration_has_is_not_touched() {
         disks.udisks.delete(&two).await.unwrap();
     });
 }
+
+#[test]
+fn two_volumes_that_are_wanted_at_once_are_made_one_after_the_other() {
+    let name = "making::two_volumes_that_are_wanted_at_once_are_made_one_after_the_other";
+    let Some(folder) = inside(name) else { return };
+    let machine = Machine::start(&folder);
+    run(async {
+        let disks = machine.disks(&[]).await;
+        machine.plug_in("disk", 100);
+        let drive = disks.drive(&machine.key("disk")).await;
+        let (one, two) = (new(&drive.key, Some(40), "ONE"), new(&drive.key, Some(40), "TWO"));
+        let (one, two) = tokio::join!(disks.create(&one), disks.create(&two));
+        assert_ne!(one.0.unwrap(), two.0.unwrap());
+        let mut labels: Vec<String> = disks.volumes(&drive.key).await.into_iter().map(|v| v.label).collect();
+        labels.sort();
+        assert_eq!(labels, ["ONE", "TWO"]);
+    });
+}
