@@ -290,10 +290,13 @@ mod tests {
 
     type Answer = Result<NetlinkMessage<GenlMessage<Message>>, DecodeError>;
 
-    fn answer(flags: u16, payload: NetlinkPayload<GenlMessage<Message>>) -> Answer {
+    fn answer(
+        flags: u16,
+        payload: NetlinkPayload<GenlMessage<Message>>,
+    ) -> NetlinkMessage<GenlMessage<Message>> {
         let mut header = NetlinkHeader::default();
         header.flags = flags;
-        Ok(NetlinkMessage::new(header, payload))
+        NetlinkMessage::new(header, payload)
     }
 
     fn one() -> NetlinkPayload<GenlMessage<Message>> {
@@ -316,20 +319,23 @@ mod tests {
     fn an_answer_is_all_its_messages() {
         let broken = || Err(DecodeError::from("nonsense"));
         assert!(matches!(
-            take(vec![answer(0, one()), broken(), answer(0, one()), answer(0, done(0))]),
+            take(vec![Ok(answer(0, one())), broken(), Ok(answer(0, one())), Ok(answer(0, done(0)))]),
             Ok((2, false))
         ));
-        assert!(matches!(take(vec![answer(NLM_F_DUMP_INTR, one()), answer(0, done(0))]), Ok((1, true))));
+        assert!(matches!(
+            take(vec![Ok(answer(NLM_F_DUMP_INTR, one())), Ok(answer(0, done(0)))]),
+            Ok((1, true))
+        ));
     }
 
     #[test]
     fn a_dump_says_at_its_end_that_it_failed() {
-        let no = take(vec![answer(0, one()), answer(0, done(-(Errno::ENODEV as i32)))]);
+        let no = take(vec![Ok(answer(0, one())), Ok(answer(0, done(-(Errno::ENODEV as i32))))]);
         assert!(matches!(no, Err(Trouble::Refused(Errno::ENODEV))));
         let mut error = ErrorMessage::default();
         error.code = std::num::NonZeroI32::new(-(Errno::EPERM as i32));
         assert!(matches!(
-            take(vec![answer(0, NetlinkPayload::Error(error))]),
+            take(vec![Ok(answer(0, NetlinkPayload::Error(error)))]),
             Err(Trouble::Refused(Errno::EPERM))
         ));
         assert!(matches!(refused(i32::MIN), Err(Trouble::Refused(_))), "a number that is none");
@@ -337,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_answer_has_an_end() {
-        let many = (0..=MAX_MESSAGES).map(|_| answer(0, one())).collect();
+        let many = (0..=MAX_MESSAGES).map(|_| Ok(answer(0, one()))).collect();
         assert!(matches!(take(many), Ok((MAX_MESSAGES, false))));
     }
 
