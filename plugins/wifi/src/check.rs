@@ -71,6 +71,10 @@ impl<'a, O: Object> Faults<'a, O> {
 impl WiFi {
     /// Looks at the changes of one object in all its rows.
     pub(crate) fn check_rows<O: Checked>(&self, edits: &[Edit<O>]) -> Result<(), Vec<ChangeFault>> {
+        // What is taken back, or reset, was good once, or is nothing.
+        if !self.preparing.get() {
+            return Ok(());
+        }
         let snapshot = self.snapshot();
         let known = Known { plugin: self, world: &snapshot.world, tree: &snapshot.tree };
         let faults: Vec<ChangeFault> = edits.iter().flat_map(|edit| O::faults(edit, &known)).collect();
@@ -100,10 +104,21 @@ impl WiFi {
             (_, "SAEPassphrase") => change.value.len() <= SAE && !change.value.chars().any(char::is_control),
             (_, "RadiusSecret" | "SecondaryRadiusSecret") => !change.value.chars().any(char::is_control),
             (_, "SSID") => change.value.len() <= MAX_SSID,
+            (_, "ModeEnabled" | "OperatingFrequencyBand" | "OperatingStandards") => !empty,
+            (_, "LowerLayers") => !empty || !self.is_found(name),
             _ => true,
         };
         // The value may be a secret.
         good.then_some(()).ok_or_else(|| Error::value(format!("{leaf} cannot have that value")))
+    }
+
+    /// Whether a parameter of a network is of one that the device has.
+    fn is_found(&self, name: &str) -> bool {
+        let table = Table::Ssid.path();
+        let Some((number, _)) = cwmp_plugin_sdk::split_row(name, table) else { return false };
+        let row = format!("Device.{table}{number}");
+        let added = self.settings.row_numbers(table);
+        matches!(self.numbers.referred(Table::Ssid, &row, &added), Some(RowId::Found(_)))
     }
 
     fn check_deletion(&self, name: &str) -> Result<(), Error> {

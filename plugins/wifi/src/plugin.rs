@@ -46,6 +46,8 @@ pub(crate) struct WiFi {
     pub(crate) enforcing: tokio::sync::Mutex<()>,
     /// What the transaction at hand writes of the parameters of which the last one counts.
     written: RefCell<BTreeMap<String, String>>,
+    /// A transaction is being looked at, not taken back.
+    pub(crate) preparing: Cell<bool>,
     events: Cell<Option<UnboundedReceiver<Event>>>,
     pub(crate) sender: Events,
     task: Cell<Option<JoinHandle<()>>>,
@@ -101,6 +103,7 @@ impl AsyncPlugin for WiFi {
             state: RefCell::new(state),
             enforcing: tokio::sync::Mutex::new(()),
             written: RefCell::default(),
+            preparing: Cell::new(false),
             events: Cell::new(Some(events)),
             sender,
             task: Cell::new(None),
@@ -129,6 +132,7 @@ impl AsyncPlugin for WiFi {
     }
 
     fn check(&self, change: &Change<'_>) -> Result<(), Error> {
+        self.preparing.set(true);
         let leaf = change.name.relative().rsplit('.').next().unwrap_or_default();
         if change.op == Op::Set && PAIRS.iter().any(|pair| pair.usual == leaf || pair.other == leaf) {
             // As the settings will have it.
@@ -140,6 +144,7 @@ impl AsyncPlugin for WiFi {
     }
 
     async fn put_in_force(self: Rc<Self>, names: &[String]) -> Result<Effect, Error> {
+        self.preparing.set(false);
         self.note_order(names)?;
         let reset = self.take_commands(names)?;
         self.commit(reset).await?;

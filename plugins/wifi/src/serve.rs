@@ -254,7 +254,8 @@ impl AsyncServe<EndPointStats> for WiFi {
                 last_data_downlink_rate: rate(peer.rx_rate),
                 last_data_uplink_rate: rate(peer.tx_rate),
                 signal_strength: peer.signal,
-                retransmissions: retransmissions(&peer),
+                // Who has sent nothing has sent nothing again.
+                retransmissions: retransmissions(&peer).or(Some(0)),
             }
         };
         let all = snapshot.tree.end_points.iter();

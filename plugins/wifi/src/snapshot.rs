@@ -142,6 +142,9 @@ impl Snapshot {
         if ssid.away {
             return Status::NotPresent;
         }
+        if !ssid.enabled && ssid.joined.is_none() {
+            return Status::Down;
+        }
         let Some(radio) = ssid.radio.as_ref().and_then(|key| self.tree.radio(key)) else {
             return Status::LowerLayerDown;
         };
@@ -152,9 +155,6 @@ impl Snapshot {
                 (_, true, _) => Status::Dormant,
                 _ => Status::Down,
             };
-        }
-        if !ssid.enabled {
-            return Status::Down;
         }
         if !radio.enabled() {
             return Status::LowerLayerDown;

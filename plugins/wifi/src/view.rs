@@ -156,8 +156,8 @@ impl Viewer<'_> {
             return Err(Error::internal("the kernel does not tell"));
         }
         let country = air.country.as_ref().filter(|country| country.as_str() != "00");
-        // The world's law has no two letters of a country.
-        Ok(country.map(|country| format!("{country} ")).unwrap_or_default())
+        let country = country.map(|country| format!("{country} "));
+        country.ok_or_else(|| Error::name("the law in force is that of no country"))
     }
 
     fn channels_in_use(&self, radio: &RadioNode) -> Vec<String> {
@@ -204,7 +204,8 @@ impl Viewer<'_> {
         let all = self.snapshot.tree.access_points.iter();
         all.map(|ap| {
             let settings = &ap.settings;
-            let allowed = ap.wish.allowed.as_ref().or(settings.allowed.as_ref());
+            let listed = || settings.allowed.as_ref().map(|macs| words::macs(macs));
+            let allowed = ap.wish.allowed_text.clone().or_else(listed);
             let row = AccessPoint {
                 enable: ap.enabled,
                 status: self.snapshot.ap_status(ap),
@@ -217,7 +218,7 @@ impl Viewer<'_> {
                 isolation_enable: settings.isolated,
                 max_allowed_associations: settings.max_stations.unwrap_or(0),
                 mac_address_control_enabled: settings.allowed.is_some(),
-                allowed_mac_address: allowed.map(|macs| words::macs(macs)).unwrap_or_default(),
+                allowed_mac_address: allowed.unwrap_or_default(),
             };
             (Row::from(&ap.id), row)
         })

@@ -67,6 +67,8 @@ pub(crate) struct ApWish {
     pub(crate) max_stations: Option<u32>,
     pub(crate) control: Option<bool>,
     pub(crate) allowed: Option<Vec<Mac>>,
+    /// The same, as it was written.
+    pub(crate) allowed_text: Option<Vec<String>>,
     pub(crate) security: SecurityWish,
     pub(crate) wps: Option<bool>,
     pub(crate) methods: Option<Vec<&'static str>>,
@@ -258,6 +260,8 @@ impl<'a> Reader<'a> {
             max_stations: row.get("MaxAllowedAssociations"),
             control: row.get("MACAddressControlEnabled"),
             allowed: row.list("AllowedMACAddress", Mac::parse),
+            allowed_text: row
+                .list("AllowedMACAddress", |mac| Some(mac.to_owned()).filter(|mac| !mac.is_empty())),
             security: self.security(&row.below("Security.")),
             wps: wps.get("Enable"),
             methods: wps.list("ConfigMethodsEnabled", words::parse_method),
