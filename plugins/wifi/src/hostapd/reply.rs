@@ -164,7 +164,22 @@ pub(super) const MAX_STATIONS: usize = 2_007;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// Whatever a socket says, it is something or nonsense.
+        #[test]
+        fn any_answer_is_read_without_harm(text in "(\\PC|[=\\[\\]\n\\\\]|state=|bss\\[0\\]=|ssid=|flags=){0,60}") {
+            let _ = Status::parse(&text);
+            let _ = Told::parse(&text);
+            let _ = super::station(&text);
+            for (_, lines) in crate::hostapd::lines::sections(&text) {
+                let _ = (crate::hostapd::radio::settings(&lines), crate::hostapd::network::settings(&lines, None, &[]));
+            }
+        }
+    }
 
     const STATUS: &str = "state=ENABLED\nphy=phy0\nfreq=2437\nolbc=0\nchannel=6\nbss[0]=wlan0\nbssid[0]=02:00:00:00:00:00\n\
         ssid[0]=Caf\\xc3\\xa9\nnum_sta[0]=1\nbss[1]=wlan0_1\nbssid[1]=00:00:00:00:00:00\nssid[1]=Guest\nnum_sta[1]=0\n";

@@ -224,6 +224,43 @@ fn a_plan_waits_for_nobody_who_may_be_meant() {
     });
 }
 
+/// A network that is open never is on the air with the name of one that is not, nor the other way round.
+#[test]
+fn a_network_is_off_the_air_while_its_protection_begins_or_ends() {
+    run(async {
+        for (image, mode) in [
+            ("ssid=Open\nwpa=0\n", Mode::Wpa2Personal),
+            ("ssid=Open\nwpa=0\n", Mode::Owe),
+            ("ssid=Home\nwpa=2\nwpa_passphrase=hush hush\n", Mode::None),
+            ("ssid=Home\nwpa=2\nwpa_passphrase=hush hush\n", Mode::Wpa3Personal),
+        ] {
+            let stage = stage();
+            stage.image(&format!("interface=wlan9\n{image}"));
+            let (asked, mut questions) = tokio::sync::mpsc::unbounded_channel();
+            let told = if image.contains("wpa=0") { "ssid=Open\n" } else { CONFIG };
+            let _fake = Fake::new(&stage, "wlan9", move |question| {
+                asked.send(question.to_owned()).unwrap();
+                if question == "GET_CONFIG" {
+                    Some(told.into())
+                } else {
+                    good(question)
+                }
+            });
+            stage.apply(&plan("phy9", &[network("wlan9", "Other", mode, "hush hush hush")])).await;
+            questions.close();
+            let mut orders = Vec::new();
+            while let Some(question) = questions.recv().await {
+                if !["STATUS", "GET_CONFIG", "ATTACH"].contains(&question.as_str()) {
+                    orders.push(question);
+                }
+            }
+            assert_eq!(orders.first().unwrap(), "DISABLE", "{mode:?}");
+            assert_eq!(orders.last().unwrap(), "ENABLE", "{mode:?}");
+            assert!(orders.contains(&"SET ssid2 4f74686572".to_owned()), "{orders:?}");
+        }
+    });
+}
+
 #[test]
 fn nothing_that_is_as_planned_is_said_again() {
     run(async {

@@ -172,9 +172,20 @@ impl Stage {
         }
     }
 
+    /// What runs. In a guest hostapd may be busy for longer than it is waited for.
+    pub(super) async fn look(&self) -> Vec<Running> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match self.hostapd.look().await {
+                Ok(running) => return running,
+                Err(failure) => assert!(Instant::now() < end, "{failure}"),
+            }
+        }
+    }
+
     /// What runs on an interface.
     pub(super) async fn one(&self, interface: &str) -> Running {
-        let running = self.hostapd.look().await.unwrap();
+        let running = self.look().await;
         let found = running.iter().find(|network| network.interface == interface);
         found.unwrap_or_else(|| panic!("{interface} is not in {running:#?}")).clone()
     }
