@@ -122,7 +122,7 @@ async fn a_chosen_profile_silences_all_others_until_it_is_not_chosen_any_more() 
 async fn a_plan_that_cannot_be_leaves_everything_as_it_was() {
     let Some((_stage, _service, opened, path)) = on_nothing().await else { return };
     let good = profile("one", Mode::Wpa2Personal, "a good secret", 1);
-    opened.plan(&plan("eth", &[good.clone()], None)).await.expect("a good plan");
+    opened.plan(&plan("eth", std::slice::from_ref(&good), None)).await.expect("a good plan");
     let before = opened.networks(&path).await;
     let with = |security: Security| crate::plan::ProfilePlan { security, ..good.clone() };
     let key = |text: &str| {

@@ -1,6 +1,5 @@
 //! What the tests stand on: a namespace, a bus, the real service and what is heard of it.
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -91,7 +90,7 @@ pub(super) fn run(program: &str, arguments: &[&str]) -> String {
 /// A namespace with a bus. The service is started by the test.
 pub(super) struct Stage {
     pub(super) namespace: Namespace,
-    pub(super) folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     bus: Bus,
 }
 
@@ -103,11 +102,7 @@ impl Stage {
         Some(Self { namespace, folder, bus })
     }
 
-    pub(super) fn address(&self) -> &str {
-        self.bus.address()
-    }
-
-    /// The real wpa_supplicant.
+    /// The real wpa_supplicant; it writes down what it does where `WPA_LOG` says.
     pub(super) fn service(&self) -> Process {
         match std::env::var("WPA_LOG") {
             Ok(log) => self.service_with(&["-dd", "-f", &log]),
@@ -115,7 +110,7 @@ impl Stage {
         }
     }
 
-    pub(super) fn service_with(&self, arguments: &[&str]) -> Process {
+    fn service_with(&self, arguments: &[&str]) -> Process {
         let mut all = vec!["-u"];
         all.extend(arguments);
         self.namespace.start("wpa_supplicant", &all, Some(self.bus.address()))
@@ -125,10 +120,6 @@ impl Stage {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).expect("our own folder");
         path.display().to_string()
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     pub(super) async fn open(&self) -> Opened {
@@ -162,11 +153,10 @@ impl Opened {
                 Ok(found) => return found,
                 Err(seen) => seen,
             };
-            match tokio::time::timeout_at(end, self.events.recv()).await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("nobody says anything any more: {what}"),
-                Err(_) => panic!("waited in vain: {what}; there is {seen}"),
-            }
+            let Ok(event) = tokio::time::timeout_at(end, self.events.recv()).await else {
+                panic!("waited in vain: {what}; there is {seen}");
+            };
+            assert!(event.is_some(), "nobody says anything any more: {what}");
             while self.events.try_recv().is_ok() {}
         }
     }
