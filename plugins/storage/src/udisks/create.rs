@@ -6,6 +6,7 @@
 //!                                             \-- not wanted, failed: removed
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -188,6 +189,7 @@ impl Making {
             return refused("it is mounted");
         }
         let parts = seen.objects.values().any(|o| o.partition.as_ref().is_some_and(|p| p.table == *path));
+        let parts = parts || !self.inner.system.partitions(block.number).is_empty();
         if object.table.is_none() && (parts || !block.kind.is_empty()) {
             return refused("something is on it that is not known");
         }
@@ -203,12 +205,12 @@ impl Making {
             Some(other) => return Err(Failure::Impossible(format!("a partition table `{other}`"))),
             None => return Err(Failure::Nonsense(SERVICE, "it made a table, and there is none".to_owned())),
         };
-        let size = object.block.as_ref().map_or(0, |block| block.size);
+        let (size, number) = object.block.as_ref().map_or((0, 0), |block| (block.size, block.number));
         let parts = seen.objects.values().filter_map(|o| o.partition.as_ref());
-        let taken: Vec<Piece> = parts
-            .filter(|part| part.table == table)
-            .map(|part| Piece { start: part.offset, size: part.size })
-            .collect();
+        let told = parts.filter(|part| part.table == table).map(|part| (part.offset, part.size));
+        // Of a drive that has just come not all is told yet.
+        let all: BTreeMap<u64, u64> = self.inner.system.partitions(number).into_iter().chain(told).collect();
+        let taken: Vec<Piece> = all.into_iter().map(|(start, size)| Piece { start, size }).collect();
         space::find(kind, size, &taken, self.new.size).map_err(Failure::Refused)
     }
 

@@ -87,6 +87,20 @@ impl System {
         has(&modules, format!("fs-{filesystem}").as_bytes(), 1)
     }
 
+    /// The partitions of a device, each with its first byte and its size: the kernel knows of them before anybody else.
+    pub(super) fn partitions(&self, device: u64) -> Vec<(u64, u64)> {
+        let all = self.folder(device).and_then(|folder| std::fs::read_dir(folder).ok());
+        let one = |folder: &Path| {
+            let sectors = |name: &str| -> Option<u64> {
+                std::str::from_utf8(&read(&folder.join(name))?).ok()?.trim().parse().ok()
+            };
+            folder.join("partition").exists().then_some(())?;
+            // Whatever the sectors of the device are, these have 512 bytes.
+            Some((sectors("start")?.saturating_mul(512), sectors("size")?.saturating_mul(512)))
+        };
+        all.into_iter().flatten().flatten().filter_map(|entry| one(&entry.path())).take(MAX_BELOW).collect()
+    }
+
     /// Whether a process has a library loaded whose name has this in it.
     pub(super) fn has_loaded(&self, process: u32, library: &[u8]) -> bool {
         let maps = read(&self.at(&format!("proc/{process}/maps"))).unwrap_or_default();

@@ -24,8 +24,8 @@ use crate::plan::NewVolume;
 
 /// Says to a test that it runs inside, and where its files are.
 const INSIDE: &str = "CWMPD_STORAGE_TEST_INSIDE";
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a test may take, in the slowest of guests.
+const PATIENCE: Duration = Duration::from_secs(120);
 const MIB: u64 = 1024 * 1024;
 
 /// Runs the test of this name in new namespaces, unless it is inside already; inside gives the folder for its files.

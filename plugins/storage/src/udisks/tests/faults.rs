@@ -19,13 +19,13 @@ use crate::back_end::{Disks as _, Event, Events, Failure};
 
 const KEY: &str = "at:/dev/nbd0";
 
-/// So short that a test may wait for it.
+/// So short that a test may wait for it, and so long that a busy machine keeps it.
 const PATIENCE: Patience = Patience {
-    question: Duration::from_millis(400),
+    question: Duration::from_secs(3),
     pulse: Duration::from_millis(50),
     idle: 4,
-    end: Duration::from_millis(400),
-    settle: Duration::from_millis(200),
+    end: Duration::from_secs(3),
+    settle: Duration::from_secs(1),
 };
 
 /// A kernel that knows ext4 and nothing else.

@@ -164,3 +164,22 @@ fn swap_is_found_by_its_device() {
     let device = kernel.system().device_of(Path::new("/swap file")).unwrap();
     assert_eq!(kernel.system().swaps(), [device]);
 }
+
+#[test]
+fn the_partitions_of_a_drive_are_those_that_the_kernel_has() {
+    let kernel = Kernel::new();
+    let disk = kernel.device(8, 0, SATA);
+    assert!(kernel.system().partitions(disk).is_empty());
+    for (name, file, text) in [
+        ("sda1", "partition", "1"),
+        ("sda1", "start", "2048"),
+        ("sda1", "size", "4096"),
+        ("sda2", "partition", "2"),
+        ("sda2", "start", "much"),
+        ("queue", "start", "7"),
+        ("queue", "size", "7"),
+    ] {
+        kernel.put(&format!("sys/devices/{SATA}/{name}/{file}"), &format!("{text}\n"));
+    }
+    assert_eq!(kernel.system().partitions(disk), [(1_048_576, 2_097_152)]);
+}
