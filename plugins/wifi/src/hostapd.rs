@@ -48,7 +48,7 @@ const MAX_SOCKETS: usize = 64;
 const PLAN: Duration = Duration::from_secs(9);
 
 /// How long hostapd may take to say that it is there: reads wait for it.
-const PING: Duration = Duration::from_millis(400);
+const PING: Duration = Duration::from_millis(1_200);
 
 /// Where hostapd and what belongs to it is found.
 #[derive(Debug, Clone, PartialEq, Eq)]

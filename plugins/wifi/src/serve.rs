@@ -267,6 +267,10 @@ impl WiFi {
     /// Whoever runs something is asked whether it is there, once for a request: one that was killed told nobody, and what it
     /// said is not to be shown as if it were so.
     async fn verify(&self) {
+        // Who is being told something is busy with that, and known to be there or not when it is done.
+        if self.enforcing.try_lock().is_err() {
+            return;
+        }
         let world = Rc::clone(&self.state.borrow().world);
         let busy = |index: &usize| {
             world.services.get(*index).is_some_and(|service| service.away || !service.running.is_empty())

@@ -214,7 +214,7 @@ fn radius_servers_and_lists_and_wps_reach_the_plan() {
     assert_eq!((settings.isolated, settings.max_stations), (true, Some(5)));
     assert_eq!(settings.wps, Some(vec!["push_button"]));
     let value = |name: &str| plugin.get(&format!("Device.WiFi.AccessPoint.11.{name}")).unwrap();
-    assert_eq!(value("AllowedMACAddress"), "02:00:00:00:00:AA,02:00:00:00:00:BB");
+    assert_eq!(value("AllowedMACAddress"), "02:00:00:00:00:AA,02:00:00:00:00:bb", "as it was written");
     assert_eq!(value("WPS.ConfigMethodsEnabled"), "PushButton");
     assert_eq!(value("Security.RadiusSecret"), "");
 }
