@@ -44,8 +44,8 @@ use socket::{Conversation, ANSWER, SERVICE};
 /// The most sockets of one folder that are asked.
 const MAX_SOCKETS: usize = 64;
 
-/// How long a whole plan may take. The agent gives a commit 10 s.
-const PLAN: Duration = Duration::from_secs(9);
+/// How long a whole plan may take: two of them, what was wanted and what was before, are within the manifest's deadline.
+const PLAN: Duration = Duration::from_secs(13);
 
 /// How long hostapd may take to say that it is there: reads wait for it.
 const PING: Duration = Duration::from_millis(1_200);

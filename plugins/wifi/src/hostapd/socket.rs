@@ -23,7 +23,7 @@ pub(super) const SERVICE: &str = "hostapd";
 pub(super) const ANSWER: Duration = Duration::from_secs(2);
 
 /// How long a command may take that hostapd carries out before it answers: drivers load firmware meanwhile.
-pub(super) const CARRIED_OUT: Duration = Duration::from_secs(6);
+pub(super) const CARRIED_OUT: Duration = Duration::from_secs(8);
 
 /// The most bytes of an answer: hostapd itself has 4096 for it.
 pub(super) const MAX_ANSWER: usize = 16 * 1024;
