@@ -68,37 +68,37 @@ fn guest_a_network_becomes_every_other_one_and_stations_find_it() {
         joins(&mut stage, "wlan0", "Image", "key_mgmt=NONE").await;
 
         let mut home = network("wlan0", "Home", Mode::Wpa2Personal, "hush hush hush");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         assert!(air("wlan0").contains("ssid Home"), "{}", air("wlan0"));
         joins(&mut stage, "wlan0", "Home", &with_passphrase("WPA-PSK", "hush hush hush")).await;
 
         home.settings.security.passphrase = Secret::new("another one");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(&mut stage, "wlan0", "Home", &with_passphrase("WPA-PSK", "another one")).await;
 
         home.settings.security.mode = Mode::Wpa3Personal;
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(&mut stage, "wlan0", "Home", &with_passphrase("SAE", "another one")).await;
 
         home.settings.ssid = Ssid::new("Elsewhere").unwrap();
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         assert!(air("wlan0").contains("ssid Elsewhere"), "{}", air("wlan0"));
         joins(&mut stage, "wlan0", "Elsewhere", &with_passphrase("SAE", "another one")).await;
 
         home.settings.security.mode = Mode::Wpa3PersonalTransition;
         home.settings.security.passphrase = Secret::new("for the old ones");
         home.settings.security.sae = Secret::new("for the new ones");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(&mut stage, "wlan0", "Elsewhere", &with_passphrase("WPA-PSK", "for the old ones")).await;
         joins(&mut stage, "wlan0", "Elsewhere", &with_passphrase("SAE", "for the new ones")).await;
 
         home.settings.security.sae = Secret::new("for the newest ones");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(&mut stage, "wlan0", "Elsewhere", &with_passphrase("SAE", "for the newest ones")).await;
 
         home.settings.security.mode = Mode::WpaWpa2Personal;
         home.settings.security.sae = Secret::default();
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(
             &mut stage,
             "wlan0",
@@ -111,13 +111,13 @@ fn guest_a_network_becomes_every_other_one_and_stations_find_it() {
         home.settings.security.passphrase = Secret::default();
         home.settings.security.psk = Secret::new("0123456789abcdef".repeat(4));
         home.settings.advertised = false;
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         let key = format!("key_mgmt=WPA-PSK\npsk={}", "0123456789abcdef".repeat(4));
         joins(&mut stage, "wlan0", "Elsewhere", &key).await;
 
         home.settings.security.mode = Mode::Owe;
         home.settings.advertised = true;
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(&mut stage, "wlan0", "Elsewhere", "key_mgmt=OWE\nieee80211w=2").await;
 
         home.settings.security.mode = Mode::None;
@@ -139,7 +139,7 @@ fn guest_a_second_network_comes_and_goes_beside_the_first() {
         let home = network("wlan0", "Home", Mode::Wpa2Personal, "hush hush hush");
         let guest = network("wlan0_1", "Guest", Mode::Wpa2Personal, "only for guests");
         let third = network("wlan0_2", "Third", Mode::Wpa3Personal, "only for things");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         let _at_home = station(&stage, "wlan1", "Home", &with_passphrase("WPA-PSK", "hush hush hush"));
         stage.stations("wlan0", 1).await;
 
@@ -202,7 +202,7 @@ fn guest_a_radio_changes_its_channel_band_and_country() {
             .await;
         let home = network("wlan0", "Home", Mode::Wpa2Personal, "hush hush hush");
         let on = |settings: RadioSettings| {
-            let mut plan = plan(&phy, &[home.clone()]);
+            let mut plan = plan(&phy, std::slice::from_ref(&home));
             plan.settings = settings;
             plan
         };
@@ -310,7 +310,7 @@ fn guest_what_cannot_start_is_taken_back() {
             .until("it runs", |running| running.iter().any(|network| network.progress == Progress::On))
             .await;
         let home = network("wlan0", "Home", Mode::Wpa2Personal, "hush hush hush");
-        let good = plan(&phy, &[home.clone()]);
+        let good = plan(&phy, std::slice::from_ref(&home));
         stage.apply(&good).await;
         let before = stage.one("wlan0").await;
         let mut bad = good.clone();
@@ -411,16 +411,16 @@ fn guest_only_those_on_the_list_are_let_in() {
             .until("it runs", |running| running.iter().any(|network| network.progress == Progress::On))
             .await;
         let mut home = network("wlan0", "Home", Mode::Wpa2Personal, "hush hush hush");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         let lines = with_passphrase("WPA-PSK", "hush hush hush");
         let _one = station(&stage, "wlan1", "Home", &lines);
         let _two = station(&stage, "wlan2", "Home", &lines);
         stage.stations("wlan0", 2).await;
         home.settings.allowed = Some(vec![STATION]);
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         assert_eq!(stage.stations("wlan0", 1).await[0].mac, STATION, "the other one had to go");
         home.settings.allowed = Some(vec![Mac([2, 0, 0, 0, 2, 0])]);
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         assert_eq!(stage.stations("wlan0", 1).await[0].mac, Mac([2, 0, 0, 0, 2, 0]));
     });
 }
@@ -456,7 +456,7 @@ fn guest_a_radius_server_says_who_is_let_in() {
         };
         let mut home: BssPlan = network("wlan0", "Home", Mode::Wpa2Enterprise, "");
         home.settings.security.radius = radius(18_120, "between us");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         let eap = |key_mgmt: &str| {
             format!("key_mgmt={key_mgmt}\nieee80211w=1\neap=PWD\nidentity=\"user\"\npassword=\"testing\"")
         };
@@ -465,13 +465,13 @@ fn guest_a_radius_server_says_who_is_let_in() {
         assert_eq!(told.radius.map(|radius| (radius.port, radius.secret.is_empty())), Some((18_120, true)));
 
         home.settings.security.mode = Mode::Wpa3Enterprise;
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         joins(&mut stage, "wlan0", "Home", &eap("WPA-EAP-SHA256")).await;
 
         // To another server, and back: what hostapd was told it cannot be told again.
         home.settings.security.radius = radius(18_121, "wrong");
         home.settings.security.second_radius = radius(18_120, "wrong");
-        stage.apply(&plan(&phy, &[home.clone()])).await;
+        stage.apply(&plan(&phy, std::slice::from_ref(&home))).await;
         home.settings.security.radius = radius(18_120, "between us");
         home.settings.security.second_radius = None;
         stage.apply(&plan(&phy, &[home])).await;

@@ -203,7 +203,11 @@ impl Stage {
                 }
             }
             let next = tokio::time::timeout_at(end, self.heard.recv()).await;
-            assert!(next.is_ok(), "{count} stations never came to {interface}: {answer:?}");
+            assert!(
+                next.is_ok(),
+                "{count} stations never came to {interface}: {answer:?}, {:?}",
+                self.hostapd.look().await
+            );
         }
     }
 
