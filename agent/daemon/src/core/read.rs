@@ -132,7 +132,9 @@ impl Core {
             match answer {
                 Ok(block) => {
                     let rows = acs.then_some(&rows);
-                    take(&tree, *owner, asked, block, rows, &mut reading);
+                    let provider = self.provider(tree.owner_name(*owner));
+                    let is_own = |path: &str| provider.as_ref().is_none_or(|p| p.covers(path));
+                    take(&tree, *owner, asked, block, rows, is_own, &mut reading);
                 }
                 Err(fault) => self.gap(&tree, *owner, asked, &fault, &mut reading),
             }
@@ -153,8 +155,7 @@ impl Core {
             if provider.as_ref().is_none_or(|p| p.covers(path)) {
                 reading.faults.push(((*path).to_owned(), fault.clone()));
             } else {
-                let shown = if path.is_empty() { "the whole tree" } else { path };
-                tracing::warn!("provider {name} is left out of an answer for {shown}: {}", fault.text);
+                leave_out(name, path, &fault.text);
             }
         }
     }
@@ -221,8 +222,16 @@ impl Core {
     }
 }
 
-/// Checks what a provider answered and keeps what is true.
-fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&Rows>, reading: &mut Reading) {
+/// Checks what a provider answered and keeps what is true. `is_own` tells what is the provider's as a whole.
+fn take(
+    tree: &Tree,
+    owner: Owner,
+    asked: &[&str],
+    block: Block,
+    rows: Option<&Rows>,
+    is_own: impl Fn(&str) -> bool,
+    reading: &mut Reading,
+) {
     let provider = tree.owner_name(owner);
     let mut walker = Walker::new(tree, rows);
     let mut picks = Vec::with_capacity(block.len());
@@ -279,6 +288,11 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
         let code = FaultCode::from_number(*code).unwrap_or(FaultCode::InternalError);
         if let Some(position) = positions.get(name.as_str()) {
             answered[*position] = true;
+            if !is_own(name) {
+                // A host whose plugin does not answer says so of each path that it was asked for.
+                leave_out(provider, name, &words(text));
+                continue;
+            }
             let text = format!("{name}: {}", words(text));
             reading.faults.push((name.clone(), Fault::new(code, text)));
         } else if code == FaultCode::InvalidParameterName {
@@ -307,6 +321,12 @@ fn take(tree: &Tree, owner: Owner, asked: &[&str], block: Block, rows: Option<&R
         }
     }
     reading.blocks.push(Checked { block, picks });
+}
+
+/// Says that a wider answer goes without a provider.
+fn leave_out(provider: &str, path: &str, why: &str) {
+    let shown = if path.is_empty() { "the whole tree" } else { path };
+    tracing::warn!("provider {provider} is left out of an answer for {shown}: {why}");
 }
 
 /// The end of the name of a computed count.
