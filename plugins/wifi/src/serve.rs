@@ -8,6 +8,7 @@ use cwmp_plugin_sdk::{
     AsyncServe, ChangeFault, DateTime, Edit, Effect, Error, Level, Object, PreparedLater, Row, Rows, Wanted,
 };
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::back_end::{Event, Failure};
 use crate::counters::{narrow, sum, Stations, Surveys, Traffic};
@@ -21,6 +22,10 @@ use crate::plugin::WiFi;
 use crate::row_id::RowId;
 use crate::snapshot::Snapshot;
 use crate::view::Viewer;
+
+/// How long whoever counts may take: a service that takes longer costs its own counters, and not all that is known besides.
+/// The agent waits 2 s for everything.
+const COUNTED: Duration = Duration::from_millis(1_200);
 
 /// The least rate that the standard knows, in kbit/s.
 const LEAST_RATE: u32 = 1_000;
@@ -306,13 +311,17 @@ impl WiFi {
             joined || !Snapshot::stations(ssid).is_empty()
         });
         let ask = busy.filter_map(|ssid| ssid.interface.clone()).map(|name| async move {
-            let result = match snapshot.world.interface(&name) {
-                Some(interface) => self.back.air.stations(interface.index).await,
+            let (who, asked) = match snapshot.world.interface(&name) {
+                Some(interface) => ("the kernel", self.back.air.stations(interface.index)),
                 None => match snapshot.world.running(&name) {
-                    Some((index, _)) => self.back.access_points[index].stations(&name).await,
-                    None => Ok(Vec::new()),
+                    Some((index, _)) => {
+                        let service = &self.back.access_points[index];
+                        (service.name(), service.stations(&name))
+                    }
+                    None => return (name, Ok(Vec::new())),
                 },
             };
+            let result = timeout(COUNTED, asked).await.unwrap_or(Err(Failure::Away(who)));
             (name, result)
         });
         let all = async { Rc::new(join_all(ask).await.into_iter().collect::<BTreeMap<_, _>>()) };
