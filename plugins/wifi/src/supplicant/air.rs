@@ -16,6 +16,10 @@ const FIRST_OF_FIVE: u16 = 36;
 /// The first channel of 6 GHz that is announced by itself: a preferred scanning channel.
 const FIRST_OF_SIX: u16 = 5;
 
+/// No frame is so long that it is announced, or broken up: what the service has anyway. IEEE 802.11, dot11RTSThreshold.
+const RTS_OFF: u16 = 2_347;
+const FRAGMENTATION_OFF: u16 = 2_346;
+
 /// What a radio is to be like, as a network of the service tells.
 pub(crate) fn settings_of(network: &Network, country: Option<&str>) -> RadioSettings {
     let number = |name: &str| network.number(name);
@@ -64,10 +68,10 @@ pub(crate) fn overlay(plan: &RadioSettings, running: Option<RadioSettings>) -> R
 /// Gives a network what a radio is to be like. What the service cannot be told is an error.
 pub(crate) fn tune(wanted: &mut Wanted, settings: &RadioSettings) -> Result<(), Failure> {
     let impossible = |what: &str| Err(Failure::Impossible(format!("{NAME} cannot set {what}")));
-    if settings.rts_threshold.is_some() {
+    if settings.rts_threshold.is_some_and(|most| most < RTS_OFF) {
         return impossible("the RTS threshold");
     }
-    if settings.fragmentation_threshold.is_some() {
+    if settings.fragmentation_threshold.is_some_and(|most| most < FRAGMENTATION_OFF) {
         return impossible("the fragmentation threshold");
     }
     if settings.short_guard.is_some() {
@@ -193,6 +197,12 @@ mod tests {
         };
         let good = on(Band::Two, 1, Width::W20);
         assert!(tuned(&good).is_ok());
+        let off = RadioSettings {
+            rts_threshold: Some(2_347),
+            fragmentation_threshold: Some(2_346),
+            ..good.clone()
+        };
+        assert_eq!(tuned(&off), tuned(&good), "that is how it is anyway");
         refused(&RadioSettings { channel: Some(Tuning::Auto), ..good.clone() });
         refused(&RadioSettings { rts_threshold: Some(100), ..good.clone() });
         refused(&RadioSettings { fragmentation_threshold: Some(500), ..good.clone() });
