@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use cwmp_plugin_sdk::{Error, Level};
 
-use crate::back_end::Failure;
+use crate::back_end::{Event, Failure};
 use crate::bases::Bases;
+use crate::places::Places;
 use crate::plan::{RadioPlan, StationPlan};
 use crate::planner;
 use crate::plugin::WiFi;
@@ -102,6 +103,10 @@ impl WiFi {
         }
         let failure = self.enforce().await;
         self.settle().await?;
+        if failure.is_some() {
+            // What is stored now goes with the commit; so it is stored once more when that is over.
+            let _ = self.sender.send(Event::Air);
+        }
         failure.map_or(Ok(()), |failure| Err(error_of(&failure)))
     }
 
@@ -150,22 +155,19 @@ impl WiFi {
         for radio in &snapshot.tree.radios {
             let untouched = !planner::touches(&snapshot.tree, &radio.key);
             let failed = snapshot.failed.contains_key(&radio.key);
-            let own = snapshot.bases.iter().filter(|(_, base)| base.radio == radio.key);
-            // A network that we had to make again is known as one of ours: then only we know that it is the image's.
-            let mut own = own.map(|(interface, _)| snapshot.world.running(interface));
-            if untouched && !failed && own.all(|running| running.is_some_and(|(_, running)| running.foreign))
-            {
+            if untouched && !failed {
                 bases.forget(&radio.key);
                 self.state.borrow_mut().done.radios.remove(&radio.key);
             }
         }
+        // What was stored by a commit that failed is not there any more, whatever is remembered here.
+        bases.store(&Bases::load(&self.host)?, &self.host)?;
         if bases != *snapshot.bases {
-            bases.store(&snapshot.bases, &self.host)?;
             self.state.borrow_mut().bases = Rc::new(bases);
             self.reconsider()?;
         }
         let places = Rc::clone(&self.state.borrow().places);
-        places.store(&crate::places::Places::load(&self.host)?, &self.host)
+        places.store(&Places::load(&self.host)?, &self.host)
     }
 
     /// Makes true what is not so, and says what failed first of that which is new.

@@ -211,18 +211,17 @@ pub(crate) fn touches(tree: &Tree, radio: &str) -> bool {
 }
 
 /// What the image made of a radio, as far as it is known.
-pub(crate) fn image_of(world: &World, bases: &Bases, radio: &RadioNode) -> Option<RadioSettings> {
+fn image_of(tree: &Tree, bases: &Bases, radio: &RadioNode) -> Option<RadioSettings> {
     let base =
         bases.iter().find(|(_, base)| base.radio == radio.key).map(|(_, base)| base.radio_settings.clone());
-    let running = world.services.iter().flat_map(|service| &service.running);
-    let mut own = running.filter(|r| world.radio_of(&r.interface).as_ref() == Some(&radio.key));
-    base.or_else(|| own.find(|running| running.foreign).map(|running| running.radio.clone()))
+    let mut found = own_networks(tree, &radio.key).filter(|ssid| matches!(ssid.id, RowId::Found(_)));
+    base.or_else(|| found.find_map(|ssid| ssid.running.as_ref()).map(|running| running.radio.clone()))
 }
 
 /// What a radio is to be like.
 pub(crate) fn radio_settings(world: &World, tree: &Tree, bases: &Bases, radio: &RadioNode) -> RadioSettings {
     let wish = &radio.wish;
-    let image = image_of(world, bases, radio);
+    let image = image_of(tree, bases, radio);
     let new = image.is_none();
     let image = image.unwrap_or_default();
     let band = wish.band.or(image.band).or_else(|| radio.facts.as_ref()?.bands.first().map(|band| band.band));
@@ -360,3 +359,6 @@ pub(crate) fn base_of(world: &World, radio: &str, interface: &str) -> Option<Bas
         radio_settings: running.radio.clone(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -155,8 +155,7 @@ impl Tree {
 
     fn ssids(&mut self, world: &World, wishes: &Wishes, places: &Places, bases: &Bases) {
         let running = world.services.iter().flat_map(|service| &service.running);
-        let running =
-            running.filter(|running| running.foreign && !places.orphans.contains_key(&running.interface));
+        let running = running.filter(|running| !places.orphans.contains_key(&running.interface));
         let found = running.map(|running| running.interface.as_str()).chain(bases.interfaces());
         let joined = world.stations.joined.iter().map(|joined| joined.interface.as_str());
         let mut seen: Vec<&str> = Vec::new();
