@@ -9,6 +9,7 @@ mod device;
 mod files;
 pub mod native;
 pub mod service;
+pub mod wifi;
 
 pub use bus::{Bus, Rights};
 pub use client::{Client, Heard, Refused};
