@@ -26,6 +26,9 @@ pub use world::World;
 /// How long anything may take in a guest, whose processor is a program.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Between two looks at what is awaited.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
 /// Whether this runs in the guest. Says that a test is skipped if not.
 pub fn inside() -> bool {
     let inside = std::env::var_os("CWMP_GUEST").is_some();
@@ -44,7 +47,7 @@ pub fn eventually<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
             return value;
         }
         assert!(Instant::now() < end, "waited in vain: {what}");
-        // Whoever looks must not keep the others from working.
-        std::thread::sleep(Duration::from_millis(100));
+        // Whoever looks must not keep the others from working: most looks start a program.
+        std::thread::sleep(LOOK_AGAIN);
     }
 }

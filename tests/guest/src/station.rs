@@ -1,6 +1,9 @@
 //! A station: somebody's telephone.
 
-use crate::{eventually, Daemon, Namespace, Radio, World};
+use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::{eventually, Daemon, Namespace, Radio, World, PATIENCE};
 
 /// A network, as whoever joins it knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,9 @@ impl Network<'_> {
 /// The channels 1, 6 and 11.
 const FREQUENCIES: &str = "2412 2437 2462";
 
+/// More than wpa_supplicant ever answers.
+const MAX_ANSWER: usize = 65_536;
+
 /// A station with a wpa_supplicant, a radio and a namespace of its own.
 #[derive(Debug)]
 pub struct Station {
@@ -96,7 +102,7 @@ impl Station {
     /// The network that it is in, with its keys agreed upon.
     #[track_caller]
     pub fn network(&self) -> Option<String> {
-        let status = self.control(&["status"]);
+        let status = self.control("STATUS");
         let value = |key: &str| {
             status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
         };
@@ -120,27 +126,37 @@ impl Station {
     /// Says good-bye and does not come back.
     #[track_caller]
     pub fn leave(&self) {
-        assert_eq!(self.control(&["disconnect"]).trim(), "OK");
+        assert_eq!(self.control("DISCONNECT").trim(), "OK");
     }
 
     /// Comes back.
     #[track_caller]
     pub fn come_back(&self) {
-        assert_eq!(self.control(&["reconnect"]).trim(), "OK");
+        assert_eq!(self.control("RECONNECT").trim(), "OK");
     }
 
     /// What it heard: address, frequency, signal, flags and name of each network, in a line.
     #[track_caller]
     pub fn heard(&self) -> String {
-        self.control(&["scan_results"])
+        self.control("SCAN_RESULTS")
     }
 
-    /// A command of `wpa_cli`.
+    /// A command, as `wpa_cli` gives it: through the control socket, which is a file, and so is reached from everywhere.
     #[track_caller]
-    pub fn control(&self, words: &[&str]) -> String {
-        let folder = self.folder.path().join("control");
-        let folder = folder.to_str().expect("our own folder is text");
-        self.namespace.run("wpa_cli", &[&["-p", folder, "-i", self.radio.interface()], words].concat())
+    pub fn control(&self, command: &str) -> String {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let own = self.folder.path().join(format!("asks-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let ask = || {
+            let socket = UnixDatagram::bind(&own)?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            socket.connect(self.folder.path().join("control").join(self.radio.interface()))?;
+            socket.send(command.as_bytes())?;
+            let mut answer = vec![0; MAX_ANSWER];
+            let length = socket.recv(&mut answer)?;
+            std::fs::remove_file(&own)?;
+            std::io::Result::Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+        };
+        ask().unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
     /// A program beside it, in its network.

@@ -3,19 +3,23 @@
 use cwmp_acs::ValueType;
 use cwmp_guest::{AccessPoint, Network};
 
-use crate::managed::{Managed, Services};
+use crate::managed::{add, Managed, Services};
 
 const DIAGNOSTIC: &str = "Device.WiFi.NeighboringWiFiDiagnostic.";
 
 /// C172: a scan starts after the session, tells that it is done by `8 DIAGNOSTICS COMPLETE`, and lists who is around.
 #[test]
 fn a_scan_lists_the_networks_of_others() {
-    let Some(managed) = Managed::start(1, Services::Both) else { return };
+    let Some(managed) = Managed::start(1, Services::Hostapd) else { return };
     let open = AccessPoint::start(&managed.world, &Network::Open("open neighbour"), 1);
     let _closed = AccessPoint::start(&managed.world, &Network::Wpa2("closed neighbour", "their secret"), 11);
-    managed.radio(0);
+    let radio = managed.radio(0);
     let state = format!("{DIAGNOSTIC}DiagnosticsState");
     let mut session = managed.session();
+    // A radio listens with an interface that is switched on; what it serves is served on.
+    let ours = Network::Wpa2("ours", "our own secret");
+    add(&mut session, &radio, &ours, "WPA2-Personal");
+    managed.is_on_air(ours.ssid());
     session.set(&[(&state, ValueType::String, "Requested")], "").unwrap();
     session.end();
     let mut session = managed.acs.session();
@@ -36,5 +40,6 @@ fn a_scan_lists_the_networks_of_others() {
     assert_eq!(of("open neighbour", "SecurityModeEnabled"), "None");
     assert_eq!(of("closed neighbour", "Channel"), "11");
     assert_eq!(of("closed neighbour", "SecurityModeEnabled"), "WPA2");
+    assert!(managed.on_air(ours.ssid()).is_some());
     assert!(of("closed neighbour", "SignalStrength").parse::<i32>().unwrap() < 0);
 }
