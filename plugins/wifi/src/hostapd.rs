@@ -45,7 +45,7 @@ use socket::{Conversation, ANSWER, SERVICE};
 const MAX_SOCKETS: usize = 64;
 
 /// How long a whole plan may take: two of them, what was wanted and what was before, are within the manifest's deadline.
-const PLAN: Duration = Duration::from_secs(13);
+const PLAN: Duration = Duration::from_secs(20);
 
 /// How long hostapd may take to say that it is there: reads wait for it.
 const PING: Duration = Duration::from_millis(1_200);

@@ -25,6 +25,9 @@ pub(super) const ANSWER: Duration = Duration::from_secs(2);
 /// How long a command may take that hostapd carries out before it answers: drivers load firmware meanwhile.
 pub(super) const CARRIED_OUT: Duration = Duration::from_secs(8);
 
+/// How long it may take to begin a network: it makes the keys of WPA3 meanwhile, which a slow processor does for long.
+pub(super) const BEGUN: Duration = Duration::from_secs(18);
+
 /// The most bytes of an answer: hostapd itself has 4096 for it.
 pub(super) const MAX_ANSWER: usize = 16 * 1024;
 

@@ -6,7 +6,7 @@ use super::change::Target;
 use super::difference::{Depth, PROTECTION};
 use super::lines::Lines;
 use super::reply::{State, Status};
-use super::socket::{Conversation, CARRIED_OUT};
+use super::socket::{Conversation, BEGUN, CARRIED_OUT};
 use super::standing::{Member, Radio};
 use super::text::Whole;
 use super::undo::Undo;
@@ -64,7 +64,7 @@ impl Hostapd {
             (Some(one), None) => (&one.plan.interface, "RELOAD_BSS"),
             _ => (&radio.first, "RELOAD"),
         };
-        if self.talk(interface)?.order_within(command, CARRIED_OUT).await? {
+        if self.talk(interface)?.order_within(command, BEGUN).await? {
             Ok(())
         } else {
             Err(Failure::Refused(format!("hostapd does not take the settings of {interface} together")))
@@ -78,7 +78,7 @@ impl Hostapd {
         interface: &str,
         end: Instant,
     ) -> Result<(), Failure> {
-        if !first.order_within("ENABLE", CARRIED_OUT).await? {
+        if !first.order_within("ENABLE", BEGUN).await? {
             return Err(not_on(interface, first.last_words()));
         }
         self.started(first, interface, end).await
@@ -110,7 +110,7 @@ impl Hostapd {
         let mut talk = self.talk_to_all()?;
         let command = format!("ADD bss_config={radio}:{}", file.path().display());
         let interface = &networks[0].interface;
-        if !talk.order_within(&command, CARRIED_OUT).await? {
+        if !talk.order_within(&command, BEGUN).await? {
             return Err(Failure::Refused(format!("hostapd does not add the network on {interface}")));
         }
         let mut first = self.talk(interface)?;
