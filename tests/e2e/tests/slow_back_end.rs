@@ -9,6 +9,7 @@ use cwmp_e2e::{eventually, Client, Device, Refused};
 
 const RADIO: &str = "Device.WiFi.Radio.1.";
 const AP: &str = "Device.WiFi.AccessPoint.1.";
+const STATUS: &str = "Device.WiFi.SSID.1.Status";
 const SIGNAL: &str = "Device.WiFi.AccessPoint.1.AssociatedDevice.1.SignalStrength";
 const OTHER: &str = "Device.X_CWMPD_Demo.Level";
 /// What hostapd is asked by for what it counts of its stations.
@@ -51,16 +52,21 @@ fn others_are_answered_while_a_slow_service_is_still_being_asked() {
     let acs = Acs::start(Options::default());
     let (device, client) = device(&world, &acs);
     let mut session = acs.session();
-    hostapd.hold(COUNTED);
-    let slow = ask_beside(&device, &hostapd, SIGNAL);
-    assert!(client.value(OTHER).is_ok());
-    assert!(session.get_value(OTHER).is_ok());
-    assert!(session.get(&["Device.X_CWMPD_Demo."]).unwrap().len() > 5);
-    assert_eq!(client.value(&format!("{RADIO}Name")).unwrap(), "wlan7");
-    assert_eq!(session.get_value(&format!("{AP}Status")).unwrap(), "Enabled");
-    assert!(matches!(slow.try_recv(), Err(TryRecvError::Empty)), "it is still being asked");
-    hostapd.release();
-    assert_eq!(slow.recv().unwrap().unwrap(), "-30", "and what is slow comes when it comes");
+    // Nobody waits for the slow one for ever, so a busy machine has more than one try. Who waited for it would never be first.
+    eventually("the others are first", || {
+        hostapd.hold(COUNTED);
+        let slow = ask_beside(&device, &hostapd, SIGNAL);
+        assert!(client.value(OTHER).is_ok());
+        assert!(session.get_value(OTHER).is_ok());
+        assert!(session.get(&["Device.X_CWMPD_Demo."]).unwrap().len() > 5);
+        assert_eq!(client.value(&format!("{RADIO}Name")).unwrap(), "wlan7");
+        assert_eq!(session.get_value(&format!("{AP}Status")).unwrap(), "Enabled");
+        let waits = matches!(slow.try_recv(), Err(TryRecvError::Empty));
+        hostapd.release();
+        let value = waits.then(|| slow.recv().expect("it is asked"))?;
+        // What is slow comes when it comes.
+        (value.ok()? == "-30").then_some(())
+    });
     session.end();
 }
 
@@ -118,13 +124,11 @@ fn a_service_that_takes_its_time_for_everything_is_not_there_for_itself_alone() 
     let acs = Acs::start(Options::default());
     let (device, client) = device(&world, &acs);
     hostapd.hold("");
-    let slow = ask_beside(&device, &hostapd, "Device.WiFi.SSID.1.Status");
+    let slow = ask_beside(&device, &hostapd, STATUS);
     assert!(client.value(OTHER).is_ok());
-    assert!(matches!(slow.try_recv(), Err(TryRecvError::Empty)), "it is still being asked");
     assert_eq!(slow.recv().unwrap().unwrap(), "NotPresent");
+    assert_eq!(client.value(&format!("{RADIO}Name")).unwrap(), "wlan7");
     hostapd.release();
-    eventually("it is there again", || {
-        (client.value("Device.WiFi.SSID.1.Status").ok()? == "Up").then_some(())
-    });
+    eventually("it is there again", || (client.value(STATUS).ok()? == "Up").then_some(()));
     acs.session().end();
 }
