@@ -123,7 +123,8 @@ impl Places {
                 let interface = free_interface(world, &radio.key, &taken, true)?;
                 Some(Place { radio: radio.key.clone(), interface })
             });
-            if let Some(place) = place.into_iter().next() {
+            // A radio that serves is on one channel already: one with an interface to spare comes first.
+            if let Some(place) = place.min_by_key(|place| world.interface(&place.interface).is_none()) {
                 self.end_points.insert(*number, place);
             }
         }
