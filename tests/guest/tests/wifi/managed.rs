@@ -98,7 +98,7 @@ impl Managed {
                 return;
             }
             last = Some(is);
-            std::thread::sleep(std::time::Duration::from_millis(200));
+            std::thread::sleep(std::time::Duration::from_millis(300));
         }
         panic!("{name} does not become {value}: {last:?}");
     }
