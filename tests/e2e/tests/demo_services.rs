@@ -17,9 +17,10 @@ fn every_plugin_shows_what_its_service_changes() {
         "Device.X_CWMPD_Demo.Temperature = 20 -> 31",
         "Device.X_CWMPD_DemoC.Temperature = 20 -> 32",
         "State = Sleeping -> Stopped",
-        "Device.Ethernet.InterfaceNumberOfEntries = 0 -> 2",
+        "Device.Ethernet.InterfaceNumberOfEntries = 2 -> 4",
         "Device.Users.UserNumberOfEntries = 1 -> 2",
         "Device.DeviceInfo.HostName = box -> living-room",
+        "Device.WiFi.AccessPoint.1.AssociatedDeviceNumberOfEntries = 0 -> 1",
     ] {
         assert!(saw.contains(line), "'{line}' is missing:\n{saw}");
     }

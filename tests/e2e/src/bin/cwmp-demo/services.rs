@@ -1,5 +1,7 @@
 //! Every plugin, each with its service: what the service changes by itself, the ACS is shown.
 
+use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ pub(crate) fn run() -> ExitCode {
         return ExitCode::FAILURE;
     };
     let acs = Acs::start(Options::https());
+    let _hostapd = around.hostapd();
     let device = around.device(&acs);
     for plugin in PLUGINS {
         device.ready(plugin);
@@ -120,7 +123,7 @@ fn asked(session: &mut Session, parameter: &str) -> Option<String> {
     session.get_value(parameter).ok()
 }
 
-const PLUGINS: [&str; 6] = ["demo", "demo_c", "device_info", "network", "users", "mapping"];
+const PLUGINS: [&str; 7] = ["demo", "demo_c", "device_info", "network", "users", "mapping", "wifi"];
 
 /// One of each plugin.
 fn all(around: &Surroundings, client: &Client) -> Vec<Shown> {
@@ -130,9 +133,9 @@ fn all(around: &Surroundings, client: &Client) -> Vec<Shown> {
         let mut values = values.into_iter().filter(|(_, _, value)| *value == pid);
         values.find_map(|(name, _, _)| name.strip_suffix("PID").map(str::to_owned))
     });
-    eventually("the name of the host can be read", || {
-        client.value("Device.DeviceInfo.HostName").ok().filter(|name| !name.is_empty())
-    });
+    for parameter in ["Device.DeviceInfo.HostName", "Device.WiFi.AccessPoint.1.Status"] {
+        eventually(parameter, || client.value(parameter).ok().filter(|value| !value.is_empty()));
+    }
     let shown = |plugin, service, parameter: &str, change: Box<Change>| Shown {
         plugin,
         service,
@@ -186,6 +189,12 @@ fn all(around: &Surroundings, client: &Client) -> Vec<Shown> {
                     .expect("systemd-hostnamed takes the name");
             }),
         ),
+        shown(
+            "wifi",
+            "hostapd: a station comes, on a cable, because this machine may have no radio",
+            "Device.WiFi.AccessPoint.1.AssociatedDeviceNumberOfEntries",
+            Box::new(|around, _| around.station()),
+        ),
     ]
 }
 
@@ -194,6 +203,8 @@ struct Surroundings {
     folder: tempfile::TempDir,
     namespace: String,
     program: Running,
+    /// Comes when the WiFi is to change.
+    station: RefCell<Option<Running>>,
 }
 
 /// A process that ends with the demonstration.
@@ -222,8 +233,11 @@ impl Surroundings {
         }
         let folder = tempfile::tempdir().expect("a folder can be made");
         let program = Command::new("sleep").arg("infinity").spawn().expect("sleep is there");
-        let new = Self { folder, namespace, program: Running(program) };
+        let new = Self { folder, namespace, program: Running(program), station: RefCell::default() };
         new.ip(&["link", "set", "lo", "up"]);
+        new.ip(&["link", "add", "ap", "type", "veth", "peer", "name", "station"]);
+        new.ip(&["link", "set", "ap", "up"]);
+        new.ip(&["link", "set", "station", "up"]);
         let etc = new.path("etc");
         std::fs::create_dir(&etc).expect("our own folder");
         let machine = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
@@ -264,6 +278,13 @@ impl Surroundings {
                     root = root.display()
                 ),
             )
+            .plugin(
+                "wifi",
+                &format!(
+                    "[config]\nhostapd = '{folder}/hostapd'\nhostapd_global = '{folder}/hostapd/global'\n\
+                     hostapd_files = ['{folder}/hostapd.conf']\nfolder = '{folder}/wifi'\nsupplicant = false\n"
+                ),
+            )
             .environment("CWMP_LOG", "info")
             .config(&format!("[plugins]\nhost = '{}'", self.host().display()))
             .start()
@@ -291,6 +312,44 @@ impl Surroundings {
             .stderr(std::fs::File::create(self.path("hostnamed.log")).expect("our own folder"))
             .spawn();
         Running(child.expect("unshare is there: the Debian package util-linux has it"))
+    }
+
+    /// The real service, with one access point at the end of a cable.
+    fn hostapd(&self) -> Running {
+        let folder = self.folder.path().display();
+        let config = format!(
+            "interface=ap\ndriver=wired\nctrl_interface={folder}/hostapd\nieee8021x=1\neap_server=1\n\
+             eap_user_file={folder}/eap-users\nuse_pae_group_addr=1\n"
+        );
+        std::fs::write(self.path("eap-users"), "\"user\" MD5 \"testing\"\n").expect("our own folder");
+        std::fs::write(self.path("hostapd.conf"), config).expect("our own folder");
+        let (global, config) = (self.path("hostapd/global"), self.path("hostapd.conf"));
+        let hostapd = self.inside("hostapd", &["-g".as_ref(), global.as_os_str(), config.as_os_str()]);
+        eventually("hostapd has its sockets", || global.exists().then_some(()));
+        hostapd
+    }
+
+    /// A station comes to the other end.
+    fn station(&self) {
+        let network = "ap_scan=0\nnetwork={\nkey_mgmt=IEEE8021X\neap=MD5\nidentity=\"user\"\n\
+                       password=\"testing\"\neapol_flags=0\n}\n";
+        let file = self.path("station.conf");
+        std::fs::write(&file, network).expect("our own folder");
+        let words: [&OsStr; 4] = ["-Dwired".as_ref(), "-istation".as_ref(), "-c".as_ref(), file.as_os_str()];
+        *self.station.borrow_mut() = Some(self.inside("wpa_supplicant", &words));
+    }
+
+    /// A program in the namespace; what it says is kept.
+    fn inside(&self, program: &str, words: &[&OsStr]) -> Running {
+        let log = std::fs::File::create(self.path(&format!("{program}.log"))).expect("our own folder");
+        let child = Command::new("ip")
+            .args(["netns", "exec", &self.namespace, program])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(Stdio::null())
+            .spawn();
+        Running(child.expect("ip is there: the Debian package iproute2 has it"))
     }
 
     fn say(&self, pipe: &str, line: &str) {
