@@ -36,7 +36,11 @@ fn station(stage: &Stage, interface: &str, ssid: &str, lines: &str) -> Process {
     let channels = "2412 2437 2462 5180 5745";
     let network = format!("ssid=\"{ssid}\"\nscan_ssid=1\nscan_freq={channels}\n{lines}");
     fs::write(&file, format!("sae_pwe=2\nnetwork={{\n{network}\n}}\n")).unwrap();
-    stage.namespace.start("wpa_supplicant", &["-Dnl80211", "-i", interface, "-c", file.to_str().unwrap()])
+    let said = file.with_extension("said");
+    stage.namespace.start(
+        "wpa_supplicant",
+        &["-Dnl80211", "-i", interface, "-c", file.to_str().unwrap(), "-f", said.to_str().unwrap()],
+    )
 }
 
 fn with_passphrase(key_mgmt: &str, passphrase: &str) -> String {
@@ -49,10 +53,18 @@ fn air(interface: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// A station comes, and goes.
 async fn joins(stage: &mut Stage, interface: &str, ssid: &str, lines: &str) {
-    let _station = station(stage, "wlan1", ssid, lines);
-    let stations = stage.stations(interface, 1).await;
-    assert_eq!(stations[0].mac, STATION);
+    let station = station(stage, "wlan1", ssid, lines);
+    match stage.try_stations(interface, 1).await {
+        Ok(stations) => assert_eq!(stations[0].mac, STATION),
+        Err(what) => {
+            let said = fs::read_to_string(stage.path().join("wlan1.said")).unwrap_or_default();
+            panic!("{what}\nwith {lines} the station said:\n{said}");
+        }
+    }
+    drop(station);
+    stage.stations(interface, 0).await;
 }
 
 #[test]

@@ -192,6 +192,15 @@ impl Stage {
 
     /// The stations that are let in, once they are so many.
     pub(super) async fn stations(&mut self, interface: &str, count: usize) -> Vec<Station> {
+        self.try_stations(interface, count).await.unwrap_or_else(|what| panic!("{what}"))
+    }
+
+    /// The same; or what there was in vain.
+    pub(super) async fn try_stations(
+        &mut self,
+        interface: &str,
+        count: usize,
+    ) -> Result<Vec<Station>, String> {
         let end = Instant::now() + PATIENCE;
         loop {
             let answer = self.hostapd.stations(interface).await;
@@ -199,15 +208,15 @@ impl Stage {
                 let authorized: Vec<Station> =
                     stations.iter().filter(|station| station.authorized).cloned().collect();
                 if authorized.len() == count {
-                    return authorized;
+                    return Ok(authorized);
                 }
             }
-            let next = tokio::time::timeout_at(end, self.heard.recv()).await;
-            assert!(
-                next.is_ok(),
-                "{count} stations never came to {interface}: {answer:?}, {:?}",
-                self.hostapd.look().await
-            );
+            // One that was too busy to answer says nothing again.
+            let patience = if answer.is_ok() { end } else { Instant::now() };
+            if tokio::time::timeout_at(patience, self.heard.recv()).await.is_err() && Instant::now() >= end {
+                let running = self.hostapd.look().await;
+                return Err(format!("{count} stations never came to {interface}: {answer:?}, {running:#?}"));
+            }
         }
     }
 
