@@ -136,6 +136,11 @@ impl Drop for World {
 struct Process(Child);
 
 impl Process {
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
+        assert!(status.expect("kill is there").success());
+    }
+
     /// As a crash ends it.
     fn kill(mut self) {
         let _ = self.0.kill();
@@ -295,16 +300,7 @@ fn a_hostapd_that_does_not_answer_costs_a_fault_and_nothing_else() {
     let acs = Acs::start(Options::default());
     let (_device, client) = world.device(&acs);
     value(&client, &format!("{SSID}SSID"), "Image");
-    let pid = Command::new("ip").args(["netns", "pids", &world.name]).output().expect("ip is there");
-    let pids = String::from_utf8_lossy(&pid.stdout).into_owned();
-    let is_hostapd = |pid: &&str| {
-        std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "hostapd")
-    };
-    let pid = pids.lines().find(is_hostapd).expect("hostapd runs").to_owned();
-    let signal = |signal: &str| {
-        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill is there").success());
-    };
-    signal("-STOP");
+    hostapd.signal("-STOP");
     let begin = Instant::now();
     let (_, faults) = client
         .set(&[(&format!("{SSID}SSID"), "Never")])
@@ -314,7 +310,7 @@ fn a_hostapd_that_does_not_answer_costs_a_fault_and_nothing_else() {
     let begin = Instant::now();
     assert!(client.value("Device.WiFi.Radio.1.Name").is_ok());
     assert!(begin.elapsed() < Duration::from_secs(2), "reads wait for nobody");
-    signal("-CONT");
+    hostapd.signal("-CONT");
     eventually("it is as it was", || (world.ssid() == "Image").then_some(()));
     value(&client, &format!("{SSID}SSID"), "Image");
     value(&client, &format!("{SSID}Status"), "Up");
@@ -391,4 +387,102 @@ fn a_factory_reset_gives_hostapd_back_what_the_image_said() {
     session.factory_reset().unwrap();
     session.end();
     eventually("it is the image's again", || (world.ssid() == "Image").then_some(()));
+}
+
+/// hostapd is killed while it is told something: that ends in a fault, and the next hostapd is as the image wants it.
+#[test]
+fn a_hostapd_that_is_killed_in_the_middle_of_a_write_costs_that_write() {
+    let Some(world) = World::new() else { return };
+    let hostapd = world.hostapd(IMAGE);
+    let acs = Acs::start(Options::default());
+    let (device, client) = world.device(&acs);
+    value(&client, &format!("{SSID}SSID"), "Image");
+    hostapd.signal("-STOP");
+    let asked = || {
+        let files = std::fs::read_dir(world.path("own")).expect("the plugin's folder");
+        let names = files.filter_map(|file| file.ok()?.file_name().into_string().ok());
+        names.filter(|name| name.starts_with("answers-")).count()
+    };
+    let before = asked();
+    let other = device.client();
+    let write = std::thread::spawn(move || other.set(&[(&format!("{SSID}SSID"), "Never")]));
+    eventually("hostapd is asked", || (asked() > before).then_some(()));
+    hostapd.kill();
+    let answer = write.join().expect("no panic");
+    assert!(answer.is_err() || !answer.expect("an answer").1.is_empty(), "that cannot be true");
+    value(&client, &format!("{SSID}Status"), "NotPresent");
+    let _hostapd = world.hostapd(IMAGE);
+    value(&client, &format!("{SSID}Status"), "Up");
+    assert_eq!(client.value(&format!("{SSID}SSID")).unwrap(), "Image");
+    assert_eq!(world.ssid(), "Image");
+    acs.session().end();
+}
+
+/// The station of the box: the ACS gives it a profile, which wpa_supplicant has then, and has again after it was killed.
+#[test]
+fn a_profile_of_the_acs_is_a_network_of_wpa_supplicant() {
+    let Some(world) = World::new() else { return };
+    world.ip("link add h0 type veth peer name h1");
+    world.ip("link set h0 up");
+    let acs = Acs::start(Options::default());
+    let (device, client) = world.device(&acs);
+    let bus = device.bus.address().to_owned();
+    let busctl = |arguments: &str| {
+        let address = format!("--address={bus}");
+        let output = Command::new("busctl").arg(address).args(arguments.split(' ')).output();
+        let output = output.expect("busctl is there: systemd");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let service = "fi.w1.wpa_supplicant1 /fi/w1/wpa_supplicant1";
+    let start = || {
+        let process =
+            world.start("env", &[&format!("DBUS_SYSTEM_BUS_ADDRESS={bus}"), "wpa_supplicant", "-u"]);
+        let create = format!(
+            "call {service} fi.w1.wpa_supplicant1 CreateInterface a{{sv}} 2 Ifname s h0 Driver s wired"
+        );
+        eventually("wpa_supplicant has its interface", || busctl(&create).starts_with("o ").then_some(()));
+        process
+    };
+    let supplicant = start();
+    value(&client, "Device.WiFi.EndPointNumberOfEntries", "1");
+    let point = "Device.WiFi.EndPoint.1.";
+    value(&client, &format!("{point}Status"), "Error_Misconfigured");
+    let mut session = acs.session();
+    let table = format!("{point}Profile.");
+    let (number, _) = session.add(&table, "").unwrap();
+    let row = format!("{table}{number}.");
+    session
+        .set(
+            &[
+                (&format!("{row}SSID"), ValueType::String, "Home"),
+                // On a cable nothing else is possible.
+                (&format!("{row}Security.ModeEnabled"), ValueType::String, "None"),
+                (&format!("{row}Enable"), ValueType::Boolean, "true"),
+            ],
+            "",
+        )
+        .unwrap();
+    session.end();
+    // On a cable whoever wants to be is let in.
+    value(&client, &format!("{row}Status"), "Active");
+    value(&client, &format!("{point}ProfileReference"), row.trim_end_matches('.'));
+    assert_eq!(client.value(&format!("{point}Status")).unwrap(), "Enabled");
+    let networks = || {
+        let interface = busctl(&format!("get-property {service} fi.w1.wpa_supplicant1 Interfaces"));
+        let path = interface.split('"').nth(1).unwrap_or_default().to_owned();
+        let all =
+            format!("get-property fi.w1.wpa_supplicant1 {path} fi.w1.wpa_supplicant1.Interface Networks");
+        busctl(&all).split(' ').nth(1).and_then(|count| count.parse::<u32>().ok())
+    };
+    assert_eq!(networks(), Some(1));
+    supplicant.kill();
+    value(&client, &format!("{point}Status"), "Error");
+    let _supplicant = start();
+    eventually("wpa_supplicant is told again", || (networks() == Some(1)).then_some(()));
+    value(&client, &format!("{point}Status"), "Enabled");
+    client.inform().unwrap();
+    let mut session = acs.session();
+    session.delete(&row, "").unwrap();
+    session.end();
+    eventually("the network is gone", || (networks() == Some(0)).then_some(()));
 }
