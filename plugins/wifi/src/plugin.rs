@@ -204,7 +204,9 @@ impl WiFi {
             self.host.announce::<Wps>(&old.wps, &new.wps),
             self.host.announce::<AssociatedDevice>(&old.devices, &new.devices),
             self.host.announce::<EndPoint>(&old.end_points, &new.end_points),
+            self.host.announce::<EndPointSecurity>(&old.end_point_security, &new.end_point_security),
             self.host.announce::<Profile>(&old.profiles, &new.profiles),
+            self.host.announce::<ProfileSecurity>(&old.profile_security, &new.profile_security),
         ];
         for error in all.into_iter().filter_map(Result::err) {
             // Without an agent nobody knows of rows, and when there is one it asks for all of them.

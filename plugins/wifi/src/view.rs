@@ -26,6 +26,8 @@ pub(crate) struct View {
     pub(crate) wps: Rows<Wps>,
     pub(crate) devices: Rows<AssociatedDevice>,
     pub(crate) end_points: Rows<EndPoint>,
+    pub(crate) end_point_security: Rows<EndPointSecurity>,
+    pub(crate) profile_security: Rows<ProfileSecurity>,
     pub(crate) profiles: Rows<Profile>,
 }
 
@@ -55,6 +57,8 @@ impl Viewer<'_> {
             wps: self.wps(),
             devices: self.devices(),
             end_points: self.end_points(),
+            end_point_security: self.end_point_security(),
+            profile_security: self.profile_security(),
             profiles: self.profiles(),
         }
     }
