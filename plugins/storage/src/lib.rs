@@ -9,12 +9,33 @@
 #![forbid(unsafe_code)]
 
 #[allow(dead_code)]
+mod accounts;
+
+#[allow(dead_code)]
+mod accounts;
 mod back_end;
+mod back_ends;
+mod check;
 #[allow(dead_code)]
+mod control;
+mod enforce;
 mod facts;
-#[allow(dead_code)]
 mod gauges;
-#[allow(dead_code)]
+mod health;
+mod making;
+mod objects;
+mod offer;
 mod plan;
+mod plugin;
+mod row_id;
 #[allow(dead_code)]
+mod samba;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod tree;
 mod udisks;
+mod view;
+mod watch;
+mod wish;
+mod world;

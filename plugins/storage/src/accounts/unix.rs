@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use crate::back_end::Failure;
+use crate::control::{open, path_of, Settings, Tools};
+use crate::plan::{Offer, Secret};
+
+/// What the accounts that we made are known by.
+const MARK: &str = "cwmpd storage account";
+/// The highest number of an account of the system; a person's is above.
+const MAX_SYSTEM: u32 = 999;
+/// The most of a file of accounts that is read.
+const MAX_FILE: usize = 1024 * 1024;
+
+/// The numbers of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ids {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+}
+
+/// The accounts of the machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    settings: Settings,
+    tools: Tools,
+}
+
+/// A line of `passwd`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) ids: Ids,
+    pub(super) about: String,
+}
+
+impl Entry {
+    fn is_ours(&self, group: Option<u32>) -> bool {
+        self.about == MARK && Some(self.ids.group) == group && (1..=MAX_SYSTEM).contains(&self.ids.user)
+    }
+}
+
+impl Accounts {
+    pub(crate) fn new(settings: &Settings, tools: &Tools) -> Self {
+        Self { settings: settings.clone(), tools: tools.clone() }
+    }
+
+    /// The account of those who have none.
+    pub(crate) fn guest(&self) -> &str {
+        &self.settings.guest
+    }
+
+    /// The accounts that we made, but for the guests'.
+    pub(crate) fn ours(&self) -> Result<BTreeMap<String, Ids>, Failure> {
+        let group = self.group()?;
+        let ours = self
+            .all()?
+            .into_iter()
+            .filter(|(name, entry)| entry.is_ours(group) && *name != self.settings.guest);
+        Ok(ours.map(|(name, entry)| (name, entry.ids)).collect())
+    }
+
+    /// Refuses an offer with an account of a name that somebody else has.
+    pub(crate) fn check(&self, offer: &Offer) -> Result<(), Failure> {
+        let (all, group) = (self.all()?, self.group()?);
+        for account in &offer.accounts {
+            let name = account.name.as_str();
+            // Samba does not tell capitals from others.
+            let other = all.iter().find(|(other, entry)| {
+                other.eq_ignore_ascii_case(name) && !(other.as_str() == name && entry.is_ours(group))
+            });
+            if other.is_some() || name.eq_ignore_ascii_case(&self.settings.guest) {
+                return Err(Failure::Impossible(format!("the account {name} is the system's")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the accounts that are not offered any more.
+    pub(crate) async fn remove_others(&self, offer: &Offer) -> Result<(), Failure> {
+        for name in self.ours()?.into_keys() {
+            if !is_needed(offer) || !offer.accounts.iter().any(|account| account.name == name) {
+                self.tools.run("userdel", &["--", &name], None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the group, the account of guests, and the accounts that are offered.
+    pub(crate) async fn add(&self, offer: &Offer) -> Result<BTreeMap<String, Ids>, Failure> {
+        self.guest_ids().await?;
+        let ours = self.ours()?;
+        for account in &offer.accounts {
+            if !ours.contains_key(&account.name) {
+                self.make(&account.name).await?;
+            }
+        }
+        self.ours()
+    }
+
+    /// The numbers of the account of guests, which is made if need be.
+    pub(crate) async fn guest_ids(&self) -> Result<Ids, Failure> {
+        let guest = &self.settings.guest;
+        if self.group()?.is_none() {
+            self.tools.run("groupadd", &["--system", "--", guest], None).await?;
+        }
+        if !self.all()?.contains_key(guest) {
+            self.make(guest).await?;
+        }
+        let group = self.group()?;
+        match self.all()?.get(guest) {
+            Some(entry) if entry.is_ours(group) => Ok(entry.ids),
+            _ => Err(Failure::Impossible(format!("the account {guest} is the system's"))),
+        }
+    }
+
+    async fn make(&self, name: &str) -> Result<(), Failure> {
+        let fixed =
+            ["--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"];
+        let more = ["--no-user-group", "--expiredate", "1970-01-02", "--comment", MARK];
+        let named = ["--gid", self.settings.guest.as_str(), "--", name];
+        // Capitals are no bad names to a client.
+        let capitals: &[&str] =
+            if name.chars().any(|c| c.is_ascii_uppercase()) { &["--badname"] } else { &[] };
+        let arguments: Vec<&str> = [fixed.as_slice(), &more, capitals, &named].concat();
+        self.tools.run("useradd", &arguments, None).await.map(drop)
+    }
+
+    /// Gives an account of ours a password of Unix, or takes it away.
+    pub(crate) async fn set_password(&self, name: &str, password: Option<&Secret>) -> Result<(), Failure> {
+        if !self.ours()?.contains_key(name) {
+            return Err(Failure::Impossible(format!("the account {name} is not ours")));
+        }
+        match password {
+            Some(password) => {
+                let line = Secret::new(format!("{name}:{}\n", password.reveal()));
+                self.tools.run("chpasswd", &["--crypt-method", "SHA512"], Some(&line)).await?;
+            }
+            None => {
+                // No password has this hash.
+                let line = Secret::new(format!("{name}:!\n"));
+                self.tools.run("chpasswd", &["--encrypted"], Some(&line)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens an offered folder and has our group, and nobody else but its owner, read and write it and what comes into it.
+    pub(crate) async fn open_folder(&self, path: &Path, group: u32) -> Result<File, Failure> {
+        let folder = open(path)?;
+        let inside = path_of(&folder);
+        let shown = |error: std::io::Error| Failure::Refused(format!("{}: {error}", path.display()));
+        if self.tools.find("setfacl").is_some() {
+            let list = format!("g:{group}:rwx,o::---,d:u::rwx,d:g::rwx,d:g:{group}:rwx,d:o::---");
+            let inside = inside.as_os_str().to_owned();
+            let arguments = ["-m".into(), list.into(), "--".into(), inside];
+            match self.tools.run("setfacl", &arguments, None).await {
+                Ok(_) => return Ok(folder),
+                // The filesystem has no such lists.
+                Err(Failure::Refused(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let about = std::fs::metadata(&inside).map_err(shown)?;
+        let is_open = |gid: u32, mode: u32| (gid == group && mode & 0o070 == 0o070) || mode & 0o007 == 0o007;
+        let set = || -> std::io::Result<()> {
+            if about.gid() != group {
+                std::os::unix::fs::chown(&inside, None, Some(group))?;
+            }
+            if about.mode() & 0o7777 != 0o2770 {
+                std::fs::set_permissions(&inside, std::fs::Permissions::from_mode(0o2770))?;
+            }
+            Ok(())
+        };
+        match set() {
+            Ok(()) => Ok(folder),
+            // A filesystem without owners: everybody is as its mount says.
+            Err(_) if is_open(about.gid(), about.mode()) => Ok(folder),
+            Err(error) => Err(shown(error)),
+        }
+    }
+
+    fn all(&self) -> Result<BTreeMap<String, Entry>, Failure> {
+        Ok(entries(&read(&self.settings.passwd)?))
+    }
+
+    fn group(&self) -> Result<Option<u32>, Failure> {
+        let text = read(&self.settings.group)?;
+        let ours = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let ours = ours.filter(|fields| fields.first() == Some(&self.settings.guest.as_str()));
+        Ok(ours.filter_map(|fields| fields.get(2)?.parse().ok()).next())
+    }
+}
+
+/// Whether anybody logs in at all.
+fn is_needed(offer: &Offer) -> bool {
+    offer.smb || offer.ftp.is_some()
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let bytes =
+        std::fs::read(path).map_err(|error| Failure::Refused(format!("{}: {error}", path.display())))?;
+    if bytes.len() > MAX_FILE {
+        return Err(Failure::Impossible(format!("{} is too long", path.display())));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The first of a name counts, as for the system.
+pub(super) fn entries(passwd: &str) -> BTreeMap<String, Entry> {
+    let mut all = BTreeMap::new();
+    for line in passwd.lines() {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [name, _, user, group, about, _, _] = fields.as_slice() else { continue };
+        let (Ok(user), Ok(group)) = (user.parse(), group.parse()) else { continue };
+        let entry = Entry { ids: Ids { user, group }, about: (*about).to_owned() };
+        all.entry((*name).to_owned()).or_insert(entry);
+    }
+    all
+}
