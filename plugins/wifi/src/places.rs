@@ -178,3 +178,40 @@ fn free_interface(world: &World, radio: &str, taken: &BTreeSet<String>, station:
     });
     names.find(|name| !taken.contains(name) && world.interface(name).is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::twin::{interface, radio};
+
+    fn world(names: &[&str]) -> World {
+        let mut world = World::default();
+        world.air.radios = vec![radio(0)];
+        let interfaces = names.iter().zip(1_u32..).map(|(name, index)| interface(0, index, name));
+        world.air.interfaces = interfaces.collect();
+        world
+    }
+
+    #[test]
+    fn a_new_interface_has_a_name_that_the_kernel_takes_and_nobody_has() {
+        let world = world(&["wlx0200000000000", "wlx0200000000_1"]);
+        let taken: BTreeSet<String> =
+            world.air.interfaces.iter().map(|interface| interface.name.clone()).collect();
+        let name = free_interface(&world, &radio(0).key, &taken, false).unwrap();
+        assert_eq!(name, "wlx0200000000_2");
+        assert_eq!(name.len(), NAME);
+    }
+
+    #[test]
+    fn a_radio_that_nobody_knows_has_no_interfaces() {
+        assert_eq!(free_interface(&world(&["wlan0"]), "another", &BTreeSet::new(), false), None);
+    }
+
+    #[test]
+    fn the_radio_s_own_interface_is_the_first_choice() {
+        let (world, own) = (world(&["wlan0"]), radio(0).key);
+        assert_eq!(free_interface(&world, &own, &BTreeSet::new(), false).as_deref(), Some("wlan0"));
+        let taken = BTreeSet::from(["wlan0".to_owned()]);
+        assert_eq!(free_interface(&world, &own, &taken, true).as_deref(), Some("wlan0_1"));
+    }
+}

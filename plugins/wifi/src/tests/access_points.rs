@@ -252,3 +252,25 @@ fn what_two_access_points_want_the_first_one_has() {
     assert_eq!(plugin.get("Device.WiFi.AccessPoint.12.Status").unwrap(), "Error_Misconfigured");
     assert_eq!(twin.on_air("hostapd")[1].2, Mode::Wpa2Personal);
 }
+
+#[test]
+fn each_radio_is_told_by_the_service_that_runs_it() {
+    let (twin, config) = Twin::box_of_two();
+    twin.scene().running.insert("wpa_supplicant", vec![super::twin::image_network("wlan1")]);
+    let mut plugin = begin(&config);
+    plugin
+        .set(&[("Device.WiFi.SSID.1.SSID", "By hostapd"), ("Device.WiFi.SSID.2.SSID", "By wpa_supplicant")])
+        .unwrap();
+    let name = |service: &str| twin.on_air(service).into_iter().map(|(_, name, ..)| name).collect::<Vec<_>>();
+    assert_eq!(name("hostapd"), ["By hostapd"]);
+    assert_eq!(name("wpa_supplicant"), ["By wpa_supplicant"]);
+    // What one of them refuses is taken back at both.
+    twin.scene().refuse = Some("no".to_owned());
+    plugin.set(&[("Device.WiFi.SSID.1.SSID", "A"), ("Device.WiFi.SSID.2.SSID", "B")]).unwrap_err();
+    assert_eq!(name("hostapd"), ["By hostapd"]);
+    assert_eq!(name("wpa_supplicant"), ["By wpa_supplicant"]);
+    // wpa_supplicant has one network on a radio, and no more.
+    super::add_rows(&mut plugin, 11);
+    let error = plugin.set(&[("Device.WiFi.SSID.11.LowerLayers", "Device.WiFi.Radio.2")]).unwrap_err();
+    assert!(matches!(error, cwmp_plugin_sdk::Error::Resources(_)), "{error}");
+}
