@@ -7,6 +7,7 @@ mod many;
 mod process;
 mod raw;
 mod standard;
+mod wifi;
 
 use std::time::{Duration, Instant};
 
@@ -44,13 +45,26 @@ struct Line {
 }
 
 fn main() {
+    let parts: [(&str, fn()); 5] = [
+        ("rpcs", all_rpcs),
+        ("start", start),
+        ("standard", standard::measure),
+        ("many", many::measure),
+        ("wifi", wifi::measure),
+    ];
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    for (name, measure) in parts {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            measure();
+        }
+    }
+}
+
+fn all_rpcs() {
     println!("## RPCs\n");
     for (name, options) in [("plain HTTP", Options::default()), ("TLS", Options::https())] {
         rpcs(name, options);
     }
-    start();
-    standard::measure();
-    many::measure();
 }
 
 fn device(acs: &Acs, tls: bool) -> Device {
