@@ -10,9 +10,6 @@
 
 #[allow(dead_code)]
 mod accounts;
-
-#[allow(dead_code)]
-mod accounts;
 mod back_end;
 mod back_ends;
 mod check;

@@ -1,0 +1,86 @@
+//! The back ends of this machine, as the configuration names them.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use cwmp_plugin_sdk::{Config, Error};
+
+use crate::back_end::{Disks, Events, Gauges, Server};
+use crate::gauges::Local;
+use crate::udisks::UDisks;
+
+/// What a volume is formatted with, unless the configuration says otherwise.
+const FILESYSTEM: &str = "ext4";
+/// How often a filesystem that has a limit is asked how full it is: no signal tells.
+const MEASURED: Duration = Duration::from_secs(30);
+
+/// Everything that can be asked and told.
+pub(crate) struct BackEnds {
+    pub(crate) disks: Rc<dyn Disks>,
+    pub(crate) gauges: Rc<dyn Gauges>,
+    /// Those that are installed.
+    pub(crate) smb: Option<Rc<dyn Server>>,
+    pub(crate) nfs: Option<Rc<dyn Server>>,
+    pub(crate) ftp: Option<Rc<dyn Server>>,
+    pub(crate) filesystem: String,
+    pub(crate) measured: Duration,
+    /// What the machine is called.
+    pub(crate) host_name: String,
+}
+
+/// The keys of the configuration.
+pub(crate) const KEYS: &[&str] = &[
+    "bus",
+    "protect",
+    "filesystem",
+    "smartctl",
+    "threshold_ms",
+    #[cfg(test)]
+    "twin",
+];
+
+impl BackEnds {
+    /// Opens what there is.
+    pub(crate) async fn open(config: &Config, events: &Events) -> Result<Self, Error> {
+        let bus = bus(config.text("bus")?).await?;
+        let protect = config.texts("protect")?.unwrap_or_default();
+        let protect = protect.into_iter().map(str::to_owned).collect();
+        let disks = UDisks::open(bus, events.clone(), protect).await;
+        let disks = disks.map_err(|failure| Error::internal(failure.to_string()))?;
+        let smartctl: PathBuf = config.text("smartctl")?.unwrap_or("smartctl").into();
+        Ok(Self {
+            disks: Rc::new(disks),
+            gauges: Rc::new(Local::new(smartctl)),
+            smb: None,
+            nfs: None,
+            ftp: None,
+            filesystem: config.text("filesystem")?.unwrap_or(FILESYSTEM).to_owned(),
+            measured: config.number("threshold_ms")?.map_or(MEASURED, Duration::from_millis),
+            host_name: host_name(),
+        })
+    }
+
+    /// The servers that are installed.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &Rc<dyn Server>> {
+        [&self.smb, &self.nfs, &self.ftp].into_iter().flatten()
+    }
+}
+
+/// What the machine is called, without its domain.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().split('.').next().unwrap_or_default().to_owned()
+}
+
+async fn bus(address: Option<&str>) -> Result<zbus::Connection, Error> {
+    let builder = match address {
+        Some(address) => zbus::connection::Builder::address(address),
+        None => zbus::connection::Builder::system(),
+    };
+    let connection = match builder {
+        Ok(builder) => builder.build().await,
+        Err(error) => Err(error),
+    };
+    connection.map_err(|error| Error::internal(format!("the bus cannot be reached: {error}")))
+}

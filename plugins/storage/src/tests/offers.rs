@@ -1,0 +1,244 @@
+//! Folders, accounts and servers: what an ACS sets becomes one offer.
+
+use std::collections::BTreeMap;
+
+use cwmp_plugin_sdk::testing::{Harness, Step};
+use cwmp_plugin_sdk::Notice;
+
+use super::twin::{part, Twin, MIB};
+use super::{add, begin, greet, row, until, SERVICE, VOLUMES};
+use crate::back_end::{Event, Failure};
+use crate::plan::{Permissions, Share};
+
+const READ: Permissions = Permissions { read: true, write: false, execute: false };
+const ALL: Permissions = Permissions { read: true, write: true, execute: true };
+const NONE: Permissions = Permissions { read: false, write: false, execute: false };
+
+/// A mounted volume that the device has found, with a place of its own.
+struct Stage {
+    twin: Twin,
+    plugin: Harness,
+    volume: String,
+    place: tempfile::TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let (twin, config) = Twin::new();
+        let place = tempfile::tempdir().unwrap();
+        let mut data = part("sdb", "sdb1", 512 * MIB);
+        data.mounts = vec![place.path().into()];
+        twin.scene().volumes.push(data);
+        let plugin = begin(&config);
+        let volume = row(&plugin, VOLUMES, "uuid-sdb1");
+        Self { twin, plugin, volume, place }
+    }
+
+    fn account(&mut self, number: u32, name: &str, password: &str, groups: &str) {
+        let account = format!("{SERVICE}UserAccount.{number}.");
+        let defaults = [
+            ("Enable", "true"),
+            ("Username", name),
+            ("Password", password),
+            ("UserGroupParticipation", groups),
+            ("AllowFTPAccess", "true"),
+        ];
+        add(&mut self.plugin, &account, &defaults);
+    }
+
+    fn folder(&mut self, number: u32, name: &str, access: u32) -> String {
+        let folder = format!("{}Folder.{number}.", self.volume);
+        let access = access.to_string();
+        let defaults = [("Enable", "true"), ("Name", name), ("UserAccountAccess", access.as_str())];
+        add(&mut self.plugin, &folder, &defaults);
+        folder
+    }
+
+    fn access(&mut self, folder: &str, number: u32, account: u32, permissions: u32) {
+        let reference = format!("{SERVICE}UserAccount.{account}");
+        let permissions = permissions.to_string();
+        let defaults = [("Enable", "true"), ("UserReference", &reference), ("Permissions", &permissions)];
+        add(&mut self.plugin, &format!("{folder}UserAccess.{number}."), &defaults);
+    }
+
+    fn shares(&self) -> BTreeMap<String, Share> {
+        let offer = self.twin.offered("smbd").unwrap();
+        offer.shares.into_iter().map(|share| (share.name.clone(), share)).collect()
+    }
+}
+
+#[test]
+fn as_long_as_nothing_is_set_the_servers_are_left_alone() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{}ThresholdLimit", stage.volume), "1")]).unwrap();
+    stage.twin.change(Event::Disks, |scene| scene.drives[1].revision = "1.1".into());
+    assert!(stage.twin.scene().offers.is_empty());
+}
+
+#[test]
+fn a_folder_is_made_on_the_volume_and_offered_to_whom_the_acs_says() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    stage.account(1, "anna", "secret", "");
+    stage.account(2, "bert", "hidden", "");
+    let folder = stage.folder(1, "Filme & Serien", 3);
+    stage.access(&folder, 1, 1, 7);
+    stage.access(&folder, 2, 2, 4);
+    assert!(stage.place.path().join("Filme & Serien").is_dir());
+    let offer = stage.twin.offered("smbd").unwrap();
+    assert!(offer.smb && !offer.nfs && offer.ftp.is_none());
+    assert_eq!((offer.host_name.as_str(), offer.domain.as_str()), ("box", "WORKGROUP"));
+    let accounts: Vec<_> =
+        offer.accounts.iter().map(|a| (a.name.as_str(), a.password.reveal(), a.ftp)).collect();
+    assert_eq!(accounts, [("anna", "secret", true), ("bert", "hidden", true)]);
+    let share = &stage.shares()["Filme___Serien"];
+    assert_eq!(share.path, stage.place.path().join("Filme & Serien"));
+    assert_eq!(share.access, [("anna".to_owned(), ALL), ("bert".to_owned(), READ)]);
+    assert_eq!((share.accounts, share.guests), (NONE, NONE));
+    assert_eq!(stage.plugin.get(&format!("{SERVICE}UserAccount.1.Password")).unwrap(), "");
+
+    // One row says less, and all servers hear it at once.
+    stage.plugin.set(&[(&format!("{folder}UserAccess.1.Permissions"), "4")]).unwrap();
+    assert_eq!(stage.shares()["Filme___Serien"].access[0], ("anna".to_owned(), READ));
+    stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Enable"), "false")]).unwrap();
+    assert_eq!(stage.twin.offered("vsftpd").unwrap().accounts.len(), 1);
+    assert_eq!(stage.shares()["Filme___Serien"].access, [("bert".to_owned(), READ)]);
+    // A folder that is deleted is not offered; what is in it stays.
+    stage.plugin.delete(&folder).unwrap();
+    assert!(stage.shares().is_empty());
+    assert!(stage.place.path().join("Filme & Serien").is_dir());
+}
+
+#[test]
+fn the_members_of_a_group_may_what_the_group_may() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    let group = format!("{SERVICE}UserGroup.3.");
+    add(&mut stage.plugin, &group, &[("Enable", "true"), ("GroupName", "family")]);
+    stage.account(1, "anna", "secret", &format!("{SERVICE}UserGroup.3"));
+    stage.account(2, "bert", "hidden", "");
+    let folder = stage.folder(1, "media", 2);
+    let defaults =
+        [("Enable", "true"), ("GroupReference", group.trim_end_matches('.')), ("Permissions", "4")];
+    add(&mut stage.plugin, &format!("{folder}GroupAccess.1."), &defaults);
+    assert_eq!(stage.shares()["media"].access, [("anna".to_owned(), READ)]);
+    stage.plugin.set(&[(&format!("{group}Enable"), "false")]).unwrap();
+    assert_eq!(stage.shares()["media"].access, []);
+}
+
+#[test]
+fn guests_come_in_only_where_no_account_is_asked_for() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    for (number, name, access) in [(1, "none", 0), (2, "ftp", 1), (3, "net", 2), (4, "both", 3)] {
+        stage.folder(number, name, access);
+    }
+    let guests = |stage: &Stage| {
+        let shares = stage.shares();
+        ["none", "ftp", "net", "both"].map(|name| shares[name].guests == ALL)
+    };
+    assert_eq!(guests(&stage), [true, true, false, false]);
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.NetworkProtocolAuthReq"), "false")]).unwrap();
+    assert_eq!(guests(&stage), [true; 4]);
+}
+
+#[test]
+fn ftp_is_as_it_was_set_with_a_place_for_those_without_an_account() {
+    let mut stage = Stage::new();
+    let folder = stage.folder(1, "pub", 3);
+    let ftp = format!("{SERVICE}FTPServer.");
+    let set = [
+        ("Enable", "true"),
+        ("PortNumber", "2121"),
+        ("MaxNumUsers", "3"),
+        ("IdleTime", "60"),
+        ("AnonymousUser.Enable", "true"),
+        ("AnonymousUser.StartingFolder", folder.trim_end_matches('.')),
+    ];
+    let set: Vec<Step> = set.iter().map(|(name, value)| Step::set(&format!("{ftp}{name}"), value)).collect();
+    stage.plugin.change(&set).unwrap();
+    let offered = stage.twin.offered("vsftpd").unwrap().ftp.unwrap();
+    assert_eq!((offered.port, offered.max_users, offered.idle), (2121, 3, 60));
+    assert_eq!(offered.anonymous, Some((stage.place.path().join("pub"), true)));
+    assert_eq!(stage.plugin.get(&format!("{ftp}Status")).unwrap(), "Enabled");
+    stage.plugin.set(&[(&format!("{ftp}AnonymousUser.ReadOnlyAccess"), "false")]).unwrap();
+    let offered = stage.twin.offered("vsftpd").unwrap().ftp.unwrap();
+    assert_eq!(offered.anonymous, Some((stage.place.path().join("pub"), false)));
+    stage.plugin.set(&[(&format!("{ftp}Enable"), "false")]).unwrap();
+    assert!(stage.twin.offered("vsftpd").unwrap().ftp.is_none());
+    assert_eq!(stage.plugin.get(&format!("{ftp}Status")).unwrap(), "Disabled");
+}
+
+#[test]
+fn what_a_server_refuses_is_taken_back_everywhere() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    let before = stage.twin.offered("smbd").unwrap();
+    stage.twin.scene().refuse.insert("ganesha", Failure::Refused("no rights".into()));
+    let error = stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.NFSEnable"), "true")]).unwrap_err();
+    assert!(error.to_string().contains("no rights"), "{error}");
+    assert_eq!(stage.plugin.get(&format!("{SERVICE}NetworkServer.NFSEnable")).unwrap(), "false");
+    assert_eq!(stage.twin.offered("smbd").unwrap(), before);
+}
+
+#[test]
+fn nothing_is_offered_of_a_volume_that_goes_before_it_goes() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    stage.folder(1, "media", 0);
+    assert_eq!(stage.shares().len(), 1);
+    // As the servers hold what they offer.
+    stage.twin.scene().undeletable.insert("uuid-sdb1".into(), Failure::Refused("busy".into()));
+    stage.plugin.delete(&stage.volume.clone()).unwrap_err();
+    // It was not offered for a moment, and is again.
+    let shares: Vec<usize> =
+        stage.twin.scene().offers["smbd"].iter().map(|offer| offer.shares.len()).collect();
+    assert_eq!(shares, [0, 1, 0, 1]);
+    stage.twin.scene().undeletable.clear();
+    stage.plugin.delete(&stage.volume.clone()).unwrap();
+    assert_eq!(stage.shares().len(), 0);
+}
+
+#[test]
+fn what_was_set_is_put_in_force_again_after_a_power_cut_and_forgotten_by_a_factory_reset() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    stage.account(1, "anna", "secret", "");
+    stage.folder(1, "media", 0);
+    let before = stage.twin.offered("smbd").unwrap();
+    stage.twin.scene().offers.clear();
+    let plugin = stage.plugin.power_cut();
+    until("it is offered", || stage.twin.offered("smbd").is_some());
+    assert_eq!(stage.twin.offered("smbd").unwrap(), before);
+    greet(&plugin);
+    plugin.notice(Notice::FactoryReset).unwrap();
+    let offer = stage.twin.offered("smbd").unwrap();
+    assert!(offer.accounts.is_empty() && offer.shares.is_empty());
+}
+
+#[test]
+fn names_that_would_lead_elsewhere_are_refused() {
+    let mut stage = Stage::new();
+    let folder = stage.folder(1, "media", 0);
+    for bad in ["../etc", "a/b", ".", "..", ".hidden", "a\nb"] {
+        stage.plugin.set(&[(&format!("{folder}Name"), bad)]).unwrap_err();
+    }
+    stage.account(1, "anna", "secret", "");
+    for bad in ["root:x", "Anna", "-a", "a b"] {
+        stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Username"), bad)]).unwrap_err();
+    }
+    stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Password"), "a\nb")]).unwrap_err();
+    stage.plugin.set(&[(&format!("{SERVICE}NetInfo.HostName"), "a b")]).unwrap_err();
+}
+
+#[test]
+fn the_whole_service_is_switched_off_and_on() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    stage.folder(1, "media", 0);
+    stage.plugin.set(&[(&format!("{SERVICE}Enable"), "false")]).unwrap();
+    let offer = stage.twin.offered("smbd").unwrap();
+    assert!(!offer.smb && offer.shares.is_empty());
+    stage.plugin.set(&[(&format!("{SERVICE}Enable"), "true")]).unwrap();
+    assert_eq!(stage.shares().len(), 1);
+}

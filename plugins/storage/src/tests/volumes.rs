@@ -1,0 +1,242 @@
+//! Volumes that an ACS has made, mounted and removed.
+
+use cwmp_plugin_sdk::testing::Step;
+use cwmp_plugin_sdk::{Error, Notice};
+
+use super::twin::{drive, part, Twin, MIB};
+use super::{add_volume, begin, greet, row, until, volume, MEDIA, VOLUMES};
+use crate::back_end::{Event, Failure};
+
+const NEW: &str = "Device.Services.StorageService.1.LogicalVolume.7.";
+
+#[test]
+fn a_row_that_is_enabled_on_a_drive_becomes_a_volume_and_stays_the_same_row() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Offline");
+    twin.scene().hold = true;
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 512)).unwrap();
+    until("it is begun", || !twin.scene().told.is_empty());
+    // While it is made, it is not there yet.
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Offline");
+    assert_eq!(plugin.get(&format!("{NEW}Capacity")).unwrap(), "512");
+    plugin.changed();
+    twin.scene().hold = false;
+    until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
+    assert!(plugin.changed().contains(&format!("{NEW}Status")));
+    let told = twin.scene().told.clone();
+    assert_eq!(told, ["create on MODEL sdb label DATA size Some(536870912)", "mount uuid-sdb1"]);
+    // What was made has no row of its own.
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
+
+    // And so it is after a power cut.
+    let plugin = plugin.power_cut();
+    greet(&plugin);
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Online");
+    assert_eq!(plugin.get(&format!("{NEW}FileSystem")).unwrap(), "ext4");
+    assert_eq!(twin.scene().told.len(), 2);
+}
+
+#[test]
+fn a_disk_that_is_pulled_out_while_it_is_formatted_is_an_error_and_the_row_can_be_read() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    twin.scene().hold = true;
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
+    until("it is begun", || !twin.scene().told.is_empty());
+    twin.change(Event::Disks, |scene| {
+        scene.drives.pop();
+        scene.end = Some(Failure::Gone("/dev/sdb".to_owned()));
+        scene.hold = false;
+    });
+    until("it is an error", || plugin.get(&format!("{NEW}Status")).unwrap() == "Error");
+    assert_eq!(plugin.get(&format!("{NEW}Name")).unwrap(), "DATA");
+    assert_eq!(plugin.get(&format!("{NEW}Enable")).unwrap(), "true");
+    assert!(plugin.logs().iter().any(|line| line.text.contains("/dev/sdb is gone")));
+    assert_eq!(twin.scene().dropped, 0);
+    // Nothing is tried again by itself; whoever sets it again has it tried.
+    twin.change(Event::Disks, |scene| {
+        scene.drives.push(drive("sdb"));
+        scene.end = None;
+    });
+    until("the drive is there", || plugin.rows(MEDIA).unwrap().len() == 2);
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Error");
+    assert_eq!(twin.scene().told.len(), 1);
+    plugin.set(&[(&format!("{NEW}Enable"), "false")]).unwrap();
+    plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
+    until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
+}
+
+#[test]
+fn a_making_that_nobody_wants_any_more_is_given_up() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    twin.scene().hold = true;
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
+    until("it is begun", || !twin.scene().told.is_empty());
+    plugin.delete(NEW).unwrap();
+    until("it is dropped", || twin.scene().dropped == 1);
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 1);
+}
+
+#[test]
+fn a_volume_is_removed_with_its_row_and_never_a_protected_one() {
+    let (twin, config) = Twin::new();
+    twin.scene().volumes.push(part("sdb", "sdb1", 512 * MIB));
+    let mut plugin = begin(&config);
+    let (root, data) = (row(&plugin, VOLUMES, "uuid-sda1"), row(&plugin, VOLUMES, "uuid-sdb1"));
+    let error = plugin.delete(&root).unwrap_err();
+    assert!(matches!(&error, Error::Denied(text) if text.contains("the system is on it")), "{error:?}");
+    for (name, value) in [("Enable", "false"), ("Capacity", "1")] {
+        let error = plugin.set(&[(&format!("{root}{name}"), value)]).unwrap_err();
+        assert!(matches!(error, Error::NotWritable(_)), "{name}: {error:?}");
+    }
+    assert_eq!(twin.scene().told, [""; 0]);
+    let deletable = |plugin: &cwmp_plugin_sdk::testing::Harness, key: &str| {
+        plugin.rows(VOLUMES).unwrap().into_iter().find(|row| row.key == key).unwrap().deletable
+    };
+    assert!(!deletable(&plugin, "uuid-sda1") && deletable(&plugin, "uuid-sdb1"));
+    plugin.delete(&data).unwrap();
+    assert_eq!(twin.scene().told, ["delete uuid-sdb1"]);
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 1);
+}
+
+#[test]
+fn a_volume_that_is_in_use_is_not_removed_and_its_row_stays() {
+    let (twin, config) = Twin::new();
+    {
+        let mut scene = twin.scene();
+        scene.volumes.push(part("sdb", "sdb1", 512 * MIB));
+        scene.undeletable.insert("uuid-sdb1".into(), Failure::Refused("target is busy".into()));
+    }
+    let mut plugin = begin(&config);
+    let data = row(&plugin, VOLUMES, "uuid-sdb1");
+    let error = plugin.delete(&data).unwrap_err();
+    assert!(error.to_string().contains("target is busy"), "{error}");
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
+}
+
+#[test]
+fn a_factory_reset_forgets_rows_and_removes_no_volume() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
+    until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
+    plugin.notice(Notice::FactoryReset).unwrap();
+    assert!(!twin.scene().told.iter().any(|told| told.starts_with("delete")));
+    // It is one that the device has found.
+    let rows = plugin.rows(VOLUMES).unwrap();
+    assert!(rows.iter().any(|row| row.key == "uuid-sdb1" && row.number == 0));
+    assert!(!plugin.store().keys().any(|key| key.starts_with("made/")));
+}
+
+#[test]
+fn a_deletion_that_is_looked_at_and_not_committed_removes_nothing() {
+    let (twin, config) = Twin::new();
+    twin.scene().volumes.push(part("sdb", "sdb1", 512 * MIB));
+    let mut plugin = begin(&config);
+    let data = row(&plugin, VOLUMES, "uuid-sdb1");
+    let txn = plugin.stage(&[Step::delete(&data)]).unwrap();
+    plugin.rollback(txn).unwrap();
+    plugin.notice(Notice::FactoryReset).unwrap();
+    assert_eq!(twin.scene().told, [""; 0]);
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
+}
+
+#[test]
+fn nothing_is_made_on_a_drive_that_is_protected_or_not_there() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    let error = plugin.change(&volume(&plugin, 7, "MODEL sda", "DATA", 0)).unwrap_err();
+    assert!(matches!(&error, Error::Value(text) if text.contains("the system is on it")), "{error:?}");
+    let reference = format!("{NEW}PhysicalReference");
+    let error = plugin.set(&[(&reference, &format!("{MEDIA}99"))]).unwrap_err();
+    assert!(matches!(error, Error::Value(_)), "{error:?}");
+    // Without a place it waits.
+    plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Offline");
+    assert_eq!(twin.scene().told, [""; 0]);
+}
+
+#[test]
+fn a_volume_that_was_found_is_mounted_unmounted_and_named() {
+    let (twin, config) = Twin::new();
+    twin.scene().volumes.push(part("sdb", "sdb1", 512 * MIB));
+    let mut plugin = begin(&config);
+    let data = row(&plugin, VOLUMES, "uuid-sdb1");
+    plugin.set(&[(&format!("{data}Enable"), "true"), (&format!("{data}Name"), "PHOTOS")]).unwrap();
+    assert_eq!(plugin.get(&format!("{data}Status")).unwrap(), "Online");
+    assert_eq!(twin.scene().told, ["label uuid-sdb1 PHOTOS", "mount uuid-sdb1"]);
+    plugin.set(&[(&format!("{data}Enable"), "false")]).unwrap();
+    assert_eq!(plugin.get(&format!("{data}Status")).unwrap(), "Offline");
+    // Its size is what it is.
+    plugin.set(&[(&format!("{data}Capacity"), "512")]).unwrap();
+    let error = plugin.set(&[(&format!("{data}Capacity"), "100")]).unwrap_err();
+    assert!(matches!(error, Error::NotWritable(_)), "{error:?}");
+}
+
+#[test]
+fn a_volume_that_cannot_be_mounted_refuses_the_change_and_nothing_of_it_stays() {
+    let (twin, config) = Twin::new();
+    {
+        let mut scene = twin.scene();
+        scene.volumes.push(part("sdb", "sdb1", 512 * MIB));
+        scene.unmountable.insert("uuid-sdb1".into(), Failure::Refused("bad superblock".into()));
+    }
+    let mut plugin = begin(&config);
+    let data = row(&plugin, VOLUMES, "uuid-sdb1");
+    let error = plugin.set(&[(&format!("{data}Enable"), "true")]).unwrap_err();
+    assert!(error.to_string().contains("bad superblock"), "{error}");
+    assert_eq!(plugin.get(&format!("{data}Enable")).unwrap(), "false");
+    assert_eq!(plugin.get(&format!("{data}Status")).unwrap(), "Offline");
+}
+
+#[test]
+fn a_volume_that_comes_back_is_mounted_again_and_one_that_cannot_be_is_an_error() {
+    let (twin, config) = Twin::new();
+    twin.scene().volumes.push(part("sdb", "sdb1", 512 * MIB));
+    let mut plugin = begin(&config);
+    let data = row(&plugin, VOLUMES, "uuid-sdb1");
+    plugin.set(&[(&format!("{data}Enable"), "true")]).unwrap();
+    twin.change(Event::Disks, |scene| {
+        scene.volumes.pop();
+    });
+    until("it is gone", || plugin.rows(VOLUMES).unwrap().len() == 1);
+    twin.change(Event::Disks, |scene| scene.volumes.push(part("sdb", "sdb1", 512 * MIB)));
+    until("it is mounted", || plugin.get(&format!("{data}Status")).is_ok_and(|status| status == "Online"));
+    twin.change(Event::Disks, |scene| {
+        scene.volumes.last_mut().unwrap().mounts.clear();
+        scene.unmountable.insert("uuid-sdb1".into(), Failure::Refused("bad superblock".into()));
+    });
+    until("it is an error", || plugin.get(&format!("{data}Status")).unwrap() == "Error");
+    // It is not tried again and again.
+    let before = twin.scene().told.len();
+    twin.change(Event::Disks, |scene| scene.drives[1].revision = "1.1".into());
+    let disk = row(&plugin, MEDIA, "MODEL sdb");
+    until("it was looked", || plugin.get(&format!("{disk}FirmwareVersion")).unwrap() == "1.1");
+    assert_eq!(twin.scene().told.len(), before);
+}
+
+#[test]
+fn a_volume_that_was_made_when_the_power_went_is_the_rows_and_no_second_one_is_made() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    twin.scene().hold = true;
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
+    until("it is begun", || !twin.scene().told.is_empty());
+    let mut made = part("sdb", "sdb1", 512 * MIB);
+    made.label = "DATA".into();
+    twin.scene().volumes.push(made);
+    let plugin = plugin.power_cut();
+    greet(&plugin);
+    until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
+    assert_eq!(twin.scene().told.iter().filter(|told| told.starts_with("create")).count(), 1);
+}
