@@ -17,6 +17,8 @@ mod check;
 mod control;
 mod enforce;
 mod facts;
+#[allow(dead_code)]
+mod ftp;
 mod gauges;
 mod health;
 mod making;

@@ -104,9 +104,9 @@ impl Samba {
                 _ => {
                     self.set.borrow_mut().remove(&name);
                     let user = ours.get(&name).map(|ids| ids.user);
-                    let mut arguments: Vec<String> = vec!["-c".to_owned()];
-                    arguments.extend([self.config().display().to_string(), "-x".to_owned(), name]);
-                    self.tools.run("smbpasswd", &arguments, None).await?;
+                    let mut arguments: Vec<String> = self.configured().into();
+                    arguments.extend(["-x".to_owned(), "-u".to_owned(), name]);
+                    self.tools.run("pdbedit", &arguments, None).await?;
                     ended.extend(user);
                 }
             }
@@ -168,6 +168,7 @@ impl Samba {
                 Ok(_) | Err(Failure::Refused(_)) => {}
                 Err(failure) => return Err(failure),
             }
+            session::ended(process).await;
         }
         Ok(())
     }
