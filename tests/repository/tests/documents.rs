@@ -17,6 +17,7 @@ const COVERED: &[(&str, &str, &str)] = &[
         "fn the_commands_put_everything_where_the_programs_look",
     ),
     ("docs/cwmpctl.md", "agent/ctl/tests/bus/document.rs", "fn the_commands_of_the_page_work"),
+    ("docs/wifi.md", "tests/e2e/tests/wifi_page.rs", "fn the_commands_of_the_page_on_wifi_work"),
     ("docs/plugin-check.md", "plugins/host/tests/host/page.rs", "fn the_commands_of_the_page_work"),
     (
         "docs/plugin-authors.md",
