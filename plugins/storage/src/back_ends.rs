@@ -7,7 +7,9 @@ use std::time::Duration;
 use cwmp_plugin_sdk::{Config, Error};
 
 use crate::back_end::{Disks, Events, Gauges, Server};
+use crate::control::Settings;
 use crate::gauges::Local;
+use crate::samba::Samba;
 use crate::udisks::UDisks;
 
 /// What a volume is formatted with, unless the configuration says otherwise.
@@ -36,6 +38,7 @@ pub(crate) const KEYS: &[&str] = &[
     "filesystem",
     "smartctl",
     "threshold_ms",
+    "servers",
     #[cfg(test)]
     "twin",
 ];
@@ -46,13 +49,14 @@ impl BackEnds {
         let bus = bus(config.text("bus")?).await?;
         let protect = config.texts("protect")?.unwrap_or_default();
         let protect = protect.into_iter().map(str::to_owned).collect();
-        let disks = UDisks::open(bus, events.clone(), protect).await;
+        let disks = UDisks::open(bus.clone(), events.clone(), protect).await;
         let disks = disks.map_err(|failure| Error::internal(failure.to_string()))?;
+        let settings = servers(config.table("servers")?)?;
         let smartctl: PathBuf = config.text("smartctl")?.unwrap_or("smartctl").into();
         Ok(Self {
             disks: Rc::new(disks),
             gauges: Rc::new(Local::new(smartctl)),
-            smb: None,
+            smb: there(Samba::new(&settings, &bus, events.clone())),
             nfs: None,
             ftp: None,
             filesystem: config.text("filesystem")?.unwrap_or(FILESYSTEM).to_owned(),
@@ -65,6 +69,68 @@ impl BackEnds {
     pub(crate) fn servers(&self) -> impl Iterator<Item = &Rc<dyn Server>> {
         [&self.smb, &self.nfs, &self.ftp].into_iter().flatten()
     }
+}
+
+/// A server, if it is installed.
+fn there(server: impl Server + 'static) -> Option<Rc<dyn Server>> {
+    server.is_there().then(|| Rc::new(server) as Rc<dyn Server>)
+}
+
+/// Where the servers have what is theirs.
+fn servers(config: Option<&Config>) -> Result<Settings, Error> {
+    let mut settings = Settings::default();
+    let Some(config) = config else { return Ok(settings) };
+    let keys = [
+        "state",
+        "run",
+        "pam",
+        "passwd",
+        "group",
+        "programs",
+        "guest",
+        "units",
+        "smb_unit",
+        "ftp_unit",
+        "nfs_unit",
+        "smb_port",
+        "nfs_port",
+        "smb_include",
+    ];
+    config.only(&keys)?;
+    let paths = [
+        ("state", &mut settings.state),
+        ("run", &mut settings.run),
+        ("pam", &mut settings.pam),
+        ("passwd", &mut settings.passwd),
+        ("group", &mut settings.group),
+    ];
+    for (key, path) in paths {
+        if let Some(text) = config.text(key)? {
+            *path = text.into();
+        }
+    }
+    let texts = [
+        ("guest", &mut settings.guest),
+        ("smb_unit", &mut settings.smb_unit),
+        ("ftp_unit", &mut settings.ftp_unit),
+        ("nfs_unit", &mut settings.nfs_unit),
+    ];
+    for (key, place) in texts {
+        if let Some(text) = config.text(key)? {
+            text.clone_into(place);
+        }
+    }
+    for (key, port) in [("smb_port", &mut settings.smb_port), ("nfs_port", &mut settings.nfs_port)] {
+        if let Some(number) = config.number(key)? {
+            *port = number;
+        }
+    }
+    if let Some(programs) = config.texts("programs")? {
+        settings.programs = programs.into_iter().map(PathBuf::from).collect();
+    }
+    settings.units = config.flag("units")?.or(settings.units);
+    settings.smb_include = config.text("smb_include")?.map(PathBuf::from).or(settings.smb_include);
+    Ok(settings)
 }
 
 /// What the machine is called, without its domain.

@@ -28,9 +28,8 @@ pub(crate) fn check_change(change: &Change<'_>) -> Result<(), Error> {
     let shown = !value.chars().any(char::is_control);
     let good = match leaf {
         "Name" if name.contains(".Folder.") => value.is_empty() || is_folder_name(value),
-        "Name" | "GroupName" => shown,
+        "Name" | "GroupName" | "Password" => shown,
         "Username" => value.is_empty() || is_account(value),
-        "Password" => shown,
         "HostName" => is_host_name(value),
         "DomainName" => is_host_name(value.split('.').next().unwrap_or_default()) && shown,
         _ => true,

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use cwmp_plugin_sdk::{Error, Host, Level};
+use cwmp_plugin_sdk::{Error, Host, Job, Level};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::back_end::{Event, Failure};
+use crate::enforce::error_of;
 use crate::plan::NewVolume;
 use crate::plugin::Storage;
 use crate::row_id::RowId;
@@ -74,11 +75,6 @@ impl Makings {
         failed.collect()
     }
 
-    /// How far the making of a row is, now and from now on.
-    pub(crate) fn stage(&self, row: u32) -> Option<watch::Receiver<Stage>> {
-        self.running.borrow().get(&row).map(|making| making.stage.clone())
-    }
-
     /// Ends all of them, and waits until they are gone.
     pub(crate) async fn stop(&self) {
         let all = std::mem::take(&mut *self.running.borrow_mut());
@@ -124,7 +120,7 @@ impl Storage {
     }
 
     /// Begins what is to be made, and ends what nobody wants any more. What failed stays so until something else is wanted,
-    /// or somebody wants it once more (`again`).
+    /// or somebody sets `Enable` once more ([`make_again`](Self::make_again)).
     pub(crate) async fn make(self: &Rc<Self>) -> Result<(), Error> {
         let (tree, world) = {
             let state = self.state.borrow();
@@ -212,6 +208,25 @@ impl Storage {
         self.announce();
         // Whoever hears it mounts the volume, and offers its folders.
         let _ = self.sender.send(Event::Disks);
+    }
+
+    /// Waits until the volume of a row is made, and tells how far it is: the making as a job, for whoever wants to follow it.
+    pub(crate) async fn follow(&self, row: u32, job: &Job) -> Result<(), Error> {
+        if self.makings.made.borrow().contains_key(&row) {
+            return Ok(());
+        }
+        let stage = self.makings.running.borrow().get(&row).map(|making| making.stage.clone());
+        let mut stage = stage.ok_or_else(|| Error::arguments("nothing is to be made for this row"))?;
+        loop {
+            let now = stage.borrow_and_update().clone();
+            if let Some(end) = now.end {
+                return end.map_err(|failure| error_of(&failure));
+            }
+            job.progress(now.permille, &now.text);
+            if stage.changed().await.is_err() {
+                return Err(Error::internal("it was given up: nobody wants it any more"));
+            }
+        }
     }
 
     /// What failed is tried again.

@@ -193,8 +193,8 @@ mod tests {
     fn a_folder_is_made_once_and_nothing_is_put_through_a_link() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("a");
-        make_folders(&[folder.clone()]).unwrap();
-        make_folders(&[folder.clone()]).unwrap();
+        make_folders(std::slice::from_ref(&folder)).unwrap();
+        make_folders(std::slice::from_ref(&folder)).unwrap();
         assert!(folder.is_dir());
         std::os::unix::fs::symlink("/nowhere", place.path().join("link")).unwrap();
         make_folders(&[place.path().join("link")]).unwrap();

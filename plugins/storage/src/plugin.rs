@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use cwmp_plugin_sdk::{
-    declare, AsyncPlugin, Change, Config, Effect, Error, Host, Level, Node, Notice, Op, Settings,
+    declare, AsyncPlugin, Change, Config, Effect, Error, Host, Job, Level, Node, Notice, Op, OwnedArgument,
+    Settings,
 };
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::task::JoinHandle;
@@ -22,7 +23,7 @@ use crate::objects::{
 };
 use crate::row_id::{Numbers, RowId};
 use crate::tree::Tree;
-use crate::view::{Names, View, Viewer};
+use crate::view::{self, Names, View, Viewer};
 use crate::wish::Wishes;
 use crate::world::World;
 
@@ -67,6 +68,9 @@ declare! {
         StorageService, Capabilities, NetInfo, NetworkServer, FtpServer, AnonymousUser, PhysicalMedium, Smart,
         UserGroup, UserAccount, LogicalVolume, Folder, UserAccess, GroupAccess,
     },
+    nodes {
+        command "{i}.LogicalVolume.{i}.X_CWMPD_Make()";
+    }
 }
 
 impl AsyncPlugin for Storage {
@@ -148,6 +152,12 @@ impl AsyncPlugin for Storage {
         Ok(Effect::Now)
     }
 
+    async fn invoke(self: Rc<Self>, command: &str, _: Vec<OwnedArgument>, job: &Job) -> Result<(), Error> {
+        let row = command.strip_suffix(".X_CWMPD_Make()").and_then(|row| row.rsplit_once('.'));
+        let row = row.and_then(|(_, row)| row.parse().ok());
+        self.follow(row.ok_or_else(|| Error::name("there is no such command"))?, job).await
+    }
+
     async fn notice(self: Rc<Self>, _: Notice) -> Result<(), Error> {
         Ok(())
     }
@@ -197,7 +207,7 @@ impl Storage {
 
     /// Announces what is different.
     pub(crate) fn announce(&self) {
-        let new = self.view(|view| view.all());
+        let new = self.view(view::all);
         let old = std::mem::take(&mut self.state.borrow_mut().view);
         let all = [
             self.host.announce::<StorageService>(&old.service, &new.service),

@@ -85,20 +85,20 @@ fn cut(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
 }
 
-impl Viewer<'_> {
-    /// Everything that is pushed.
-    pub(crate) fn all(&self) -> View {
-        View {
-            service: one(StorageService { enable: self.wishes.enable }),
-            media: self.media(&Healths::new()),
-            volumes: self.volumes(&Usages::new()),
-            net: one(self.net()),
-            servers: one(self.servers()),
-            ftp: one(self.ftp()),
-            anonymous: one(self.anonymous()),
-        }
+/// Everything that is pushed, as it is now.
+pub(crate) fn all(view: &Viewer<'_>) -> View {
+    View {
+        service: one(StorageService { enable: view.wishes.enable }),
+        media: view.media(&Healths::new()),
+        volumes: view.volumes(&Usages::new()),
+        net: one(view.net()),
+        servers: one(view.servers()),
+        ftp: one(view.ftp()),
+        anonymous: one(view.anonymous()),
     }
+}
 
+impl Viewer<'_> {
     pub(crate) fn media(&self, healths: &Healths) -> Rows<PhysicalMedium> {
         let drives = self.world.drives.iter();
         drives
@@ -248,9 +248,8 @@ impl Viewer<'_> {
         FtpServer {
             enable,
             status: match (enable && self.wishes.enable, state) {
-                (_, Some(State::Failed)) => ServerStatus::Error,
                 // It is not as it was set.
-                (true, Some(State::Off) | None) => ServerStatus::Error,
+                (_, Some(State::Failed)) | (true, Some(State::Off) | None) => ServerStatus::Error,
                 (_, Some(State::On)) => ServerStatus::Enabled,
                 (false, _) => ServerStatus::Disabled,
             },

@@ -71,6 +71,33 @@ fn a_disk_that_is_pulled_out_while_it_is_formatted_is_an_error_and_the_row_can_b
 }
 
 #[test]
+fn a_making_is_a_job_with_progress_for_whoever_follows_it() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    let make = format!("{NEW}X_CWMPD_Make()");
+    let error = plugin.invoke(&make, &[]).unwrap_err();
+    assert!(matches!(error, Error::Arguments(_)), "{error:?}");
+    twin.scene().hold = true;
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
+    let job = plugin.begin(&make, &[]).unwrap();
+    // It may be asked before the first word of the service.
+    until("it tells how far it is", || job.progress() == (100, "formatting".to_owned()));
+    let failed = Failure::Gone("/dev/sdb".to_owned());
+    twin.scene().end = Some(failed);
+    twin.scene().hold = false;
+    let error = job.end().unwrap_err();
+    assert!(error.to_string().contains("/dev/sdb is gone"), "{error}");
+    twin.scene().end = None;
+    plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
+    plugin.set(&[(&format!("{NEW}Enable"), "false")]).unwrap();
+    plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
+    plugin.invoke(&make, &[]).unwrap();
+    // What is made is made.
+    plugin.invoke(&make, &[]).unwrap();
+}
+
+#[test]
 fn a_making_that_nobody_wants_any_more_is_given_up() {
     let (twin, config) = Twin::new();
     let mut plugin = begin(&config);
