@@ -9,7 +9,7 @@ use cwmp_model::facets::Facets;
 use cwmp_model::standard::{Library, Object, Parameter};
 use cwmp_model::{path, NodeFlags};
 
-use super::tree::DeclaredNode;
+use super::tree::{DeclaredNode, ALIAS};
 
 /// How many complaints about one provider are logged one by one.
 const NAMED: usize = 10;
@@ -72,7 +72,11 @@ impl Standard {
                 continue;
             }
             match look.judge(node, &mut complain) {
-                Ok(node) => good.push(node),
+                Ok(node) => {
+                    let alias = look.alias(&node);
+                    good.push(node);
+                    good.extend(alias);
+                }
                 Err(why) => complain(&node.path, &format!("{why}; it is left out")),
             }
         }
@@ -149,6 +153,21 @@ impl Look<'_> {
     }
 }
 
+impl Look<'_> {
+    /// The alias of the rows of a table, where the standard has one: the agent keeps it, so no provider declares it.
+    fn alias(&mut self, node: &DeclaredNode) -> Option<DeclaredNode> {
+        let path = node.path.as_str();
+        let object = self.object(path).ok()?.filter(|object| node.kind.is_none() && object.table)?;
+        let alias = object.parameters.iter().find(|parameter| parameter.name == ALIAS)?;
+        Some(DeclaredNode {
+            path: format!("{path}{ALIAS}"),
+            kind: Some(alias.kind),
+            flags: NodeFlags::WRITABLE,
+            facets: alias.facets.clone(),
+        })
+    }
+}
+
 /// The facets that hold: those of the standard, narrowed by the provider.
 fn laid_over(
     node: &DeclaredNode,
@@ -184,7 +203,7 @@ mod tests {
     }
 
     fn judged(node: DeclaredNode) -> Option<DeclaredNode> {
-        standard().judge("p", &[], &[node]).pop()
+        standard().judge("p", &[], &[node]).into_iter().next()
     }
 
     const TEXT: Option<ValueType> = Some(ValueType::String);
@@ -252,6 +271,20 @@ mod tests {
         assert!(!lost.unwrap().flags.has(NodeFlags::PASSIVE));
     }
 
+    /// What a device finds has an alias as well as what an ACS adds, wherever the standard says so.
+    #[test]
+    fn every_table_has_the_alias_that_the_standard_gives_it() {
+        let table = NodeFlags::OBJECT.with(NodeFlags::TABLE);
+        let paths = |path: &str| {
+            let judged = standard().judge("p", &[], &[node(path, None, table, "")]);
+            judged.into_iter().map(|node| node.path.to_string()).collect::<Vec<_>>()
+        };
+        let radios = "Device.WiFi.Radio.{i}.";
+        assert_eq!(paths(radios), [radios.to_owned(), format!("{radios}Alias")]);
+        let processes = "Device.DeviceInfo.ProcessStatus.Process.{i}.";
+        assert_eq!(paths(processes), [processes], "the standard has none");
+    }
+
     /// Where two versions of a model own the same paths, the manifest says which it is.
     #[test]
     fn a_provider_follows_the_version_of_its_manifest() {
@@ -261,11 +294,11 @@ mod tests {
             NodeFlags::OBJECT.with(NodeFlags::TABLE),
             "",
         );
-        assert_eq!(standard().judge("v", &[], std::slice::from_ref(&old)).len(), 1);
+        assert!(!standard().judge("v", &[], std::slice::from_ref(&old)).is_empty());
         let models = ["VoiceService:2.0".to_owned()];
         assert_eq!(standard().judge("v", &models, std::slice::from_ref(&old)).len(), 0);
         let models = ["VoiceService:1.1".to_owned()];
-        assert_eq!(standard().judge("v", &models, &[old]).len(), 1);
+        assert!(!standard().judge("v", &models, &[old]).is_empty());
     }
 
     /// A newer image has newer tables: a provider does not lose its part of the tree for that.
