@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod access_point;
+mod control;
 mod daemon;
 mod namespace;
 mod radio;

@@ -74,10 +74,11 @@ impl Radio {
         self.write("group", self.medium);
     }
 
-    /// How strong it hears all others, in dBm.
+    /// How strong all others hear it, in dBm.
     #[track_caller]
-    pub fn hear_with(&self, signal: i32) {
-        self.write("rx_rssi", signal);
+    pub fn is_heard_with(&self, signal: i32) {
+        // The kernel reads a number without a sign, and takes its bits.
+        self.write("rx_rssi", u64::from_ne_bytes(i64::from(signal).to_ne_bytes()));
     }
 
     #[track_caller]

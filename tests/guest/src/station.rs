@@ -1,9 +1,6 @@
 //! A station: somebody's telephone.
 
-use std::os::unix::net::UnixDatagram;
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use crate::{eventually, Daemon, Namespace, Radio, World, PATIENCE};
+use crate::{control, eventually, Daemon, Namespace, Radio, World};
 
 /// A network, as whoever joins it knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +53,6 @@ impl Network<'_> {
 
 /// The channels 1, 6 and 11.
 const FREQUENCIES: &str = "2412 2437 2462";
-
-/// More than wpa_supplicant ever answers.
-const MAX_ANSWER: usize = 65_536;
 
 /// A station with a wpa_supplicant, a radio and a namespace of its own.
 #[derive(Debug)]
@@ -141,22 +135,11 @@ impl Station {
         self.control("SCAN_RESULTS")
     }
 
-    /// A command, as `wpa_cli` gives it: through the control socket, which is a file, and so is reached from everywhere.
+    /// A command, as `wpa_cli` gives it.
     #[track_caller]
     pub fn control(&self, command: &str) -> String {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let own = self.folder.path().join(format!("asks-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
-        let ask = || {
-            let socket = UnixDatagram::bind(&own)?;
-            socket.set_read_timeout(Some(PATIENCE))?;
-            socket.connect(self.folder.path().join("control").join(self.radio.interface()))?;
-            socket.send(command.as_bytes())?;
-            let mut answer = vec![0; MAX_ANSWER];
-            let length = socket.recv(&mut answer)?;
-            std::fs::remove_file(&own)?;
-            std::io::Result::Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
-        };
-        ask().unwrap_or_else(|error| panic!("{command}: {error}"))
+        let socket = self.folder.path().join("control").join(self.radio.interface());
+        control::ask(&socket, self.folder.path(), command)
     }
 
     /// A program beside it, in its network.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use cwmp_e2e::{binary, Bus};
 
-use crate::{inside, Daemon, Namespace, Radio};
+use crate::{control, inside, Daemon, Namespace, Radio};
 
 /// Where an image has its own, besides those of Debian: the program that starts services is found by its name.
 const WPA_SUPPLICANT: &str = "wpa_supplicant";
@@ -65,6 +65,12 @@ impl World {
         let mut hostapd = Daemon::start("hostapd", command.arg("-g").arg(&socket), self.folder.path());
         hostapd.makes(&socket);
         hostapd
+    }
+
+    /// A command to the hostapd of the box about an interface, as `hostapd_cli` gives it.
+    #[track_caller]
+    pub fn hostapd_control(&self, interface: &str, command: &str) -> String {
+        control::ask(&self.path("hostapd").join(interface), self.folder.path(), command)
     }
 
     /// wpa_supplicant as an image starts it: on the system bus, with no interface of its own.

@@ -7,6 +7,10 @@ use crate::managed::{add, configure, set, Managed, Services, ACCESS_POINTS};
 
 const PASSPHRASE: &str = "correct horse battery";
 const ACTIVE: u32 = 2;
+const INACTIVITY_SECONDS: u32 = 5;
+/// In dBm. Radios hear each other with -30; what is read is the mean of some frames.
+const CLOSE: i32 = -40;
+const FAINT: i32 = -90;
 
 fn an_access_point_that_the_acs_makes_serves_stations(services: Services) {
     let Some(managed) = Managed::start(1, services) else { return };
@@ -25,6 +29,12 @@ fn an_access_point_that_the_acs_makes_serves_stations(services: Services) {
     managed.becomes(&format!("{}Status", rows.access_point), "Enabled");
     managed.becomes(&format!("{}Status", rows.ssid), "Up");
 
+    if services == Services::Hostapd {
+        // Whoever is silent is looked for soon.
+        let interface = world.radios()[0].interface();
+        let said = world.hostapd_control(interface, &format!("SET ap_max_inactivity {INACTIVITY_SECONDS}"));
+        assert_eq!(said.trim(), "OK");
+    }
     let first = Station::start(world, &[network]);
     first.joins(network.ssid());
     managed.told(&rows.count(), "1");
@@ -52,6 +62,14 @@ fn an_access_point_that_the_acs_makes_serves_stations(services: Services) {
         assert!(number(row, "LastDataDownlinkRate") > 0, "{values:?}");
         assert!(number(row, "LastDataUplinkRate") > 0, "{values:?}");
     }
+    // How strong a station is heard is what the ACS reads.
+    second.radio().is_heard_with(FAINT);
+    let signal = format!("{}SignalStrength", row_of(&second.mac()));
+    // Whoever goes to listen on another channel tells its access point before.
+    second.control("SCAN freq=2462");
+    eventually("a station is heard less well", || {
+        managed.client.value(&signal).ok()?.parse().ok().filter(|signal: &i32| *signal < CLOSE)
+    });
     let gone = row_of(&first.mac()).to_owned();
     session.end();
 
@@ -60,7 +78,12 @@ fn an_access_point_that_the_acs_makes_serves_stations(services: Services) {
     let mut session = managed.session();
     assert_eq!(session.get(&[&gone]).unwrap_err().code, 9005, "who left has no row");
     session.end();
-    drop(second);
+    // One is out of reach and says nothing; wpa_supplicant would miss it after minutes.
+    if services == Services::Hostapd {
+        second.radio().carry_away();
+    } else {
+        drop(second);
+    }
     managed.told(&rows.count(), "0");
 }
 
