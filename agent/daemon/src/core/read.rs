@@ -290,7 +290,7 @@ fn take(
             answered[*position] = true;
             if !is_own(name) {
                 // A host whose plugin does not answer says so of each path that it was asked for.
-                leave_out(provider, name, &words(text));
+                leave_out(provider, name, words(text));
                 continue;
             }
             let text = format!("{name}: {}", words(text));

@@ -277,7 +277,7 @@ mod tests {
         let table = NodeFlags::OBJECT.with(NodeFlags::TABLE);
         let paths = |path: &str| {
             let judged = standard().judge("p", &[], &[node(path, None, table, "")]);
-            judged.into_iter().map(|node| node.path.to_string()).collect::<Vec<_>>()
+            judged.into_iter().map(|node| node.path).collect::<Vec<_>>()
         };
         let radios = "Device.WiFi.Radio.{i}.";
         assert_eq!(paths(radios), [radios.to_owned(), format!("{radios}Alias")]);
