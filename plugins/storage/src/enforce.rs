@@ -60,7 +60,9 @@ impl Storage {
     pub(crate) async fn commit(self: &Rc<Self>, removals: &[String]) -> Result<(), Error> {
         let _turn = self.enforcing.lock().await;
         self.state.borrow_mut().done.failed.clear();
-        match self.enforce(removals).await? {
+        let result = self.enforce(removals).await;
+        self.wake.notify_one();
+        match result? {
             Some(failure) => Err(error_of(&failure)),
             None => Ok(()),
         }

@@ -44,6 +44,8 @@ pub(crate) struct Storage {
     pub(crate) removals: RefCell<Vec<String>>,
     /// A transaction is being looked at, not taken back.
     pub(crate) preparing: Cell<bool>,
+    /// Something was set that the watch waits for.
+    pub(crate) wake: tokio::sync::Notify,
     events: Cell<Option<UnboundedReceiver<Event>>>,
     pub(crate) sender: Events,
     task: Cell<Option<JoinHandle<()>>>,
@@ -95,6 +97,7 @@ impl AsyncPlugin for Storage {
             deleting: RefCell::default(),
             removals: RefCell::default(),
             preparing: Cell::new(false),
+            wake: tokio::sync::Notify::new(),
             events: Cell::new(Some(events)),
             sender,
             task: Cell::new(None),

@@ -155,9 +155,8 @@ impl Viewer<'_> {
 
     pub(crate) fn volumes(&self, usages: &Usages) -> Rows<LogicalVolume> {
         let row = |node: &Node| {
-            let row = Row::from(&node.id);
-            let row = if node.protected().is_none() { row.deletable() } else { row };
-            ((ONLY, row), self.volume(node, usages.get(&node.id)))
+            // One that is protected says why when somebody wants to delete it.
+            ((ONLY, Row::from(&node.id).deletable()), self.volume(node, usages.get(&node.id)))
         };
         self.tree.volumes.iter().map(row).collect()
     }

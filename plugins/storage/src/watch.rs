@@ -56,6 +56,7 @@ impl Storage {
                     let Some(event) = event else { return };
                     looks.add(&event);
                 }
+                () = self.wake.notified() => continue,
                 () = sleep_until(measured + self.back.measured), if self.has_limits() => {
                     self.measure().await;
                     self.announce();

@@ -1,0 +1,401 @@
+//! Storage, from an ACS to the real UDisks2 and Samba and back: each test runs itself again in namespaces of its own, with
+//! disks that are files (loop devices) and an `/etc` of its own.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cwmp_acs::{Acs, Options, ValueType};
+use cwmp_bus::names;
+use cwmp_e2e::{eventually, Client, Device};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue};
+
+const SERVICE: &str = "Device.Services.StorageService.1.";
+const MEDIA: &str = "Device.Services.StorageService.1.PhysicalMedium.";
+const VOLUMES: &str = "Device.Services.StorageService.1.LogicalVolume.";
+const UDISKSD: &str = "/usr/libexec/udisks2/udisksd";
+const UDEVD: &str = "/lib/systemd/systemd-udevd";
+/// Says to a test that it runs inside, and where its files are.
+const INSIDE: &str = "CWMPD_STORAGE_E2E_INSIDE";
+const MIB: u64 = 1024 * 1024;
+
+/// Runs the test of this name in new namespaces, unless it is inside already; inside gives the folder for its files.
+///
+/// Loop devices are the machine's: one test has them at a time, and whatever became of it, they are given back.
+fn inside(test: &str, needs: &[&str]) -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        return Some(folder.into());
+    }
+    let there = |file: &str| Path::new(file).exists();
+    let needs = needs.iter().chain(&["/dev/loop-control", UDISKSD, UDEVD]);
+    if let Some(missing) = needs.copied().find(|file| !there(file)) {
+        println!("skipped: there is no {missing}");
+        return None;
+    }
+    let root = Command::new("id").arg("-u").output().expect("id is there");
+    if root.stdout != b"0\n" {
+        println!("skipped: namespaces and loop devices need root");
+        return None;
+    }
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let output = Command::new("flock")
+        .arg(std::env::temp_dir().join("cwmpd-loop-devices.lock"))
+        .args([
+            "unshare",
+            "--net",
+            "--mount",
+            "--pid",
+            "--uts",
+            "--ipc",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ])
+        .arg(std::env::current_exe().expect("we are a program"))
+        .args(["--exact", "--nocapture", "--test-threads=1", test])
+        .env(INSIDE, folder.path())
+        .output()
+        .expect("flock and unshare are there: util-linux");
+    for file in std::fs::read_dir(folder.path()).expect("our own folder").flatten() {
+        let loops = Command::new("losetup").args(["-nO", "NAME", "-j"]).arg(file.path()).output();
+        for device in String::from_utf8_lossy(&loops.expect("losetup is there").stdout).split_whitespace() {
+            let _ = Command::new("losetup").args(["-d", device]).status();
+        }
+    }
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    None
+}
+
+#[track_caller]
+fn sh(line: &str) -> String {
+    let output = Command::new("sh").args(["-ec", line]).stdin(Stdio::null()).output().expect("sh is there");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A box with udevd, UDisks2 and an agent.
+struct World {
+    device: Device,
+    client: Client,
+    folder: PathBuf,
+    udev: Child,
+    service: Child,
+    loops: Vec<String>,
+}
+
+impl World {
+    /// `config` is more of the plugin's configuration.
+    fn start(folder: &Path, acs: &Acs, config: &str) -> Self {
+        // The names that udev gives are not for the machine.
+        sh("mkdir -p /dev/disk; mount -t tmpfs tmpfs /dev/disk");
+        let udev = Command::new(UDEVD).stderr(Stdio::null()).spawn().expect("udevd is there");
+        eventually("udevd listens", || Path::new("/run/udev/control").exists().then_some(()));
+        let config = format!(
+            "[config]\nbus = 'unix:path=DEVICE/bus'\nthreshold_ms = 100\n{config}\n[config.servers]\nunits = false\n"
+        );
+        let device = Device::builder().acs(acs.url()).plugin("storage", &config).prepare();
+        let service = udisksd(&device);
+        let mut device = device;
+        device.start();
+        device.ready("storage");
+        let client = device.client();
+        Self { device, client, folder: folder.to_owned(), udev, service, loops: Vec::new() }
+    }
+
+    /// A disk of this size, in MiB; its row.
+    fn plug_in(&mut self, name: &str, size: u64) -> String {
+        let file = self.folder.join(name);
+        std::fs::File::create(&file).and_then(|file| file.set_len(size * MIB)).expect("our own folder");
+        let device = sh(&format!("losetup --find --show --partscan {}", file.display()));
+        self.loops.push(device.clone());
+        let short = device.trim_start_matches("/dev/").to_owned();
+        eventually("the disk is a row", || self.row(MEDIA, &short))
+    }
+
+    /// The row of a table that has this name.
+    fn row(&self, table: &str, name: &str) -> Option<String> {
+        let rows = self.client.list(table, true).ok()?;
+        let mut rows = rows.into_iter().map(|(path, _)| path).filter(|path| path.ends_with('.'));
+        rows.find(|row| self.client.value(&format!("{row}Name")).is_ok_and(|found| found == name))
+    }
+
+    /// Waits for a value.
+    #[track_caller]
+    fn value(&self, name: &str, wanted: &str) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let found = self.client.value(name);
+            if found.as_ref().is_ok_and(|found| found == wanted) {
+                return;
+            }
+            assert!(Instant::now() < end, "{name} is {found:?}, not {wanted}\n{}", self.device.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ends UDisks2 at once.
+    fn kill_service(&mut self) {
+        self.service.kill().and_then(|()| self.service.wait()).expect("it is ours");
+    }
+
+    /// Has a volume made by an ACS; gives its row.
+    fn volume(&self, acs: &Acs, drive: &str, name: &str, capacity: u32) -> String {
+        let mut session = acs.session();
+        let (number, _) = session.add(VOLUMES, "key").expect("a row can be added");
+        let row = format!("{VOLUMES}{number}.");
+        let capacity = capacity.to_string();
+        let status = session.set(
+            &[
+                (&format!("{row}Name"), ValueType::String, name),
+                (&format!("{row}PhysicalReference"), ValueType::String, drive.trim_end_matches('.')),
+                (&format!("{row}Capacity"), ValueType::UnsignedInt, &capacity),
+                (&format!("{row}Enable"), ValueType::Boolean, "1"),
+            ],
+            "key",
+        );
+        assert_eq!(status.expect("it can be set"), 0);
+        session.end();
+        self.value(&format!("{row}Status"), "Online");
+        row
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.service.kill();
+        let _ = Command::new("umount").args(["-a", "-t", "ext4"]).stderr(Stdio::null()).status();
+        for device in &self.loops {
+            let _ = Command::new("losetup").args(["-d", device]).status();
+        }
+        let _ = self.udev.kill();
+        let _ = self.udev.wait();
+    }
+}
+
+fn udisksd(device: &Device) -> Child {
+    let bus = format!("unix:path={}", device.path("bus").display());
+    Command::new(UDISKSD)
+        .env("DBUS_SYSTEM_BUS_ADDRESS", bus)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("udisksd is there")
+}
+
+/// Everything that is written to is on these, and ends with the namespaces.
+fn own_folders() {
+    sh("ip link set lo up
+        mount -t tmpfs tmpfs /run; mkdir -p /run/etc /run/lib /run/udev /run/udisks2 /run/lock /run/lib/udisks2
+        mount -t sysfs sysfs /sys; cp -a /etc/. /run/etc; mount --bind /run/etc /etc; mount --bind /run/lib /var/lib
+        mount -t tmpfs tmpfs /var/log; mount -t tmpfs tmpfs /media");
+}
+
+/// The partitions of a disk.
+fn partitions(device: &str) -> usize {
+    let name = device.trim_start_matches("/dev/");
+    sh(&format!("ls -d /sys/block/{name}/{name}p* 2>/dev/null || true")).lines().count()
+}
+
+/// C172: a row that an ACS adds becomes a partition with a filesystem, mounted; deleted, it is gone from the disk.
+#[test]
+fn an_acs_has_a_volume_made_and_removed() {
+    let Some(folder) = inside("an_acs_has_a_volume_made_and_removed", &[]) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    acs.session().end();
+    let drive = world.plug_in("disk", 128);
+    let device = world.loops[0].clone();
+    assert_eq!(world.client.value(&format!("{drive}Capacity")).unwrap(), "128");
+    assert_eq!(world.client.value(&format!("{drive}Status")).unwrap(), "Online");
+    world.client.inform().unwrap();
+    let row = world.volume(&acs, &drive, "DATA", 64);
+    assert_eq!(partitions(&device), 1);
+    let mounted = sh(&format!("findmnt -rno TARGET,FSTYPE,LABEL {device}p1"));
+    assert!(mounted.ends_with("ext4 DATA"), "{mounted}");
+    for (name, value) in
+        [("FileSystem", "ext4"), ("Capacity", "64"), ("Encrypted", "false"), ("Name", "DATA")]
+    {
+        assert_eq!(world.client.value(&format!("{row}{name}")).unwrap(), value, "{name}");
+    }
+    let reference = world.client.value(&format!("{row}PhysicalReference")).unwrap();
+    assert_eq!(reference, drive.trim_end_matches('.'));
+    // A job that follows it ends at once: it is made.
+    let job: OwnedObjectPath = world
+        .client
+        .call(
+            names::DATA_MODEL,
+            "Invoke",
+            &(
+                format!("{row}X_CWMPD_Make()"),
+                HashMap::<&str, OwnedValue>::new(),
+                HashMap::<&str, OwnedValue>::new(),
+            ),
+        )
+        .unwrap();
+    eventually("the job ends", || {
+        let result: (String, u32, String, HashMap<String, String>) =
+            world.client.call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &()).unwrap();
+        (result.0 == "done").then_some(())
+    });
+
+    // What is full is told: the limit is reached when no more than it is left.
+    let mut session = {
+        world.client.inform().unwrap();
+        acs.session()
+    };
+    session.set(&[(&format!("{row}ThresholdLimit"), ValueType::UnsignedInt, "40")], "key").unwrap();
+    session.set_notifications(&[(&format!("{row}ThresholdReached"), 2)]).unwrap();
+    session.end();
+    world.client.settle();
+    let place = mounted.split(' ').next().unwrap();
+    sh(&format!("dd if=/dev/zero of={place}/full bs=1M count=30 status=none"));
+    let session = acs.session();
+    assert_eq!(session.events(), ["4 VALUE CHANGE"]);
+    assert_eq!(session.parameter(&format!("{row}ThresholdReached")), Some("true"));
+    session.end();
+
+    // It is the same row after the plugin died.
+    world.device.kill_host("storage");
+    world.device.ready("storage");
+    world.value(&format!("{row}Status"), "Online");
+    assert_eq!(world.client.value(&format!("{SERVICE}LogicalVolumeNumberOfEntries")).unwrap(), "1");
+
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    session.delete(&row, "key").unwrap();
+    session.end();
+    assert_eq!(partitions(&device), 0);
+    assert_eq!(world.client.value(&format!("{SERVICE}LogicalVolumeNumberOfEntries")).unwrap(), "0");
+}
+
+/// C51, C134: a disk that is plugged in is told of. UDisks2 dies: nothing old is shown as new, and it is welcome again.
+#[test]
+fn a_disk_is_told_of_and_the_service_dies_and_comes_back() {
+    let Some(folder) = inside("a_disk_is_told_of_and_the_service_dies_and_comes_back", &[]) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "protect = ['/dev/loop*']");
+    let count = format!("{SERVICE}PhysicalMediumNumberOfEntries");
+    let mut session = acs.session();
+    session.set_notifications(&[(&count, 2)]).unwrap();
+    let before: u32 = session.get_value(&count).unwrap().parse().unwrap();
+    session.end();
+    world.client.settle();
+    let file = folder.join("disk");
+    std::fs::File::create(&file).and_then(|file| file.set_len(32 * MIB)).unwrap();
+    sh(&format!("mkfs.ext4 -q -L OLD {}", file.display()));
+    world.loops.push(sh(&format!("losetup --find --show {}", file.display())));
+    let session = acs.session();
+    assert_eq!(session.events(), ["4 VALUE CHANGE"]);
+    assert_eq!(session.parameter(&count), Some((before + 1).to_string().as_str()));
+    session.end();
+    let volume = eventually("the volume is a row", || world.row(VOLUMES, "OLD"));
+    world.value(&format!("{volume}Status"), "Offline");
+
+    // It is protected: it is not removed, and nothing is made on it.
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    let fault = session.delete(&volume, "key").unwrap_err();
+    assert_eq!(fault.code, 9001, "{fault:?}");
+    session.end();
+    assert_eq!(sh(&format!("blkid -o value -s LABEL -p {}", world.loops[0])), "OLD");
+
+    world.kill_service();
+    world.value(&format!("{volume}Status"), "Error");
+    world.client.value(&format!("{volume}Capacity")).unwrap_err();
+    world.service = udisksd(&world.device);
+    world.value(&format!("{volume}Status"), "Offline");
+    world.value(&format!("{volume}Capacity"), "32");
+}
+
+/// What a client of SMB does, and hears.
+fn smb(who: &str, what: &str) -> String {
+    let (user, password) = who.split_once('%').expect("NAME%PASSWORD");
+    let output = Command::new("smbclient")
+        .args(["//127.0.0.1/media", "-s", "/dev/null", "-U", user, "-c", what])
+        .env("PASSWD", password)
+        .stdin(Stdio::null())
+        .output()
+        .expect("smbclient is there");
+    (String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)).into_owned()
+}
+
+/// C172: an ACS has a disk formatted, makes a folder and two accounts; one writes, one reads, a wrong password does neither.
+#[test]
+fn a_client_of_smb_uses_what_an_acs_offered() {
+    let needs = ["/usr/sbin/smbd", "/usr/bin/smbclient", "/usr/sbin/useradd"];
+    let Some(folder) = inside("a_client_of_smb_uses_what_an_acs_offered", &needs) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    acs.session().end();
+    let drive = world.plug_in("disk", 128);
+    world.client.inform().unwrap();
+    let volume = world.volume(&acs, &drive, "DATA", 0);
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    session.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), ValueType::Boolean, "1")], "key").unwrap();
+    let mut accounts = Vec::new();
+    for (name, password) in [("anna", "right one"), ("bert", "other")] {
+        let (number, _) = session.add(&format!("{SERVICE}UserAccount."), "key").unwrap();
+        let account = format!("{SERVICE}UserAccount.{number}.");
+        let values = [
+            (&*format!("{account}Username"), ValueType::String, name),
+            (&format!("{account}Password"), ValueType::String, password),
+            (&format!("{account}Enable"), ValueType::Boolean, "1"),
+        ];
+        session.set(&values, "key").unwrap();
+        accounts.push(account);
+    }
+    let (number, _) = session.add(&format!("{volume}Folder."), "key").unwrap();
+    let shared = format!("{volume}Folder.{number}.");
+    for (account, permissions) in accounts.iter().zip(["7", "5"]) {
+        let (number, _) = session.add(&format!("{shared}UserAccess."), "key").unwrap();
+        let access = format!("{shared}UserAccess.{number}.");
+        let values = [
+            (&*format!("{access}UserReference"), ValueType::String, account.trim_end_matches('.')),
+            (&format!("{access}Permissions"), ValueType::UnsignedInt, permissions),
+            (&format!("{access}Enable"), ValueType::Boolean, "1"),
+        ];
+        session.set(&values, "key").unwrap();
+    }
+    let values = [
+        (&*format!("{shared}Name"), ValueType::String, "media"),
+        (&format!("{shared}UserAccountAccess"), ValueType::UnsignedInt, "3"),
+        (&format!("{shared}Enable"), ValueType::Boolean, "1"),
+    ];
+    session.set(&values, "key").unwrap();
+    assert_eq!(session.get_value(&format!("{}Password", accounts[0])).unwrap(), "");
+    session.end();
+
+    std::fs::write("/run/file", "of anna\n").unwrap();
+    let said = smb("anna%right one", "put /run/file file");
+    assert!(said.contains("putting file"), "{said}\n{}", world.device.log());
+    let place = sh(&format!("findmnt -rnfo TARGET {}p1", world.loops[0]));
+    assert_eq!(std::fs::read_to_string(format!("{place}/media/file")).unwrap(), "of anna\n");
+    let said = smb("bert%other", "get file /run/back; put /run/file second");
+    assert_eq!(std::fs::read_to_string("/run/back").unwrap_or_default(), "of anna\n", "{said}");
+    assert!(said.contains("NT_STATUS_ACCESS_DENIED"), "{said}");
+    let said = smb("anna%wrong one", "ls");
+    assert!(said.contains("NT_STATUS_LOGON_FAILURE"), "{said}");
+
+    // An account that is deleted works no more.
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    session.delete(&accounts[0], "key").unwrap();
+    session.end();
+    let said = smb("anna%right one", "ls");
+    // Somebody whom nobody knows is a guest, and guests may not.
+    assert!(said.contains("tree connect failed: NT_STATUS_ACCESS_DENIED"), "{said}");
+    // And the volume goes, although it is offered.
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    session.delete(&volume, "key").unwrap();
+    session.end();
+    assert_eq!(partitions(&world.loops[0]), 0);
+    assert!(!world.device.log().contains("right one"), "secrets are not logged");
+}
