@@ -49,9 +49,11 @@ impl BackEnds {
         let bus = bus(config.text("bus")?).await?;
         let protect = config.texts("protect")?.unwrap_or_default();
         let protect = protect.into_iter().map(str::to_owned).collect();
-        let disks = UDisks::open(bus.clone(), events.clone(), protect).await;
-        let disks = disks.map_err(|failure| Error::internal(failure.to_string()))?;
         let settings = servers(config.table("servers")?)?;
+        // The servers have their places there.
+        let ours = vec![settings.run.clone()];
+        let disks = UDisks::open(bus.clone(), events.clone(), protect, ours).await;
+        let disks = disks.map_err(|failure| Error::internal(failure.to_string()))?;
         let smartctl: PathBuf = config.text("smartctl")?.unwrap_or("smartctl").into();
         Ok(Self {
             disks: Rc::new(disks),

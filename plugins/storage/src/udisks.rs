@@ -59,14 +59,18 @@ struct Inner {
 
 impl UDisks {
     /// Listens to the service, whether it is there or not. `protect`: patterns of devices that are never changed, such as
-    /// `/dev/mmcblk0*`.
+    /// `/dev/mmcblk0*`. `ours`: folders where we mount folders of volumes a second time; that protects nothing.
     ///
     /// Within a tokio runtime.
-    pub(crate) async fn open(bus: Connection, events: Events, protect: Vec<String>) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        bus: Connection,
+        events: Events,
+        protect: Vec<String>,
+        ours: Vec<PathBuf>,
+    ) -> Result<Self, Failure> {
         let service = Service::open(bus, events).await?;
-        Ok(Self {
-            inner: Arc::new(Inner { service, system: System::new("/"), protect, turn: Semaphore::new(1) }),
-        })
+        let system = System::new("/").with_ours(ours);
+        Ok(Self { inner: Arc::new(Inner { service, system, protect, turn: Semaphore::new(1) }) })
     }
 }
 

@@ -140,6 +140,7 @@ impl Inner {
             }
             let now = self.service.objects().await?;
             places = now.get(&found.inner).and_then(|object| object.mounts.clone()).unwrap_or_default();
+            places.retain(|place| !self.system.is_ours(place));
         }
         Err(found.refused("it is mounted again and again"))
     }

@@ -18,7 +18,10 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Puts everything together.
-    pub(super) fn new(objects: Objects, system: &System, patterns: &[String]) -> Self {
+    pub(super) fn new(mut objects: Objects, system: &System, patterns: &[String]) -> Self {
+        for places in objects.values_mut().filter_map(|object| object.mounts.as_mut()) {
+            places.retain(|place| !system.is_ours(place));
+        }
         let mounts = system.mounts();
         let protection = Protection::find(&objects, system, &mounts, patterns);
         let view = View { objects: &objects, system, mounts: &mounts, protection: &protection };

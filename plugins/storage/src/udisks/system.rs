@@ -18,6 +18,8 @@ const MAX_BELOW: usize = 256;
 #[derive(Debug, Clone)]
 pub(super) struct System {
     root: PathBuf,
+    /// Folders of our own, where folders of volumes are mounted a second time for the servers.
+    ours: Vec<PathBuf>,
 }
 
 /// Something that is mounted.
@@ -32,7 +34,17 @@ pub(crate) struct Mount {
 
 impl System {
     pub(super) fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), ours: Vec::new() }
+    }
+
+    /// What is mounted in these folders is our own doing, and no reason for anything.
+    pub(super) fn with_ours(self, ours: Vec<PathBuf>) -> Self {
+        Self { ours, ..self }
+    }
+
+    /// Whether we mounted what is there.
+    pub(super) fn is_ours(&self, place: &Path) -> bool {
+        self.ours.iter().any(|ours| place != ours && place.starts_with(ours))
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -41,7 +53,9 @@ impl System {
 
     /// What is mounted, as this process sees it.
     pub(super) fn mounts(&self) -> Vec<Mount> {
-        read(&self.at("proc/self/mountinfo")).map(|text| mounts(&text)).unwrap_or_default()
+        let mut all = read(&self.at("proc/self/mountinfo")).map(|text| mounts(&text)).unwrap_or_default();
+        all.retain(|mount| !self.is_ours(&mount.place));
+        all
     }
 
     /// The devices that swap is on; for a file the one that it is on.

@@ -146,7 +146,7 @@ impl Machine {
         let bus = zbus::connection::Builder::address(self.bus.address()).unwrap().build().await.unwrap();
         let (events, heard) = unbounded_channel();
         let protect = protect.iter().map(|&pattern| pattern.to_owned()).collect();
-        let udisks = UDisks::open(bus, events, protect).await.unwrap();
+        let udisks = UDisks::open(bus, events, protect, Vec::new()).await.unwrap();
         Disks { udisks, heard: RefCell::new(heard) }
     }
 }
