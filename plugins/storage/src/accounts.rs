@@ -7,7 +7,7 @@ mod name;
 mod rights;
 mod unix;
 
-pub(crate) use name::{check, share_name};
+pub(crate) use name::{check, is_account};
 pub(crate) use rights::{of_account, of_guests, Right};
 pub(crate) use unix::{Accounts, Ids};
 

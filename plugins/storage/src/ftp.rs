@@ -21,6 +21,8 @@ use crate::control::{
 use crate::plan::{Ftp, Offer, Secret};
 
 const NAME: &str = "vsftpd";
+/// What those call themselves who have no account; no account has such a name.
+const ANONYMOUS: [&str; 2] = ["anonymous", "ftp"];
 
 /// vsftpd.
 #[derive(Debug)]
@@ -58,11 +60,15 @@ impl Vsftpd {
     }
 
     fn listed(&self) -> Result<BTreeSet<String>, Failure> {
-        Ok(read(&self.list())?.unwrap_or_default().lines().map(str::to_owned).collect())
+        let text = read(&self.list())?.unwrap_or_default();
+        let accounts = text.lines().filter(|name| !ANONYMOUS.contains(name));
+        Ok(accounts.map(str::to_owned).collect())
     }
 
-    fn list_only(&self, names: &BTreeSet<String>) -> Result<(), Failure> {
-        let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+    fn list_only(&self, names: &BTreeSet<String>, offer: &Offer) -> Result<(), Failure> {
+        let anonymous = offer.ftp.as_ref().is_some_and(|ftp| ftp.anonymous.is_some());
+        let all = names.iter().map(String::as_str).chain(ANONYMOUS.into_iter().filter(|_| anonymous));
+        let text: String = all.map(|name| format!("{name}\n")).collect();
         write(&self.list(), &text, 0o600).map(drop)
     }
 
@@ -119,7 +125,7 @@ impl Vsftpd {
         // Whoever has been logged in by a life of ours before is on the list, too.
         let listed = self.listed()?;
         let out: BTreeSet<String> = listed.iter().filter(|name| !may_stay(name)).cloned().collect();
-        self.list_only(&listed.difference(&out).cloned().collect())?;
+        self.list_only(&listed.difference(&out).cloned().collect(), offer)?;
         let ours = self.accounts.ours()?;
         for name in &out {
             self.set.borrow_mut().remove(name);
@@ -154,10 +160,10 @@ impl Vsftpd {
             names.insert(account.name.clone());
         }
         for (place, (path, read_only)) in wanted {
-            let source = self.accounts.open_folder(path, group).await?;
+            let source = Accounts::open_folder(path, group)?;
             attach(&source, place, *read_only)?;
         }
-        self.list_only(&names)
+        self.list_only(&names, offer)
     }
 
     /// What those without an account see; while that is made another, nothing serves.
@@ -167,7 +173,7 @@ impl Vsftpd {
             let source = open(path)?;
             if !is_attached(&source, &place, *read_only) {
                 self.daemon.stop().await?;
-                let source = self.accounts.open_folder(path, group).await?;
+                let source = Accounts::open_folder(path, group)?;
                 attach(&source, &place, *read_only)?;
             }
         } else if place.exists() {

@@ -22,6 +22,8 @@ mod ftp;
 mod gauges;
 mod health;
 mod making;
+#[allow(dead_code)]
+mod nfs;
 mod objects;
 mod offer;
 mod plan;

@@ -215,7 +215,7 @@ impl Samba {
         }
         let standing: BTreeMap<_, _> = share::standing(&self.shares())?.into_iter().collect();
         for (name, share) in self.wanted(offer)? {
-            let source = self.accounts.open_folder(&share.path, guest.group).await?;
+            let source = Accounts::open_folder(&share.path, guest.group)?;
             attach(&source, &share.place, false)?;
             if !standing.get(&name).is_some_and(|text| share.is_in(text)) {
                 self.put(&share).await?;

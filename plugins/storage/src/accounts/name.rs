@@ -61,7 +61,8 @@ pub(crate) fn check(offer: &Offer) -> Result<(), Failure> {
     Ok(())
 }
 
-fn is_account(name: &str) -> bool {
+/// Whether an account can be called so.
+pub(crate) fn is_account(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     name.len() <= MAX_NAME
         && name.chars().all(good)
@@ -73,17 +74,6 @@ fn is_share(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     (1..=MAX_SHARE).contains(&name.len())
         && name.chars().all(good)
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
         && !RESERVED_SHARES.contains(&name.to_ascii_lowercase().as_str())
-}
-
-/// A name for a share, made of that of a folder: what cannot be in one is a `_`. Unique it is not.
-pub(crate) fn share_name(folder: &str) -> String {
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    let name: String = folder.chars().take(MAX_SHARE).map(|c| if good(c) { c } else { '_' }).collect();
-    if is_share(&name) {
-        return name;
-    }
-    let name: String = format!("folder_{name}").chars().take(MAX_SHARE).collect();
-    name
 }

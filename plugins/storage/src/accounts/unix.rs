@@ -116,9 +116,11 @@ impl Accounts {
     }
 
     async fn make(&self, name: &str) -> Result<(), Failure> {
-        let fixed =
-            ["--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"];
-        let more = ["--no-user-group", "--expiredate", "1970-01-02", "--comment", MARK];
+        // vsftpd begins in the home of guests, before it goes to what is offered.
+        let empty = self.settings.run.join("ftp-empty").display().to_string();
+        let home = if name == self.settings.guest { empty.as_str() } else { "/nonexistent" };
+        let fixed = ["--system", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin"];
+        let more = ["--no-user-group", "--comment", MARK];
         let named = ["--gid", self.settings.guest.as_str(), "--", name];
         // Capitals are no bad names to a client.
         let capitals: &[&str] =
@@ -134,6 +136,8 @@ impl Accounts {
         }
         match password {
             Some(password) => {
+                // Expired from the first day on: whoever asks for that lets nobody in.
+                self.tools.run("usermod", &["--expiredate", "1", "--", name], None).await?;
                 let line = Secret::new(format!("{name}:{}\n", password.reveal()));
                 self.tools.run("chpasswd", &["--crypt-method", "SHA512"], Some(&line)).await?;
             }
@@ -147,36 +151,28 @@ impl Accounts {
     }
 
     /// Opens an offered folder and has our group, and nobody else but its owner, read and write it and what comes into it.
-    pub(crate) async fn open_folder(&self, path: &Path, group: u32) -> Result<File, Failure> {
+    ///
+    /// By group and not by a list of its own: NFS-Ganesha does not ask the kernel's lists.
+    pub(crate) fn open_folder(path: &Path, group: u32) -> Result<File, Failure> {
         let folder = open(path)?;
         let inside = path_of(&folder);
         let shown = |error: std::io::Error| Failure::Refused(format!("{}: {error}", path.display()));
-        if self.tools.find("setfacl").is_some() {
-            let list = format!("g:{group}:rwx,o::---,d:u::rwx,d:g::rwx,d:g:{group}:rwx,d:o::---");
-            let inside = inside.as_os_str().to_owned();
-            let arguments = ["-m".into(), list.into(), "--".into(), inside];
-            match self.tools.run("setfacl", &arguments, None).await {
-                Ok(_) => return Ok(folder),
-                // The filesystem has no such lists.
-                Err(Failure::Refused(_)) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
         let about = std::fs::metadata(&inside).map_err(shown)?;
-        let is_open = |gid: u32, mode: u32| (gid == group && mode & 0o070 == 0o070) || mode & 0o007 == 0o007;
+        // What is made in it gets its group.
+        let mode = about.mode() & 0o700 | 0o2070;
         let set = || -> std::io::Result<()> {
             if about.gid() != group {
                 std::os::unix::fs::chown(&inside, None, Some(group))?;
             }
-            if about.mode() & 0o7777 != 0o2770 {
-                std::fs::set_permissions(&inside, std::fs::Permissions::from_mode(0o2770))?;
+            if about.mode() & 0o7777 != mode {
+                std::fs::set_permissions(&inside, std::fs::Permissions::from_mode(mode))?;
             }
             Ok(())
         };
         match set() {
             Ok(()) => Ok(folder),
-            // A filesystem without owners: everybody is as its mount says.
-            Err(_) if is_open(about.gid(), about.mode()) => Ok(folder),
+            // A filesystem without owners, or one that is only read: everybody is as its mount says.
+            Err(_) if about.mode() & 0o005 == 0o005 || about.gid() == group => Ok(folder),
             Err(error) => Err(shown(error)),
         }
     }

@@ -85,6 +85,9 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn start() -> Self {
         let bus = cwmp_e2e::Bus::start(Path::new("/run"));
+        // Where servers look for the system's.
+        std::fs::create_dir("/run/dbus").unwrap();
+        std::os::unix::fs::symlink("/run/bus", "/run/dbus/system_bus_socket").unwrap();
         let (events, heard) = unbounded_channel();
         let settings = Settings { units: Some(false), ..Settings::default() };
         Self { bus, settings, events, heard }

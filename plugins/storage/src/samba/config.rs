@@ -1,7 +1,6 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::accounts::share_name;
 use crate::back_end::Failure;
 use crate::control::Settings;
 use crate::plan::Offer;
@@ -72,7 +71,6 @@ pub(super) fn text(offer: &Offer, settings: &Settings, guest: &str) -> Result<St
         set("include", &quoted(include)?);
     }
     let _ = write!(text, "[{TEMPLATE}]\n{RULES}");
-    debug_assert_ne!(share_name(TEMPLATE), TEMPLATE);
     Ok(text)
 }
 
