@@ -8,6 +8,7 @@ use cwmp_plugin_sdk::{Config, Error};
 
 use crate::back_end::{Disks, Events, Gauges, Server};
 use crate::control::Settings;
+use crate::ftp::Vsftpd;
 use crate::gauges::Local;
 use crate::samba::Samba;
 use crate::udisks::UDisks;
@@ -60,7 +61,7 @@ impl BackEnds {
             gauges: Rc::new(Local::new(smartctl)),
             smb: there(Samba::new(&settings, &bus, events.clone())),
             nfs: None,
-            ftp: None,
+            ftp: there(Vsftpd::new(&settings, &bus, events.clone())),
             filesystem: config.text("filesystem")?.unwrap_or(FILESYSTEM).to_owned(),
             measured: config.number("threshold_ms")?.map_or(MEASURED, Duration::from_millis),
             host_name: host_name(),

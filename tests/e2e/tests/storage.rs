@@ -324,21 +324,24 @@ fn smb(who: &str, what: &str) -> String {
     (String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)).into_owned()
 }
 
-/// C172: an ACS has a disk formatted, makes a folder and two accounts; one writes, one reads, a wrong password does neither.
-#[test]
-fn a_client_of_smb_uses_what_an_acs_offered() {
-    let needs = ["/usr/sbin/smbd", "/usr/bin/smbclient", "/usr/sbin/useradd"];
-    let Some(folder) = inside("a_client_of_smb_uses_what_an_acs_offered", &needs) else { return };
-    own_folders();
-    let acs = Acs::start(Options::default());
-    let mut world = World::start(&folder, &acs, "");
+/// What an ACS has offered: a folder of a volume, with accounts for Anna, who writes, and Bert, who reads.
+struct Offer {
+    volume: String,
+    /// The rows of the accounts.
+    accounts: Vec<String>,
+    /// Where the folder is.
+    place: PathBuf,
+}
+
+/// Has a volume made, and offers a folder of it by this server.
+fn offer(world: &mut World, acs: &Acs, server: &str) -> Offer {
     acs.session().end();
     let drive = world.plug_in("disk", 128);
     world.client.inform().unwrap();
-    let volume = world.volume(&acs, &drive, "DATA", 0);
+    let volume = world.volume(acs, &drive, "DATA", 0);
     world.client.inform().unwrap();
     let mut session = acs.session();
-    session.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), ValueType::Boolean, "1")], "key").unwrap();
+    session.set(&[(&format!("{SERVICE}{server}"), ValueType::Boolean, "1")], "key").unwrap();
     let mut accounts = Vec::new();
     for (name, password) in [("anna", "right one"), ("bert", "other")] {
         let (number, _) = session.add(&format!("{SERVICE}UserAccount."), "key").unwrap();
@@ -346,6 +349,7 @@ fn a_client_of_smb_uses_what_an_acs_offered() {
         let values = [
             (&*format!("{account}Username"), ValueType::String, name),
             (&format!("{account}Password"), ValueType::String, password),
+            (&format!("{account}AllowFTPAccess"), ValueType::Boolean, "1"),
             (&format!("{account}Enable"), ValueType::Boolean, "1"),
         ];
         session.set(&values, "key").unwrap();
@@ -371,31 +375,107 @@ fn a_client_of_smb_uses_what_an_acs_offered() {
     session.set(&values, "key").unwrap();
     assert_eq!(session.get_value(&format!("{}Password", accounts[0])).unwrap(), "");
     session.end();
-
     std::fs::write("/run/file", "of anna\n").unwrap();
+    let place = sh(&format!("findmnt -rnfo TARGET {}p1", world.loops[0]));
+    Offer { volume, accounts, place: Path::new(&place).join("media") }
+}
+
+/// An ACS deletes a row.
+fn delete(world: &World, acs: &Acs, row: &str) {
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    session.delete(row, "key").unwrap();
+    session.end();
+}
+
+/// C172: an ACS has a disk formatted, makes a folder and two accounts; one writes, one reads, a wrong password does neither.
+#[test]
+fn a_client_of_smb_uses_what_an_acs_offered() {
+    let needs = ["/usr/sbin/smbd", "/usr/bin/smbclient", "/usr/sbin/useradd"];
+    let Some(folder) = inside("a_client_of_smb_uses_what_an_acs_offered", &needs) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    let offer = offer(&mut world, &acs, "NetworkServer.SMBEnable");
     let said = smb("anna%right one", "put /run/file file");
     assert!(said.contains("putting file"), "{said}\n{}", world.device.log());
-    let place = sh(&format!("findmnt -rnfo TARGET {}p1", world.loops[0]));
-    assert_eq!(std::fs::read_to_string(format!("{place}/media/file")).unwrap(), "of anna\n");
+    assert_eq!(std::fs::read_to_string(offer.place.join("file")).unwrap(), "of anna\n");
     let said = smb("bert%other", "get file /run/back; put /run/file second");
     assert_eq!(std::fs::read_to_string("/run/back").unwrap_or_default(), "of anna\n", "{said}");
     assert!(said.contains("NT_STATUS_ACCESS_DENIED"), "{said}");
     let said = smb("anna%wrong one", "ls");
     assert!(said.contains("NT_STATUS_LOGON_FAILURE"), "{said}");
 
-    // An account that is deleted works no more.
-    world.client.inform().unwrap();
-    let mut session = acs.session();
-    session.delete(&accounts[0], "key").unwrap();
-    session.end();
+    // What was set is put in force again by the next plugin.
+    world.device.kill_host("storage");
+    world.device.ready("storage");
+    eventually("it is offered again", || smb("anna%right one", "ls").contains("file").then_some(()));
+
+    // An account that is deleted works no more: somebody whom nobody knows is a guest, and guests may not.
+    delete(&world, &acs, &offer.accounts[0]);
     let said = smb("anna%right one", "ls");
-    // Somebody whom nobody knows is a guest, and guests may not.
     assert!(said.contains("tree connect failed: NT_STATUS_ACCESS_DENIED"), "{said}");
     // And the volume goes, although it is offered.
-    world.client.inform().unwrap();
-    let mut session = acs.session();
-    session.delete(&volume, "key").unwrap();
-    session.end();
+    delete(&world, &acs, &offer.volume);
     assert_eq!(partitions(&world.loops[0]), 0);
     assert!(!world.device.log().contains("right one"), "secrets are not logged");
+}
+
+/// What a client of FTP does, and hears.
+fn ftp(who: &str, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("curl")
+        .args(["--silent", "--show-error", "--max-time", "20", "--user", who])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("curl is there");
+    let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), text.into_owned())
+}
+
+/// C172: the same by FTP, and somebody without an account, who reads where the ACS lets him.
+#[test]
+fn a_client_of_ftp_uses_what_an_acs_offered() {
+    let needs = ["/usr/sbin/vsftpd", "/usr/bin/curl", "/usr/sbin/useradd"];
+    let Some(folder) = inside("a_client_of_ftp_uses_what_an_acs_offered", &needs) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    let offer = offer(&mut world, &acs, "FTPServer.Enable");
+    let file = "ftp://127.0.0.1/media/file";
+    let (done, said) = ftp("anna:right one", &["--upload-file", "/run/file", file]);
+    assert!(done, "{said}\n{}", world.device.log());
+    assert_eq!(std::fs::read_to_string(offer.place.join("file")).unwrap(), "of anna\n");
+    assert_eq!(ftp("bert:other", &[file]), (true, "of anna\n".to_owned()));
+    let (done, said) = ftp("bert:other", &["--upload-file", "/run/file", "ftp://127.0.0.1/media/second"]);
+    assert!(!done && said.contains("55"), "{said}");
+    let (done, said) = ftp("anna:wrong one", &[file]);
+    assert!(!done && said.contains("Access denied"), "{said}");
+
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    let shared = format!("{}Folder.1", offer.volume);
+    let anonymous = format!("{SERVICE}FTPServer.AnonymousUser.");
+    let values = [
+        (&*format!("{anonymous}StartingFolder"), ValueType::String, &*shared),
+        (&format!("{anonymous}ReadOnlyAccess"), ValueType::Boolean, "1"),
+        (&format!("{anonymous}Enable"), ValueType::Boolean, "1"),
+    ];
+    session.set(&values, "key").unwrap();
+    assert_eq!(session.get_value(&format!("{SERVICE}FTPServer.Status")).unwrap(), "Enabled");
+    session.end();
+    assert_eq!(ftp("anonymous:", &["ftp://127.0.0.1/file"]), (true, "of anna\n".to_owned()));
+    let (done, said) = ftp("anonymous:", &["--upload-file", "/run/file", "ftp://127.0.0.1/second"]);
+    assert!(!done, "{said}");
+
+    delete(&world, &acs, &offer.accounts[0]);
+    let (done, said) = ftp("anna:right one", &[file]);
+    assert!(!done && said.contains("Access denied"), "{said}");
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    session.set(&[(&format!("{SERVICE}FTPServer.Enable"), ValueType::Boolean, "0")], "key").unwrap();
+    assert_eq!(session.get_value(&format!("{SERVICE}FTPServer.Status")).unwrap(), "Disabled");
+    session.end();
+    let (done, said) = ftp("bert:other", &[file]);
+    assert!(!done && said.contains("connect"), "{said}");
 }
