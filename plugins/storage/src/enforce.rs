@@ -79,15 +79,16 @@ impl Storage {
 
     async fn enforce(self: &Rc<Self>, removals: &[String]) -> Result<Option<Failure>, Error> {
         self.reconsider()?;
-        self.makings.forget_others(&Rc::clone(&self.state.borrow().wishes))?;
         // First nobody uses what is to go.
         let mut failure = self.offer(removals).await?;
         if failure.is_none() {
             failure = self.remove(removals).await;
         }
         if failure.is_some() && !removals.is_empty() {
+            // The rows come back, and are to be what they were.
             return Ok(failure);
         }
+        self.makings.forget_others(&Rc::clone(&self.state.borrow().wishes))?;
         self.reconsider()?;
         self.make().await?;
         // What was made before the power went may be known only now.
@@ -100,7 +101,14 @@ impl Storage {
         let offered = self.offer(&[]).await?;
         self.measure().await;
         self.reconsider()?;
-        Ok(failure.or(offered))
+        match failure.or(offered) {
+            // What is gone from the disk cannot be taken back, so neither is anything that goes with it.
+            Some(failure) if !removals.is_empty() => {
+                self.host.log(Level::Warning, &format!("what was set cannot be made true: {failure}"));
+                Ok(None)
+            }
+            failure => Ok(failure),
+        }
     }
 
     async fn remove(&self, removals: &[String]) -> Option<Failure> {

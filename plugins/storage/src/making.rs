@@ -14,6 +14,7 @@ use crate::plan::NewVolume;
 use crate::plugin::Storage;
 use crate::row_id::RowId;
 use crate::tree::Node;
+use crate::udisks::has_place;
 use crate::view::MB;
 use crate::wish::Wishes;
 
@@ -114,7 +115,12 @@ impl Storage {
             drive: node.wish.drive.clone()?,
             size: size.map(|capacity| u64::from(capacity) * MB),
             filesystem: self.back.filesystem.clone(),
-            label: node.wish.name.clone().unwrap_or_default(),
+            label: node
+                .wish
+                .name
+                .clone()
+                .filter(|name| has_place(&self.back.filesystem, name))
+                .unwrap_or_default(),
         };
         Some((row, new))
     }

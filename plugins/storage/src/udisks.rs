@@ -41,6 +41,11 @@ pub(crate) fn mounts() -> Vec<system::Mount> {
     System::new("/").mounts()
 }
 
+/// Whether a filesystem has place for this name.
+pub(crate) fn has_place(filesystem: &str, name: &str) -> bool {
+    label::check(filesystem, name).is_ok()
+}
+
 /// UDisks2, and what the kernel says beside.
 #[derive(Debug, Clone)]
 pub(crate) struct UDisks {

@@ -144,6 +144,41 @@ fn a_volume_that_is_in_use_is_not_removed_and_its_row_stays() {
     assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
 }
 
+/// A row that comes back because its volume could not be removed is not made a second time.
+#[test]
+fn a_row_whose_volume_is_in_use_stays_bound_to_it() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
+    until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
+    twin.scene().undeletable.insert("uuid-sdb1".into(), Failure::Refused("target is busy".into()));
+    plugin.delete(NEW).unwrap_err();
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Online");
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 2);
+    let made = |twin: &Twin| twin.scene().told.iter().filter(|told| told.starts_with("create")).count();
+    assert_eq!(made(&twin), 1);
+    // Nor one whose volume is gone, because a server complains afterwards.
+    let mut scene = twin.scene();
+    scene.undeletable.clear();
+    drop(scene);
+    plugin.delete(NEW).unwrap();
+    assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 1);
+    assert_eq!(made(&twin), 1);
+}
+
+/// A name that the filesystem has no place for is the row's alone.
+#[test]
+fn a_long_name_does_not_keep_a_volume_from_being_made() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "Photos of the summer", 0)).unwrap();
+    until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
+    assert_eq!(twin.scene().told[0], "create on MODEL sdb label  size None");
+    assert_eq!(plugin.get(&format!("{NEW}Name")).unwrap(), "Photos of the summer");
+}
+
 #[test]
 fn a_factory_reset_forgets_rows_and_removes_no_volume() {
     let (twin, config) = Twin::new();
