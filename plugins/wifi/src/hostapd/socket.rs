@@ -178,12 +178,9 @@ impl Conversation {
         if length == self.buffer.len() {
             return Err(Failure::Nonsense(SERVICE, format!("an answer of {MAX_ANSWER} bytes or more")));
         }
-        let text = std::str::from_utf8(&self.buffer[..length])
-            .map_err(|_| Failure::Nonsense(SERVICE, "an answer that is no text".to_owned()))?;
-        if text.contains('\0') {
-            return Err(Failure::Nonsense(SERVICE, "an answer that is no text".to_owned()));
-        }
-        Ok(Some(text.to_owned()))
+        // What a station calls itself is passed on by hostapd as it came: that must not hide everything else.
+        let text = String::from_utf8_lossy(&self.buffer[..length]);
+        Ok(Some(text.replace('\0', "\u{fffd}")))
     }
 }
 

@@ -135,6 +135,26 @@ fn garbage_is_nonsense() {
     });
 }
 
+/// A station that uses WPS says its own name, and hostapd repeats it.
+#[test]
+fn a_station_with_a_name_that_is_no_text_hides_nothing() {
+    run(async {
+        let stage = stage();
+        let _fake = Fake::new(&stage, "wlan9", |question| match question {
+            "STATUS" => Some(STATUS.replace("num_sta[0]=0", "num_sta[0]=1").into()),
+            "GET_CONFIG" => Some(CONFIG.into()),
+            "STA-FIRST" => Some(
+                b"02:00:00:00:01:00\nflags=[AUTH][ASSOC]\nwpsDeviceName=\xff\0\nflags=[AUTHORIZED]\n"
+                    .to_vec(),
+            ),
+            _ => Some(b"FAIL\n".to_vec()),
+        });
+        let running = stage.hostapd.look().await.unwrap();
+        assert_eq!(running[0].stations, [], "it does not let itself in");
+        assert_eq!(stage.hostapd.stations("wlan9").await.unwrap().len(), 1);
+    });
+}
+
 #[test]
 fn stations_without_an_end_are_nonsense() {
     run(async {
