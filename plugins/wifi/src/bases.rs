@@ -73,7 +73,7 @@ impl Bases {
 }
 
 /// A line for each thing that is known. Names have digits for bytes; nothing has a line's end in it.
-fn write(base: &Base) -> String {
+pub(crate) fn write(base: &Base) -> String {
     let mut lines = Vec::new();
     let mut line = |key: &str, value: String| lines.push(format!("{key}={}", value.replace('\n', "")));
     let flag = |flag: bool| u8::from(flag).to_string();
@@ -136,7 +136,8 @@ fn write(base: &Base) -> String {
     lines.join("\n")
 }
 
-fn read(text: &str) -> Option<Base> {
+/// What was written, if it is whole.
+pub(crate) fn read(text: &str) -> Option<Base> {
     use crate::facts::Width;
     let known: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
     let get = |key: &str| known.get(key).copied();

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
-use cwmp_plugin_sdk::{Change, ChangeFault, Edit, Error, Object, Op, Row};
+use cwmp_plugin_sdk::{Change, ChangeFault, Edit, Error, Level, Object, Op, Row};
 
+use crate::cut_off;
 use crate::facts::{frequency_of, MAX_SSID};
 use crate::objects::{
     AccessPoint, EndPoint, EndPointSecurity, Profile, ProfileSecurity, Radio, Security, Ssid, Wps,
@@ -76,6 +77,9 @@ impl WiFi {
             return Ok(());
         }
         let snapshot = self.snapshot();
+        if let Err(error) = cut_off::keep(&snapshot, &self.host) {
+            self.host.log(Level::Warning, &format!("what the image made cannot be kept, ignoring: {error}"));
+        }
         let known = Known { plugin: self, world: &snapshot.world, tree: &snapshot.tree };
         let faults: Vec<ChangeFault> = edits.iter().flat_map(|edit| O::faults(edit, &known)).collect();
         if faults.is_empty() {
@@ -284,6 +288,15 @@ impl Checked for Security {
             "ModeEnabled",
             new.mode_enabled.is_empty() || mode.is_some_and(|mode| modes.contains(&mode)),
             "none of ModesSupported",
+        );
+        let row = id(&edit.at.row);
+        let node = known.tree.access_points.iter().find(|node| node.id == row);
+        let mode = mode.or_else(|| node.map(|node| node.settings.security.mode));
+        let may = matches!(row, RowId::Found(_)) && !mode.is_some_and(Mode::is_enterprise);
+        faults.want(
+            "Reset",
+            !new.reset || may,
+            "there are no values of the factory, or the mode is Enterprise",
         );
         faults.found
     }

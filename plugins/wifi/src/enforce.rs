@@ -8,11 +8,14 @@ use cwmp_plugin_sdk::{Error, Level};
 
 use crate::back_end::{Event, Failure};
 use crate::bases::Bases;
+use crate::cut_off;
+use crate::facts::Ssid;
 use crate::places::Places;
-use crate::plan::{RadioPlan, StationPlan};
+use crate::plan::{Mode, RadioPlan, StationPlan};
 use crate::planner;
 use crate::plugin::WiFi;
 use crate::row_id::RowId;
+use crate::snapshot::Snapshot;
 use crate::tree::{EndPointNode, RadioNode, Tree};
 use crate::view::POWERS;
 use crate::watch::Looks;
@@ -28,6 +31,10 @@ const LAW_STEP: Duration = Duration::from_millis(40);
 pub(crate) struct Done {
     /// By the key of the radio.
     radios: BTreeMap<String, RadioPlan>,
+    /// What the services said of it afterwards, by the key of the radio.
+    seen: BTreeMap<String, Seen>,
+    /// Radios whose networks were to go while their service did not answer: it may have them still.
+    unheard: BTreeSet<String>,
     /// By the interface.
     stations: BTreeMap<String, StationPlan>,
     kernel: BTreeMap<String, Kernel>,
@@ -43,11 +50,16 @@ pub(crate) struct Done {
     acted: bool,
 }
 
+/// The networks of a radio by their interfaces: what they are called, and how they are protected.
+type Seen = BTreeMap<String, (Ssid, Mode)>;
+
 /// What the kernel was told of a radio.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Kernel {
     country: Option<String>,
     power: Option<i32>,
+    /// Something failed since: how far it came nobody knows.
+    doubted: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +94,7 @@ impl Done {
     }
 
     pub(crate) fn has_failed(&self) -> bool {
-        !self.failed.is_empty()
+        !(self.failed.is_empty() && self.unheard.is_empty())
     }
 }
 
@@ -151,10 +163,15 @@ impl WiFi {
         }
         self.reconsider()?;
         let snapshot = self.snapshot();
+        self.note_what_is_seen(&snapshot);
         let mut bases = (*snapshot.bases).clone();
         for radio in &snapshot.tree.radios {
             let untouched = !planner::touches(&snapshot.tree, &radio.key);
             let failed = snapshot.failed.contains_key(&radio.key);
+            if !failed {
+                let is_of = |interface: &String| bases.get(interface).is_none_or(|b| b.radio == radio.key);
+                self.state.borrow_mut().recalled.retain(|interface| !is_of(interface));
+            }
             if untouched && !failed {
                 bases.forget(&radio.key);
                 self.state.borrow_mut().done.radios.remove(&radio.key);
@@ -166,8 +183,38 @@ impl WiFi {
             self.state.borrow_mut().bases = Rc::new(bases);
             self.reconsider()?;
         }
+        if !self.preparing.get() {
+            cut_off::forget(&self.host)?;
+        }
         let places = Rc::clone(&self.state.borrow().places);
         places.store(&Places::load(&self.host)?, &self.host)
+    }
+
+    /// What the services say of what was just made true.
+    fn note_what_is_seen(&self, snapshot: &Snapshot) {
+        let done = &mut self.state.borrow_mut().done;
+        let Done { radios, seen, .. } = done;
+        seen.retain(|key, _| radios.contains_key(key));
+        for (key, plan) in radios.iter() {
+            seen.entry(key.clone()).or_insert_with(|| seen_of(plan, snapshot));
+        }
+    }
+
+    /// What somebody else has made of networks since, such as a person with `hostapd_cli`, is to be put right.
+    pub(crate) fn doubt_what_is_different(&self) {
+        let state = &mut *self.state.borrow_mut();
+        let world = Rc::clone(&state.world);
+        let is_different = |(interface, before): (&String, &(Ssid, Mode))| {
+            world.running(interface).is_some_and(|(index, now)| {
+                !world.services[index].away
+                    && (&now.settings.ssid, now.settings.security.mode) != (&before.0, before.1)
+            })
+        };
+        let seen = std::mem::take(&mut state.done.seen);
+        let (different, same) = seen.into_iter().partition(|(_, seen)| seen.iter().any(is_different));
+        state.done.seen = same;
+        let different: BTreeMap<String, Seen> = different;
+        state.done.doubt(|key| different.contains_key(key));
     }
 
     /// Makes true what is not so, and says what failed first of that which is new.
@@ -208,6 +255,7 @@ impl WiFi {
         let done = &mut self.state.borrow_mut().done;
         done.failed.retain(|key, _| keys(key));
         done.radios.retain(|key, _| job.tree.radio(key).is_some());
+        done.unheard.retain(|key| job.tree.radio(key).is_some());
         first
     }
 
@@ -232,12 +280,17 @@ impl WiFi {
         match result {
             Ok(()) => {
                 done.failed.remove(key);
+                if let Some(kernel) = done.kernel.get_mut(key) {
+                    kernel.doubted = false;
+                }
             }
             Err(why) => {
                 // How far it came nobody knows.
                 done.radios.remove(key);
                 done.stations.remove(key);
-                done.kernel.remove(key);
+                if let Some(kernel) = done.kernel.get_mut(key) {
+                    kernel.doubted = true;
+                }
                 first.get_or_insert_with(|| why.clone());
                 done.failed.insert(key.to_owned(), Failed { why, radio, station });
             }
@@ -277,13 +330,20 @@ impl WiFi {
         for network in &plan.networks {
             self.take_from_station(job, &network.interface, service.name()).await?;
         }
+        // Whatever was seen of it, it is about to be something else.
+        self.state.borrow_mut().done.seen.remove(&radio.key);
         match service.apply(plan).await {
             Ok(()) => {}
-            // Who is away has nothing on the air.
-            Err(Failure::Away(_)) if plan.networks.is_empty() => return Ok(()),
+            // Who is away has nothing on the air; who is only slow is told once more.
+            Err(Failure::Away(_)) if plan.networks.is_empty() => {
+                self.state.borrow_mut().done.unheard.insert(radio.key.clone());
+                return Ok(());
+            }
             Err(failure) => return Err(failure),
         }
-        self.state.borrow_mut().done.radios.insert(radio.key.clone(), plan.clone());
+        let done = &mut self.state.borrow_mut().done;
+        done.unheard.remove(&radio.key);
+        done.radios.insert(radio.key.clone(), plan.clone());
         Ok(())
     }
 
@@ -301,7 +361,8 @@ impl WiFi {
         if radio.facts.is_none() {
             return Ok(());
         }
-        let told = self.state.borrow().done.kernel.get(&radio.key).and_then(|kernel| kernel.country.clone());
+        let known = self.state.borrow().done.kernel.get(&radio.key).cloned().unwrap_or_default();
+        let told = known.country;
         let want = match (&radio.wish.country, &told) {
             (Some(country), _) => country.get(..2).unwrap_or_default().to_owned(),
             (None, Some(_)) => self.state.borrow().done.law_before.clone().unwrap_or_else(|| "00".to_owned()),
@@ -311,8 +372,13 @@ impl WiFi {
         if radio.wish.country.is_some() && told.is_none() {
             self.state.borrow_mut().done.law_before.get_or_insert_with(|| now.clone());
         }
-        if told.as_ref() != Some(&want) && now != want {
-            self.state.borrow_mut().done.acted = true;
+        if (told.as_ref() != Some(&want) || known.doubted) && now != want {
+            {
+                // Noted before it is told: what fails later is taken back then.
+                let done = &mut self.state.borrow_mut().done;
+                done.acted = true;
+                done.kernel.entry(radio.key.clone()).or_default().country = Some(want.clone());
+            }
             self.back.air.set_country(&want).await?;
             let taken = async {
                 while self.back.air.country().await? != want {
@@ -334,8 +400,8 @@ impl WiFi {
 
     async fn enforce_power(&self, job: &Job, radio: &RadioNode) -> Result<(), Failure> {
         let Some(facts) = &radio.facts else { return Ok(()) };
-        let told = self.state.borrow().done.kernel.get(&radio.key).and_then(|kernel| kernel.power);
-        if told == radio.wish.power {
+        let known = self.state.borrow().done.kernel.get(&radio.key).cloned().unwrap_or_default();
+        if known.power == radio.wish.power && !known.doubted {
             return Ok(());
         }
         let less = radio.wish.power.and_then(|power| POWERS.iter().find(|(percent, _)| *percent == power));
@@ -347,11 +413,12 @@ impl WiFi {
                 own.map(|channel| channel.max_power).or_else(|| channels().map(|c| c.max_power).max())?;
             Some(most.saturating_sub(*less))
         });
-        self.state.borrow_mut().done.acted = true;
-        self.back.air.set_power(facts.index, limit).await?;
-        let done = &mut self.state.borrow_mut().done;
-        done.kernel.entry(radio.key.clone()).or_default().power = radio.wish.power;
-        Ok(())
+        {
+            let done = &mut self.state.borrow_mut().done;
+            done.acted = true;
+            done.kernel.entry(radio.key.clone()).or_default().power = radio.wish.power;
+        }
+        self.back.air.set_power(facts.index, limit).await
     }
 
     /// Switches the interfaces of a radio off, or those on again that we switched off.
@@ -465,6 +532,15 @@ impl WiFi {
         state.done.doubt_stations();
         Ok(())
     }
+}
+
+fn seen_of(plan: &RadioPlan, snapshot: &Snapshot) -> Seen {
+    let networks = plan.networks.iter().filter_map(|network| {
+        let (_, running) = snapshot.world.running(&network.interface)?;
+        let settings = &running.settings;
+        Some((network.interface.clone(), (settings.ssid.clone(), settings.security.mode)))
+    });
+    networks.collect()
 }
 
 /// What an ACS hears of a failure.

@@ -17,6 +17,7 @@ mod back_ends;
 mod bases;
 mod check;
 mod counters;
+mod cut_off;
 mod enforce;
 #[allow(dead_code)]
 mod facts;

@@ -145,8 +145,11 @@ pub(crate) fn wrong(
     if !of_image && abilities.is_some_and(|abilities| !abilities.modes.contains(&security.mode)) {
         return Some(Misconfigured::UnknownMode);
     }
+    let no_server = security.mode.is_enterprise() && security.radius.is_none();
     if of_image {
-        return None;
+        // Somebody may have said that there shall be no server.
+        let had = image.is_some_and(|image| image.security.radius.is_some());
+        return (no_server && had).then_some(Misconfigured::NoRadius);
     }
     if lacks_key(security) {
         return Some(Misconfigured::NoKey);

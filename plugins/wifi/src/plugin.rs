@@ -14,6 +14,7 @@ use crate::back_end::{Event, Events};
 use crate::back_ends::{BackEnds, KEYS};
 use crate::bases::Bases;
 use crate::counters::Counters;
+use crate::cut_off;
 use crate::enforce::Done;
 use crate::latest::{Latest, PAIRS};
 use crate::neighbours::{NeighboringWiFiDiagnostic, NeighbourResult, Neighbours};
@@ -22,11 +23,11 @@ use crate::objects::{
     ProfileSecurity, Radio, RadioStats, Security, Ssid, SsidStats, WiFiObject, Wps,
 };
 use crate::places::Places;
-use crate::row_id::Numbers;
+use crate::row_id::{Numbers, Table};
 use crate::snapshot::Snapshot;
 use crate::tree::Tree;
 use crate::view::{View, Viewer};
-use crate::wish::Wishes;
+use crate::wish::{SecurityWish, Wishes};
 use crate::world::World;
 
 /// Where the kernel counts what interfaces send and receive.
@@ -48,6 +49,8 @@ pub(crate) struct WiFi {
     written: RefCell<BTreeMap<String, String>>,
     /// A transaction is being looked at, not taken back.
     pub(crate) preparing: Cell<bool>,
+    /// What `Security.Reset` of the last transaction took away, should that be taken back: names and values.
+    reset: RefCell<Vec<(String, String)>>,
     events: Cell<Option<UnboundedReceiver<Event>>>,
     pub(crate) sender: Events,
     task: Cell<Option<JoinHandle<()>>>,
@@ -60,6 +63,8 @@ pub(crate) struct State {
     pub(crate) wishes: Rc<Wishes>,
     pub(crate) places: Rc<Places>,
     pub(crate) bases: Rc<Bases>,
+    /// Interfaces on which a transaction was cut off: what runs there need not be the image's.
+    pub(crate) recalled: BTreeSet<String>,
     pub(crate) snapshot: Rc<Snapshot>,
     pub(crate) done: Done,
     /// How often everything was switched off and on.
@@ -87,9 +92,12 @@ impl AsyncPlugin for WiFi {
         #[cfg(not(test))]
         let back = BackEnds::open(&config, &sender).await?;
         config.only(KEYS)?;
+        let mut bases = Bases::load(&host)?;
+        let recalled = cut_off::recall(&mut bases, &host)?;
         let state = State {
             places: Rc::new(Places::load(&host)?),
-            bases: Rc::new(Bases::load(&host)?),
+            bases: Rc::new(bases),
+            recalled,
             ..State::default()
         };
         let counters = Counters::new(config.text("counters")?.unwrap_or(COUNTERS).into());
@@ -104,6 +112,7 @@ impl AsyncPlugin for WiFi {
             enforcing: tokio::sync::Mutex::new(()),
             written: RefCell::default(),
             preparing: Cell::new(false),
+            reset: RefCell::default(),
             events: Cell::new(Some(events)),
             sender,
             task: Cell::new(None),
@@ -144,10 +153,17 @@ impl AsyncPlugin for WiFi {
     }
 
     async fn put_in_force(self: Rc<Self>, names: &[String]) -> Result<Effect, Error> {
-        self.preparing.set(false);
+        let is_new = self.preparing.replace(false);
+        let reset = self.reset.take();
+        if !is_new {
+            self.bring_back(reset)?;
+        }
         self.note_order(names)?;
         let reset = self.take_commands(names)?;
-        self.commit(reset).await?;
+        if let Err(error) = self.commit(reset).await {
+            self.bring_back(self.reset.take())?;
+            return Err(error);
+        }
         Ok(Effect::Now)
     }
 
@@ -229,13 +245,29 @@ impl WiFi {
                 objects.insert(format!("{object}."));
             }
         }
+        let before = Rc::clone(&self.state.borrow().wishes);
         for object in objects {
+            let row = |table: Table, name: &str| {
+                let added = self.settings.row_numbers(table.path());
+                self.numbers.referred(table, &format!("Device.{name}"), &added)
+            };
+            let counted = before.security(&object, row).and_then(SecurityWish::counts);
             for pair in PAIRS {
                 let (usual, other) = (format!("{object}{}", pair.usual), format!("{object}{}", pair.other));
                 let value = |name: &str| self.settings.chosen(name).unwrap_or_default();
                 let by_now = (new.contains(&usual), new.contains(&other));
                 let values = (value(&usual), value(&other));
-                self.latest.written(&object, pair, by_now, (&values.0, &values.1))?;
+                self.latest.written(&object, pair, by_now, (&values.0, &values.1), counted)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a reset took away is there again, where its row still is.
+    fn bring_back(&self, reset: Vec<(String, String)>) -> Result<(), Error> {
+        for (name, value) in reset {
+            if self.settings.chosen(&name).is_some() {
+                self.settings.set_text(&name, &value)?;
             }
         }
         Ok(())
@@ -252,10 +284,11 @@ impl WiFi {
             self.settings.set(name, false)?;
             match name.strip_suffix("Security.Reset") {
                 Some(row) => {
-                    for key in ["KeyPassphrase", "PreSharedKey", "SAEPassphrase"] {
+                    for key in ["ModeEnabled", "KeyPassphrase", "PreSharedKey", "SAEPassphrase"] {
                         let key = format!("{row}Security.{key}");
-                        if self.settings.chosen(&key).is_some() {
+                        if let Some(value) = self.settings.chosen(&key) {
                             self.settings.set_text(&key, "")?;
+                            self.reset.borrow_mut().push((key, value));
                         }
                     }
                 }

@@ -3,7 +3,9 @@
 mod access_points;
 mod changes;
 mod checks;
+mod cut_off;
 mod end_points;
+mod protection;
 mod radios;
 mod standard;
 mod transactions;
@@ -72,4 +74,18 @@ fn add_rows(plugin: &mut Harness, number: u32) {
         Step::set(&format!("{ap}WPS.Enable"), "true"),
     ];
     plugin.change(&defaults).unwrap();
+}
+
+/// A box whose second radio has a network `Guests` that an ACS added, in rows with the number 11.
+fn with_guests() -> (twin::Twin, Harness) {
+    let (twin, config) = twin::Twin::box_of_two();
+    let mut plugin = begin(&config);
+    add_rows(&mut plugin, 11);
+    plugin.change(&network(11, 2, "Guests", "correct horse")).unwrap();
+    (twin, plugin)
+}
+
+/// What is on the air beside the image's interface.
+fn guests(twin: &twin::Twin) -> Vec<(String, String, crate::plan::Mode, String)> {
+    twin.on_air("hostapd").into_iter().filter(|found| found.0 != "wlan0").collect()
 }

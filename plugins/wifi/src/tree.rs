@@ -259,7 +259,8 @@ impl Tree {
                 Some(node) if node.joined.is_some() => Some(Misconfigured::Station),
                 Some(node) if taken.contains(&node.id) => Some(Misconfigured::Taken),
                 Some(node) if node.radio.is_none() => Some(Misconfigured::NoRadio),
-                Some(_) => planner::wrong(&settings, image, abilities),
+                // The keys of the image that nobody knows are those of its own network.
+                Some(node) => planner::wrong(&settings, image.filter(|_| node.id == id), abilities),
             };
             taken.extend(node.map(|node| node.id.clone()));
             let enabled = wish.enable.unwrap_or(matches!(id, RowId::Found(_)));

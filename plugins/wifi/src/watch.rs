@@ -122,6 +122,7 @@ impl WiFi {
             // Who makes something true looks himself, and would be misled by what is on its way.
             let _turn = self.enforcing.lock().await;
             self.look(looks).await;
+            self.doubt_what_is_different();
             if !looks.anew.is_empty() {
                 self.began_anew(looks);
             }
@@ -150,6 +151,7 @@ impl WiFi {
             let Some((index, running)) = world.running(interface) else { continue };
             let ap = snapshot.tree.access_point_of(&ssid.id);
             let fresh = running.foreign
+                && !state.recalled.contains(interface)
                 && !world.services[index].away
                 && looks.anew.contains(world.services[index].name);
             // What is neither as it was, nor as it was made, is a new word of the image.
@@ -165,11 +167,13 @@ impl WiFi {
         }
         for radio in &snapshot.tree.radios {
             let own = bases.iter().filter(|(_, base)| base.radio == radio.key);
-            let own: Vec<_> = own.map(|(interface, _)| world.running(interface)).collect();
-            let as_image = own.into_iter().all(|running| {
-                running.is_some_and(|(index, running)| {
-                    running.foreign && looks.anew.contains(world.services[index].name)
-                })
+            let own: Vec<_> =
+                own.map(|(interface, _)| (interface.to_owned(), world.running(interface))).collect();
+            let as_image = own.into_iter().all(|(interface, running)| {
+                !state.recalled.contains(&interface)
+                    && running.is_some_and(|(index, running)| {
+                        running.foreign && looks.anew.contains(world.services[index].name)
+                    })
             });
             // Nobody wants anything of it any more, and it is what the image says.
             if as_image && !planner::touches(&snapshot.tree, &radio.key) {

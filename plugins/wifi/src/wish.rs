@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use cwmp_plugin_sdk::{At, Error, Parse, Settings};
 
 use crate::facts::{Band, Mac, Ssid, Standard};
-use crate::latest::{Latest, PAIRS};
+use crate::latest::{Latest, Side, PAIRS};
 use crate::objects::{self, Bandwidth, Extension, Guard, MfpConfig};
 use crate::plan::{Mode, Radius, Secret};
 use crate::row_id::{Numbers, RowId, Table};
@@ -97,6 +97,17 @@ pub(crate) struct RadiusWish {
     pub(crate) secret: Secret,
 }
 
+impl SecurityWish {
+    /// Which of passphrase and key is in force.
+    pub(crate) fn counts(&self) -> Option<Side> {
+        match (self.psk_counts, self.passphrase.is_empty()) {
+            (true, _) => Some(Side::Other),
+            (false, false) => Some(Side::Usual),
+            (false, true) => None,
+        }
+    }
+}
+
 impl RadiusWish {
     /// What was set, over what is.
     pub(crate) fn over(&self, base: Option<&Radius>) -> Option<Radius> {
@@ -148,6 +159,22 @@ impl Wishes {
             wishes.end_points.insert(id(at), reader.end_point(&reader.row(Table::EndPoint, at)));
         }
         Ok(wishes)
+    }
+}
+
+impl Wishes {
+    /// How the object with this name is to be protected, if it says anything of that. `row` finds rows by their names.
+    pub(crate) fn security(
+        &self,
+        object: &str,
+        row: impl Fn(Table, &str) -> Option<RowId>,
+    ) -> Option<&SecurityWish> {
+        let above = object.strip_suffix(".Security.")?;
+        if let Some((end_point, number)) = above.split_once(".Profile.") {
+            let end_point = self.end_points.get(&row(Table::EndPoint, end_point)?)?;
+            return Some(&end_point.profiles.get(&number.parse().ok()?)?.security);
+        }
+        Some(&self.access_points.get(&row(Table::AccessPoint, above)?)?.security)
     }
 }
 
@@ -269,8 +296,11 @@ impl<'a> Reader<'a> {
     }
 
     fn security(&self, place: &Place<'_>) -> SecurityWish {
-        let (passphrase, psk) = (place.secret("KeyPassphrase"), place.secret("PreSharedKey"));
+        let (mut passphrase, mut psk) = (place.secret("KeyPassphrase"), place.secret("PreSharedKey"));
         let later = self.latest.other_counts(&place.name, PAIRS[0], passphrase.reveal(), psk.reveal());
+        if self.latest.none_counts(&place.name, PAIRS[0], passphrase.reveal(), psk.reveal()) {
+            (passphrase, psk) = (Secret::default(), Secret::default());
+        }
         SecurityWish {
             mode: place.text("ModeEnabled").and_then(|text| words::parse_mode(&text)),
             psk_counts: !psk.is_empty() && (later || passphrase.is_empty()),

@@ -36,6 +36,8 @@ pub(crate) struct Scene {
     pub(crate) away: BTreeSet<&'static str>,
     /// The next plans are refused, with this said; the radio is left half changed.
     pub(crate) refuse: Option<String>,
+    /// The next plans for this radio are refused, and change nothing.
+    pub(crate) refuse_on: Option<String>,
     pub(crate) plans: Vec<RadioPlan>,
     pub(crate) station_plans: Vec<StationPlan>,
     /// What else was done.
@@ -329,6 +331,10 @@ impl AccessPoints for Service {
             );
         }
         scene.plans.push(plan.clone());
+        if scene.refuse_on.as_ref() == Some(&plan.radio) {
+            scene.refuse_on = None;
+            return Err(Failure::Refused("not on this radio".to_owned()));
+        }
         let radio = scene.radios.iter().find(|radio| radio.name == plan.radio).map(|radio| radio.index);
         let frequency = match (plan.settings.band, plan.settings.channel) {
             (Some(band), Some(Tuning::Number(number))) => frequency_of(band, number),
