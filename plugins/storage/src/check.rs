@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use cwmp_plugin_sdk::{Change, ChangeFault, Edit, Error, Op};
 
+use crate::accounts::is_account;
 use crate::objects::LogicalVolume;
 use crate::offer::is_folder_name;
 use crate::plugin::Storage;
@@ -12,8 +13,6 @@ use crate::row_id::{RowId, Table, SERVICE};
 
 /// How long between the look at a transaction and what is prepared for it. The agent waits less long for both.
 const PREPARED: Duration = Duration::from_secs(10);
-/// The longest name of an account that Linux knows.
-const MAX_ACCOUNT: usize = 32;
 /// The longest name in the network: what NetBIOS has place for.
 const MAX_HOST_NAME: usize = 15;
 
@@ -36,13 +35,6 @@ pub(crate) fn check_change(change: &Change<'_>) -> Result<(), Error> {
     };
     // The value may be a secret.
     good.then_some(()).ok_or_else(|| Error::value(format!("{leaf} cannot have that value")))
-}
-
-/// Whether Linux, Samba and FTP all know such a name.
-fn is_account(name: &str) -> bool {
-    let first = |c: char| c.is_ascii_lowercase() || c == '_';
-    let other = |c: char| first(c) || c.is_ascii_digit() || c == '-';
-    name.len() <= MAX_ACCOUNT && name.starts_with(first) && name.chars().all(other)
 }
 
 fn is_host_name(name: &str) -> bool {
@@ -150,11 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accounts_and_hosts_have_names_that_everybody_knows() {
-        assert!(["anna", "_a", "a-1_x"].into_iter().all(is_account));
-        let bad = ["Anna", "1a", "-a", "a b", "a\n", "a:b", "ä", "root\0"];
-        assert!(!bad.into_iter().any(is_account));
-        assert!(is_account(&"x".repeat(MAX_ACCOUNT)) && !is_account(&"x".repeat(MAX_ACCOUNT + 1)));
+    fn hosts_have_names_that_everybody_knows() {
         assert!(["box", "BOX-1"].into_iter().all(is_host_name));
         assert!(!["", "a.b", "-a", "a b", "a\n"].into_iter().any(is_host_name));
         assert!(is_host_name(&"x".repeat(MAX_HOST_NAME)) && !is_host_name(&"x".repeat(MAX_HOST_NAME + 1)));

@@ -61,7 +61,6 @@ pub(crate) fn check(offer: &Offer) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether an account can be called so.
 pub(crate) fn is_account(name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     name.len() <= MAX_NAME
