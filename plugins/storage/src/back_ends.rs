@@ -10,6 +10,7 @@ use crate::back_end::{Disks, Events, Gauges, Server};
 use crate::control::Settings;
 use crate::ftp::Vsftpd;
 use crate::gauges::Local;
+use crate::nfs::Ganesha;
 use crate::samba::Samba;
 use crate::udisks::UDisks;
 
@@ -60,7 +61,7 @@ impl BackEnds {
             disks: Rc::new(disks),
             gauges: Rc::new(Local::new(smartctl)),
             smb: there(Samba::new(&settings, &bus, events.clone())),
-            nfs: None,
+            nfs: there(Ganesha::new(&settings, &bus, events.clone())),
             ftp: there(Vsftpd::new(&settings, &bus, events.clone())),
             filesystem: config.text("filesystem")?.unwrap_or(FILESYSTEM).to_owned(),
             measured: config.number("threshold_ms")?.map_or(MEASURED, Duration::from_millis),

@@ -8,28 +8,23 @@
 //! ```
 #![forbid(unsafe_code)]
 
-#[allow(dead_code)]
 mod accounts;
 mod back_end;
 mod back_ends;
 mod check;
-#[allow(dead_code)]
 mod control;
 mod enforce;
 mod facts;
-#[allow(dead_code)]
 mod ftp;
 mod gauges;
 mod health;
 mod making;
-#[allow(dead_code)]
 mod nfs;
 mod objects;
 mod offer;
 mod plan;
 mod plugin;
 mod row_id;
-#[allow(dead_code)]
 mod samba;
 mod serve;
 #[cfg(test)]

@@ -97,6 +97,11 @@ impl World {
             "[config]\nbus = 'unix:path=DEVICE/bus'\nthreshold_ms = 100\n{config}\n[config.servers]\nunits = false\n"
         );
         let device = Device::builder().acs(acs.url()).plugin("storage", &config).prepare();
+        // The system's bus of this box, where NFS-Ganesha looks for it.
+        sh(&format!(
+            "mkdir -p /run/dbus; ln -s {} /run/dbus/system_bus_socket",
+            device.path("bus").display()
+        ));
         let service = udisksd(&device);
         let mut device = device;
         device.start();
@@ -478,4 +483,33 @@ fn a_client_of_ftp_uses_what_an_acs_offered() {
     session.end();
     let (done, said) = ftp("bert:other", &[file]);
     assert!(!done && said.contains("connect"), "{said}");
+}
+
+/// C172: by NFS anybody has what asks for no account, and nobody anything else.
+#[test]
+fn a_client_of_nfs_uses_what_is_for_everybody() {
+    let needs = ["/usr/bin/ganesha.nfsd", "/usr/bin/nfs-cat", "/usr/sbin/useradd"];
+    let Some(folder) = inside("a_client_of_nfs_uses_what_is_for_everybody", &needs) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    let offer = offer(&mut world, &acs, "NetworkServer.NFSEnable");
+    let nfs = |line: &str| {
+        let line = format!("{line} 'nfs://127.0.0.1/media/file?version=4'");
+        let output =
+            Command::new("sh").args(["-ec", &line]).stdin(Stdio::null()).output().expect("sh is there");
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    assert!(!nfs("nfs-cp /run/file").0);
+    world.client.inform().unwrap();
+    let mut session = acs.session();
+    let access = format!("{}Folder.1.UserAccountAccess", offer.volume);
+    session.set(&[(&access, ValueType::UnsignedInt, "0")], "key").unwrap();
+    session.end();
+    assert!(nfs("nfs-cp /run/file").0, "{}", world.device.log());
+    assert_eq!(std::fs::read_to_string(offer.place.join("file")).unwrap(), "of anna\n");
+    assert_eq!(nfs("nfs-cat"), (true, "of anna\n".to_owned()));
+    delete(&world, &acs, &offer.volume);
+    assert_eq!(partitions(&world.loops[0]), 0);
+    assert!(!nfs("nfs-cat").0);
 }

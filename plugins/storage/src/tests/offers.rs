@@ -224,7 +224,7 @@ fn names_that_would_lead_elsewhere_are_refused() {
         stage.plugin.set(&[(&format!("{folder}Name"), bad)]).unwrap_err();
     }
     stage.account(1, "anna", "secret", "");
-    for bad in ["root:x", "Anna", "-a", "a b"] {
+    for bad in ["root:x", "root", "anonymous", "-a", "a b"] {
         stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Username"), bad)]).unwrap_err();
     }
     stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Password"), "a\nb")]).unwrap_err();
