@@ -84,7 +84,7 @@ impl Vsftpd {
         let guest = self.accounts.guest_ids().await?;
         folder(&self.settings.run, 0o755)?;
         folder(&self.users(), 0o711)?;
-        folder(&self.settings.run.join("ftp-anonymous"), 0o711)?;
+        folder(&self.settings.run.join("ftp-anonymous"), 0o755)?;
         folder(&self.settings.run.join("ftp-empty"), 0o755)?;
         Ok(guest.group)
     }
@@ -194,9 +194,16 @@ impl Vsftpd {
     }
 }
 
-/// Whether somebody listens at a port of this machine.
-async fn listens(port: u16) -> bool {
-    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+/// Whether somebody listens at a port of this machine, as the kernel says: a connection would count as a user.
+fn listens(port: u16) -> bool {
+    let tables =
+        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
+    let port = format!(":{port:04X}");
+    tables.iter().flat_map(|table| table.lines()).any(|line| {
+        let words: Vec<&str> = line.split_whitespace().take(4).collect();
+        // 0A: it waits for connections.
+        matches!(words.as_slice(), [_, local, _, "0A"] if local.ends_with(&port))
+    })
 }
 
 #[async_trait(?Send)]
@@ -236,7 +243,7 @@ impl Server for Vsftpd {
         self.add(offer, &wanted, group).await?;
         write(&self.config(), &text, 0o600)?;
         let arguments = vec![self.config().into_os_string()];
-        self.daemon.start(Program { path: program, arguments }, || listens(ftp.port)).await
+        self.daemon.start(Program { path: program, arguments }, || async { listens(ftp.port) }).await
     }
 }
 

@@ -72,14 +72,14 @@ pub(super) fn text(ftp: &Ftp, of: &Vsftpd) -> Result<String, Failure> {
     if let Some((_, read_only)) = &ftp.anonymous {
         set("ftp_username", guest);
         set("no_anon_password", "YES");
-        set("anon_root", &line(&of.anonymous())?);
+        // A root that can be written to is refused: then it is one level down.
+        let root = of.anonymous();
+        set("anon_root", &line(if *read_only { &root } else { root.parent().unwrap_or(&root) })?);
         set("anon_world_readable_only", "NO");
         set("anon_umask", "007");
         for name in ["anon_upload_enable", "anon_mkdir_write_enable", "anon_other_write_enable"] {
             set(name, yes(!read_only));
         }
-        // Its root is the folder itself, which is on a disk of files, without programs.
-        set("allow_writeable_chroot", yes(!read_only));
     }
     Ok(text)
 }
