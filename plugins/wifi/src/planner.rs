@@ -320,8 +320,12 @@ pub(crate) fn station_plan(tree: &Tree, end_point: &EndPointNode, modes: &[Mode]
     let on = tree.ssids.iter().find(|ssid| ssid.interface.as_ref() == Some(&interface));
     let radio = on.and_then(|ssid| tree.radio(ssid.radio.as_ref()?));
     let enabled = end_point.enabled() && radio.is_none_or(RadioNode::enabled);
-    let usable: Vec<u32> = if enabled { usable(end_point, modes) } else { Vec::new() };
     let chosen = end_point.wish.profile;
+    let mut usable: Vec<u32> = if enabled { usable(end_point, modes) } else { Vec::new() };
+    if end_point.wish.lost || chosen.is_some_and(|chosen| !usable.contains(&chosen)) {
+        // Who wants one and no other gets no other.
+        usable.clear();
+    }
     let profiles = usable.iter().map(|number| {
         let wish = &end_point.wish.profiles[number];
         ProfilePlan {

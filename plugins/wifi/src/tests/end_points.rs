@@ -77,6 +77,29 @@ fn the_highest_priority_is_zero() {
     assert_eq!(plugin.get("Device.WiFi.EndPoint.1.Profile.6.Status").unwrap(), "Active");
 }
 
+/// TR-181, Device.WiFi.EndPoint.{i}.: inoperable without a valid reference.
+#[test]
+fn who_chose_a_profile_that_cannot_be_joined_joins_no_other() {
+    let (twin, config) = with_station();
+    let mut plugin = begin(&config);
+    profile(&mut plugin, 1, 5, "Home");
+    profile(&mut plugin, 1, 6, "Office");
+    plugin.set(&[("Device.WiFi.EndPoint.1.ProfileReference", "Device.WiFi.EndPoint.1.Profile.6")]).unwrap();
+    let last = || twin.scene().station_plans.last().unwrap().clone();
+    assert_eq!(last().chosen, Some(1));
+    plugin.set(&[("Device.WiFi.EndPoint.1.Profile.6.Enable", "false")]).unwrap();
+    assert_eq!(last().profiles, []);
+    assert_eq!(plugin.get("Device.WiFi.EndPoint.1.Status").unwrap(), "Error_Misconfigured");
+    plugin.set(&[("Device.WiFi.EndPoint.1.Profile.6.Enable", "true")]).unwrap();
+    assert_eq!(last().profiles.len(), 2);
+    plugin.delete("Device.WiFi.EndPoint.1.Profile.6.").unwrap();
+    assert_eq!(last().profiles, []);
+    assert_eq!(plugin.get("Device.WiFi.EndPoint.1.ProfileReference").unwrap(), "");
+    plugin.set(&[("Device.WiFi.EndPoint.1.ProfileReference", "")]).unwrap();
+    assert_eq!(last().profiles.len(), 1);
+    assert_eq!(plugin.get("Device.WiFi.EndPoint.1.Status").unwrap(), "Enabled");
+}
+
 #[test]
 fn an_end_point_that_an_acs_adds_gets_an_interface_and_gives_it_back() {
     let (twin, config) = Twin::box_of_two();
