@@ -30,6 +30,7 @@ pub(crate) fn check_change(change: &Change<'_>) -> Result<(), Error> {
         "Name" | "GroupName" | "Password" => shown,
         "Username" => value.is_empty() || is_account(value),
         "HostName" => is_host_name(value),
+        "PortNumber" => value.parse::<u16>().is_ok_and(|port| port > 0),
         "DomainName" => is_host_name(value.split('.').next().unwrap_or_default()) && shown,
         _ => true,
     };

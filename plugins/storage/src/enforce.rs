@@ -1,11 +1,11 @@
 //! Makes true what was set: volumes that are made, mounted, unmounted, removed; and one offer for all servers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use cwmp_plugin_sdk::{Error, Level};
+use cwmp_plugin_sdk::{Error, Host, Level};
 
-use crate::back_end::Failure;
+use crate::back_end::{Failure, State};
 use crate::facts::Volume;
 use crate::offer;
 use crate::plan::Offer;
@@ -13,8 +13,14 @@ use crate::plugin::Storage;
 use crate::row_id::RowId;
 use crate::tree::Node;
 
-/// That the servers were told something once, in the store.
+/// That the servers were told something once, in the store: the names of those that ran before, a line each.
 const OFFERED: &str = "offered";
+
+/// What was kept of the servers that the image runs.
+pub(crate) fn image(host: &Host) -> Result<Option<Rc<BTreeSet<String>>>, Error> {
+    let kept = host.store_get(OFFERED)?;
+    Ok(kept.map(|text| Rc::new(text.lines().map(str::to_owned).collect())))
+}
 
 /// What was made true, or was not.
 #[derive(Debug, Default)]
@@ -183,23 +189,37 @@ impl Storage {
         true
     }
 
+    /// Before the servers are told anything for the first time, notes which of them the image runs.
+    fn remember_image(&self) -> Result<(), Error> {
+        let image = {
+            let mut state = self.state.borrow_mut();
+            let world = Rc::clone(&state.world);
+            let run = |name: &&&str| world.server(name).is_some_and(|state| state != State::Off);
+            let now = || Rc::new(world.servers.keys().filter(run).map(|name| (*name).to_owned()).collect());
+            Rc::clone(state.image.get_or_insert_with(now))
+        };
+        // What a commit that failed stored is gone, and is stored once more.
+        if self.host.store_get(OFFERED)?.is_none() {
+            let image: Vec<&str> = image.iter().map(String::as_str).collect();
+            self.host.store_put(OFFERED, &image.join("\n"))?;
+        }
+        Ok(())
+    }
+
     /// Tells the servers what is offered, but nothing of these volumes.
     async fn offer(&self, without: &[String]) -> Result<Option<Failure>, Error> {
         let (wishes, tree) = {
             let state = self.state.borrow();
             (Rc::clone(&state.wishes), Rc::clone(&state.tree))
         };
-        let was_offered = self.host.store_get(OFFERED)?.is_some();
-        if !offer::touches(&wishes) && !was_offered {
+        if !offer::touches(&wishes) && self.state.borrow().image.is_none() {
             return Ok(None);
         }
+        self.remember_image()?;
         let net = self.view(|view| (view.net(), view.servers(), view.ftp()));
         let (offer, folders) = offer::build(&wishes, &tree, without, net);
         if self.state.borrow().done.offered.as_ref() == Some(&offer) {
             return Ok(None);
-        }
-        if !was_offered {
-            self.host.store_put(OFFERED, "")?;
         }
         let mut failure = None;
         let made = tokio::task::spawn_blocking(move || offer::make_folders(&folders)).await;

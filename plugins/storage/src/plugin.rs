@@ -62,6 +62,8 @@ pub(crate) struct State {
     /// What was announced last.
     pub(crate) view: View,
     pub(crate) done: Done,
+    /// The servers that the image runs, since they were told something for the first time.
+    pub(crate) image: Option<Rc<BTreeSet<String>>>,
 }
 
 declare! {
@@ -92,7 +94,7 @@ impl AsyncPlugin for Storage {
             makings: Makings::load(&host)?,
             health: Asked::default(),
             back,
-            state: RefCell::default(),
+            state: RefCell::new(State { image: crate::enforce::image(&host)?, ..State::default() }),
             enforcing: tokio::sync::Mutex::new(()),
             deleting: RefCell::default(),
             removals: RefCell::default(),
@@ -175,6 +177,7 @@ impl Storage {
             (known.0, known.1, known.2, state.reached.clone())
         };
         let mut failed = self.state.borrow().done.failures();
+        let image = self.state.borrow().image.clone();
         failed.extend(self.makings.failures());
         look(&Viewer {
             host: &self.host,
@@ -185,6 +188,7 @@ impl Storage {
             reached: &reached,
             host_name: &self.back.host_name,
             names: self.names(),
+            image: image.as_deref(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! What is known, in the form that is read: rows of typed objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cwmp_plugin_sdk::{Error, Host, Row, Rows};
 
@@ -56,6 +56,8 @@ pub(crate) struct Viewer<'a> {
     pub(crate) host_name: &'a str,
     /// The names of the servers.
     pub(crate) names: Names,
+    /// Those that the image runs; `None`: those that run.
+    pub(crate) image: Option<&'a BTreeSet<String>>,
 }
 
 /// What the servers are called that are installed.
@@ -235,8 +237,11 @@ impl Viewer<'_> {
         }
     }
 
-    /// Whether a server runs, or should.
+    /// Whether a server runs, or should, as long as nobody says so.
     fn runs(&self, name: Option<&'static str>) -> bool {
+        if let (Some(image), Some(name)) = (self.image, name) {
+            return image.contains(name);
+        }
         name.and_then(|name| self.world.server(name)).is_some_and(|state| state != State::Off)
     }
 

@@ -7,7 +7,7 @@ use cwmp_plugin_sdk::Notice;
 
 use super::twin::{part, Twin, MIB};
 use super::{add, begin, greet, row, until, SERVICE, VOLUMES};
-use crate::back_end::{Event, Failure};
+use crate::back_end::{Event, Failure, State};
 use crate::plan::{Permissions, Share};
 
 const READ: Permissions = Permissions { read: true, write: false, execute: false };
@@ -229,6 +229,7 @@ fn names_that_would_lead_elsewhere_are_refused() {
     }
     stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Password"), "a\nb")]).unwrap_err();
     stage.plugin.set(&[(&format!("{SERVICE}NetInfo.HostName"), "a b")]).unwrap_err();
+    stage.plugin.set(&[(&format!("{SERVICE}FTPServer.PortNumber"), "0")]).unwrap_err();
 }
 
 #[test]
@@ -241,4 +242,33 @@ fn the_whole_service_is_switched_off_and_on() {
     assert!(!offer.smb && offer.shares.is_empty());
     stage.plugin.set(&[(&format!("{SERVICE}Enable"), "true")]).unwrap();
     assert_eq!(stage.shares().len(), 1);
+}
+
+/// What nobody sets is as the image made it, also when what was set is taken back.
+#[test]
+fn what_is_taken_back_leaves_the_servers_as_the_image_made_them() {
+    let mut stage = Stage::new();
+    stage.twin.change(Event::Server("smbd"), |scene| {
+        scene.states.insert("smbd", State::On);
+    });
+    let get = |stage: &Stage, name: &str| stage.plugin.get(&format!("{SERVICE}{name}")).unwrap();
+    until("it is seen", || get(&stage, "NetworkServer.SMBEnable") == "true");
+    let txn = stage
+        .plugin
+        .stage(&[
+            Step::set(&format!("{SERVICE}FTPServer.Enable"), "true"),
+            Step::set(&format!("{SERVICE}NetworkServer.SMBEnable"), "false"),
+        ])
+        .unwrap();
+    stage.plugin.commit(txn).unwrap();
+    assert_eq!(get(&stage, "FTPServer.Status"), "Enabled");
+    assert_eq!(get(&stage, "NetworkServer.SMBEnable"), "false");
+    stage.plugin.rollback(txn).unwrap();
+    assert_eq!(get(&stage, "FTPServer.Enable"), "false");
+    assert_eq!(get(&stage, "FTPServer.Status"), "Disabled");
+    assert_eq!(get(&stage, "NetworkServer.SMBEnable"), "true");
+    assert!(stage.twin.offered("smbd").unwrap().smb);
+    let plugin = stage.plugin.power_cut();
+    greet(&plugin);
+    assert_eq!(plugin.get(&format!("{SERVICE}NetworkServer.SMBEnable")).unwrap(), "true");
 }
