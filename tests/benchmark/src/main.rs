@@ -306,5 +306,5 @@ fn start() {
         })
         .collect();
     samples.sort_by(f64::total_cmp);
-    println!("## Start\n\nFrom the start of the agent to its first Inform at the ACS, three plugins: {:.1} ms (median of {RUNS}).", samples[RUNS / 2]);
+    println!("## Start\n\nFrom the start of the agent to its first Inform at the ACS, three plugins: {:.1} ms (median of {RUNS}).\n", samples[RUNS / 2]);
 }
