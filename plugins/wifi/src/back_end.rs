@@ -181,4 +181,6 @@ pub(crate) trait EndPoints {
     fn modes(&self) -> Vec<crate::plan::Mode>;
     /// Lets go of an interface, so that another service may have it.
     async fn release(&self, interface: &str) -> Result<(), Failure>;
+    /// Takes an interface again that it let go of.
+    async fn take_again(&self, interface: &str) -> Result<(), Failure>;
 }

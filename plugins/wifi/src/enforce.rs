@@ -44,6 +44,8 @@ pub(crate) struct Done {
     law_before: Option<String>,
     /// Interfaces that we switched off.
     down: BTreeSet<String>,
+    /// Interfaces that the service of stations let go of, for a network.
+    released: BTreeSet<String>,
     /// Interfaces of stations that we made.
     made: BTreeSet<String>,
     /// Somebody was told something since the last look.
@@ -251,6 +253,7 @@ impl WiFi {
             let result = self.let_go(&job, &interface).await;
             self.note(&interface, result, None, None, &mut first);
         }
+        self.give_back().await;
         let keys = |key: &String| job.tree.radio(key).is_some() || planned.contains(key);
         let done = &mut self.state.borrow_mut().done;
         done.failed.retain(|key, _| keys(key));
@@ -353,8 +356,32 @@ impl WiFi {
         let has = job.world.stations.joined.iter().any(|joined| joined.interface == interface);
         if has && stations.name() != service && !job.world.stations.away {
             stations.release(interface).await?;
+            self.state.borrow_mut().done.released.insert(interface.to_owned());
         }
         Ok(())
+    }
+
+    /// Interfaces that a station had before a network had them are a station's again when they are nobody's.
+    async fn give_back(&self) {
+        let Some(stations) = &self.back.end_points else { return };
+        let free: Vec<String> = {
+            let state = self.state.borrow();
+            let is_used = |interface: &&String| {
+                let radio = state.world.radio_of(interface);
+                state.places.has(interface)
+                    || state.bases.get(interface).is_some()
+                    || radio.is_some_and(|radio| state.done.failed.contains_key(&radio))
+            };
+            state.done.released.iter().filter(|interface| !is_used(interface)).cloned().collect()
+        };
+        for interface in free {
+            // What is refused, or away, is asked for again the next time.
+            if stations.take_again(&interface).await.is_ok() {
+                let done = &mut self.state.borrow_mut().done;
+                done.released.remove(&interface);
+                done.acted = true;
+            }
+        }
     }
 
     async fn enforce_law(&self, job: &Job, radio: &RadioNode) -> Result<(), Failure> {

@@ -66,6 +66,14 @@ impl EndPoints for Supplicant {
             None => Ok(()),
         }
     }
+
+    async fn take_again(&self, interface: &str) -> Result<(), Failure> {
+        let all = interfaces(&self.calls, &self.known).await?;
+        if all.iter().any(|found| found.name == interface) {
+            return Ok(());
+        }
+        self.take(interface).await.map(drop)
+    }
 }
 
 /// A profile of a plan, in the words of the service.

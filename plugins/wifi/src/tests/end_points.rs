@@ -2,25 +2,15 @@
 
 use cwmp_plugin_sdk::testing::{Harness, Step};
 
-use super::twin::Twin;
+use super::twin::{idle, Twin};
 use super::{begin, IDLE};
-use crate::back_end::{Event, Joined};
+use crate::back_end::Event;
 use crate::facts::Ssid;
 
 /// `wlan1` is a station's.
 fn with_station() -> (Twin, String) {
     let (twin, config) = Twin::box_of_two();
-    twin.scene().joined = vec![Joined {
-        interface: "wlan1".into(),
-        connected: false,
-        trying: false,
-        ssid: None,
-        bssid: None,
-        profile: None,
-        available: Vec::new(),
-        refused: Vec::new(),
-        foreign: Vec::new(),
-    }];
+    twin.scene().joined = vec![idle("wlan1")];
     (twin, config)
 }
 
@@ -126,6 +116,24 @@ fn a_network_may_have_the_interface_of_a_station_that_has_nothing_to_do() {
     assert_eq!(twin.scene().told, ["release wlan1"]);
     assert_eq!(plugin.get("Device.WiFi.SSID.11.Name").unwrap(), "wlan1");
     assert_eq!(plugin.rows("Device.WiFi.EndPoint.").unwrap().len(), 0);
+}
+
+#[test]
+fn a_station_has_its_interface_again_when_the_network_on_it_goes_or_never_came() {
+    let (twin, config) = with_station();
+    let mut plugin = begin(&config);
+    super::add_rows(&mut plugin, 11);
+    twin.scene().refuse_on = Some("phy1".to_owned());
+    plugin.change(&super::network(11, 2, "Guests", "correct horse")).unwrap_err();
+    assert_eq!(plugin.rows("Device.WiFi.EndPoint.").unwrap().len(), 1, "{:?}", twin.scene().told);
+    plugin.change(&super::network(11, 2, "Guests", "correct horse")).unwrap();
+    assert_eq!(plugin.rows("Device.WiFi.EndPoint.").unwrap().len(), 0);
+    plugin.delete("Device.WiFi.AccessPoint.11.").unwrap();
+    assert_eq!(plugin.rows("Device.WiFi.EndPoint.").unwrap().len(), 0, "the row may have another one");
+    plugin.delete("Device.WiFi.SSID.11.").unwrap();
+    assert_eq!(plugin.rows("Device.WiFi.EndPoint.").unwrap().len(), 1);
+    let told = twin.scene().told.clone();
+    assert_eq!(told, ["release wlan1", "take wlan1 again", "release wlan1", "take wlan1 again"]);
 }
 
 #[test]

@@ -400,6 +400,21 @@ impl AccessPoints for Service {
     }
 }
 
+/// A station that has nothing to do.
+pub(crate) fn idle(interface: &str) -> Joined {
+    Joined {
+        interface: interface.to_owned(),
+        connected: false,
+        trying: false,
+        ssid: None,
+        bssid: None,
+        profile: None,
+        available: Vec::new(),
+        refused: Vec::new(),
+        foreign: Vec::new(),
+    }
+}
+
 #[async_trait(?Send)]
 impl EndPoints for Twin {
     fn name(&self) -> &'static str {
@@ -445,6 +460,13 @@ impl EndPoints for Twin {
         let mut scene = self.scene();
         scene.told.push(format!("release {interface}"));
         scene.joined.retain(|joined| joined.interface != interface);
+        Ok(())
+    }
+
+    async fn take_again(&self, interface: &str) -> Result<(), Failure> {
+        let mut scene = self.scene();
+        scene.told.push(format!("take {interface} again"));
+        scene.joined.push(idle(interface));
         Ok(())
     }
 }
