@@ -16,7 +16,8 @@ use crate::view::{megabytes, reaches};
 
 /// Events that come this close together are looked at once.
 const TOGETHER: Duration = Duration::from_millis(30);
-/// How long after servers refused what was set they are told again; twice as long after each further time.
+/// How long after servers refused what was set they are told again, and a service of disks that did not answer is asked again:
+/// one that stood still does not say that it goes on. Twice as long after each further time.
 const FIRST_RETRY: Duration = Duration::from_secs(2);
 /// And never longer than this.
 const LAST_RETRY: Duration = Duration::from_secs(300);
@@ -46,8 +47,11 @@ impl Storage {
         let mut measured = Instant::now();
         let mut refused = Instant::now();
         loop {
-            let is_refused = self.state.borrow().done.is_refused();
-            if !is_refused {
+            let troubled = {
+                let state = self.state.borrow();
+                state.done.is_refused() || state.world.away.is_some()
+            };
+            if !troubled {
                 retry = FIRST_RETRY;
             }
             let mut looks = Looks::default();
@@ -63,8 +67,12 @@ impl Storage {
                     measured = Instant::now();
                     continue;
                 }
-                () = sleep_until(refused + retry), if is_refused => {
-                    self.state.borrow_mut().done.doubt();
+                () = sleep_until(refused + retry), if troubled => {
+                    let mut state = self.state.borrow_mut();
+                    looks.disks = state.world.away.is_some();
+                    if state.done.is_refused() {
+                        state.done.doubt();
+                    }
                     retry = (retry * 2).min(LAST_RETRY);
                 }
             }

@@ -317,6 +317,40 @@ fn a_disk_is_told_of_and_the_service_dies_and_comes_back() {
     world.value(&format!("{volume}Capacity"), "32");
 }
 
+/// UDisks2 stands still: a write ends in a fault, reads are answered at once, and when it goes on everything is as it was.
+#[test]
+fn a_udisks_that_does_not_answer_costs_a_fault_and_nothing_else() {
+    let test = "a_udisks_that_does_not_answer_costs_a_fault_and_nothing_else";
+    let Some(folder) = inside(test, &[]) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    acs.session().end();
+    let file = folder.join("disk");
+    std::fs::File::create(&file).and_then(|file| file.set_len(32 * MIB)).unwrap();
+    sh(&format!("mkfs.ext4 -q -L OLD {}", file.display()));
+    world.loops.push(sh(&format!("losetup --find --show {}", file.display())));
+    let volume = eventually("the volume is a row", || world.row(VOLUMES, "OLD"));
+    world.value(&format!("{volume}Status"), "Offline");
+    sh(&format!("kill -STOP {}", world.service.id()));
+    let begin = Instant::now();
+    let (_, faults) = world
+        .client
+        .set(&[(&format!("{volume}Enable"), "true")])
+        .unwrap_or((0, vec![(String::new(), 9002, String::new())]));
+    assert_eq!(faults.first().map(|fault| fault.1), Some(9002), "{faults:?}");
+    assert!(begin.elapsed() < Duration::from_secs(60), "it took {:?}", begin.elapsed());
+    let begin = Instant::now();
+    assert_eq!(world.client.value(&format!("{volume}Name")).unwrap(), "OLD");
+    assert!(begin.elapsed() < Duration::from_secs(2), "reads wait for nobody");
+    sh(&format!("kill -CONT {}", world.service.id()));
+    eventually("it can be mounted", || {
+        let set = world.client.set(&[(&format!("{volume}Enable"), "true")]).ok();
+        set.filter(|(_, faults)| faults.is_empty())
+    });
+    world.value(&format!("{volume}Status"), "Online");
+}
+
 /// What a client of SMB does, and hears.
 fn smb(who: &str, what: &str) -> String {
     let (user, password) = who.split_once('%').expect("NAME%PASSWORD");

@@ -175,3 +175,15 @@ fn a_drive_that_takes_its_time_costs_its_own_values_and_its_answer_is_there_next
     let system = row(&plugin, MEDIA, "MODEL sda");
     plugin.get(&format!("{system}SMARTCapable")).unwrap_err();
 }
+
+/// One that stood still and goes on says nothing of it.
+#[test]
+fn a_service_that_goes_on_without_a_word_is_found_again() {
+    let (twin, config) = Twin::new();
+    let plugin = begin(&config);
+    let root = row(&plugin, VOLUMES, "uuid-sda1");
+    twin.change(Event::Disks, |scene| scene.away = true);
+    until("it is an error", || plugin.get(&format!("{root}Status")).unwrap() == "Error");
+    twin.scene().away = false;
+    until("it is back", || plugin.get(&format!("{root}Status")).unwrap() == "Online");
+}
