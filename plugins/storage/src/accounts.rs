@@ -7,6 +7,8 @@ mod name;
 mod rights;
 mod unix;
 
+#[cfg(test)]
+pub(crate) use name::MAX_ACCOUNTS;
 pub(crate) use name::{check, is_account};
 pub(crate) use rights::{of_account, of_guests, Right};
 pub(crate) use unix::{Accounts, Ids};

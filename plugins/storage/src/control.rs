@@ -6,6 +6,7 @@ mod child;
 mod file;
 mod place;
 mod settings;
+mod strays;
 mod tool;
 mod unit;
 

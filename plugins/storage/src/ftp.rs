@@ -68,7 +68,7 @@ impl Vsftpd {
     fn list_only(&self, names: &BTreeSet<String>, offer: &Offer) -> Result<(), Failure> {
         let anonymous = offer.ftp.as_ref().is_some_and(|ftp| ftp.anonymous.is_some());
         let all = names.iter().map(String::as_str).chain(ANONYMOUS.into_iter().filter(|_| anonymous));
-        let text: String = all.map(|name| format!("{name}\n")).collect();
+        let text: String = all.flat_map(|name| [name, "\n"]).collect();
         write(&self.list(), &text, 0o600).map(drop)
     }
 
@@ -117,7 +117,7 @@ impl Vsftpd {
         let may_stay = |name: &String| {
             let account = offer.accounts.iter().find(|account| account.name == *name && account.ftp);
             let same = account.is_some_and(|account| {
-                self.set.borrow().get(name).map_or(true, |before| *before == account.password)
+                self.set.borrow().get(name).is_none_or(|before| *before == account.password)
             });
             let home = self.users().join(name);
             offer.ftp.is_some() && same && !less.iter().any(|place| place.starts_with(&home))
@@ -141,6 +141,12 @@ impl Vsftpd {
         }
         let homes = std::fs::read_dir(self.users()).into_iter().flatten().flatten();
         for home in homes.map(|entry| entry.path()) {
+            // What a life before did not get to mount.
+            for place in std::fs::read_dir(&home).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                if !wanted.contains_key(&place) {
+                    detach(&place)?;
+                }
+            }
             if !wanted.keys().any(|place| place.starts_with(&home)) {
                 detach(&home)?;
             }

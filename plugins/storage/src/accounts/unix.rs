@@ -184,8 +184,8 @@ impl Accounts {
     fn group(&self) -> Result<Option<u32>, Failure> {
         let text = read(&self.settings.group)?;
         let ours = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let ours = ours.filter(|fields| fields.first() == Some(&self.settings.guest.as_str()));
-        Ok(ours.filter_map(|fields| fields.get(2)?.parse().ok()).next())
+        let mut ours = ours.filter(|fields| fields.first() == Some(&self.settings.guest.as_str()));
+        Ok(ours.find_map(|fields| fields.get(2)?.parse().ok()))
     }
 }
 

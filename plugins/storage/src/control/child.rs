@@ -13,6 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::strays;
 use super::tool::printable;
 use crate::back_end::{Event, Events, Failure, State};
 
@@ -24,6 +25,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(60);
 /// One that ran longer than this begins with the first pause again.
 const STEADY: Duration = Duration::from_secs(60);
+/// How often is looked whether one that has just begun is in its namespace.
+const LOOK: Duration = Duration::from_millis(5);
+/// What has a program hear that this thread ends.
+const SETPRIV: &str = "/usr/bin/setpriv";
 /// The longest line that is read of what it says.
 const MAX_LINE: u64 = 4096;
 
@@ -42,6 +47,8 @@ pub(crate) struct Keeper {
     events: Events,
     now: Arc<Mutex<Now>>,
     running: Mutex<Option<Running>>,
+    /// What it ran last.
+    program: Mutex<Option<PathBuf>>,
 }
 
 /// What is known of it at this moment.
@@ -49,6 +56,8 @@ pub(crate) struct Keeper {
 struct Now {
     /// The leader of its process group.
     pid: Option<i32>,
+    /// Where all is that it has begun.
+    namespace: Option<String>,
     wanted: bool,
     last_words: String,
 }
@@ -66,7 +75,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Keeper {
     pub(crate) fn new(name: &'static str, pid_file: PathBuf, events: Events) -> Self {
-        Self { name, pid_file, events, now: Arc::default(), running: Mutex::default() }
+        Self {
+            name,
+            pid_file,
+            events,
+            now: Arc::default(),
+            running: Mutex::default(),
+            program: Mutex::default(),
+        }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -84,6 +100,7 @@ impl Keeper {
             self.kill();
         }
         self.end_leftover();
+        *lock(&self.program) = Some(program.path.clone());
         let child = spawn(self.name, &program, &self.now, &self.pid_file)?;
         lock(&self.now).wanted = true;
         let (stop, stopped) = watch::channel(false);
@@ -131,10 +148,8 @@ impl Keeper {
     }
 
     fn kill(&self) {
-        if let Some(pid) = lock(&self.now).pid.take() {
-            // All of it may be gone.
-            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
-        }
+        let program = lock(&self.program).clone();
+        end_all(&self.now, program.as_deref(), &self.pid_file);
     }
 
     /// Ends what an earlier life of ours has left running.
@@ -144,9 +159,14 @@ impl Keeper {
         let pid = words.next().and_then(|word| word.parse().ok());
         if let (Some(pid), Some(begun)) = (pid, words.next()) {
             // The number may be somebody else's by now; but not while only those are left that it has begun.
-            if begun_at(pid).map_or(true, |at| at == begun) {
+            if begun_at(pid).is_none_or(|at| at == begun) {
                 let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
             }
+        }
+        if let (Some(namespace), Some(program), Some(folder)) =
+            (words.next(), words.next(), self.pid_file.parent())
+        {
+            strays::end(namespace, Path::new(program), folder);
         }
         // It is written anew with the next one.
         let _ = std::fs::remove_file(&self.pid_file);
@@ -169,6 +189,45 @@ fn begun_at(pid: i32) -> Option<String> {
     rest.split_whitespace().nth(19).map(str::to_owned)
 }
 
+/// Ends all of it, at once.
+fn end_all(now: &Arc<Mutex<Now>>, program: Option<&Path>, pid_file: &Path) {
+    let (pid, namespace) = {
+        let mut now = lock(now);
+        (now.pid.take(), now.namespace.take())
+    };
+    if let Some(pid) = pid {
+        // All of it may be gone.
+        let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+    if let (Some(namespace), Some(program), Some(folder)) = (namespace, program, pid_file.parent()) {
+        strays::end(&namespace, program, folder);
+    }
+}
+
+/// Learns where all is that it begins, as soon as it is there.
+async fn learn(pid: Option<u32>, now: Arc<Mutex<Now>>, pid_file: PathBuf, program: PathBuf) {
+    let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) else { return };
+    let namespace = loop {
+        if let Some(namespace) = strays::namespace(pid) {
+            break namespace;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    let (begun, path) = (begun_at(pid).unwrap_or_default(), program.display());
+    // As above.
+    let _ = std::fs::write(&pid_file, format!("{pid} {begun} {namespace} {path}\n"));
+    lock(&now).namespace = Some(namespace);
+}
+
+/// Waits until it has ended; or until it shall: then `false`.
+async fn wait(child: &mut Child, stopped: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = child.wait() => true,
+        // Whoever could say so is gone.
+        _ = stopped.changed() => false,
+    }
+}
+
 /// Begins a program, in a process group of its own; it hears when this thread ends, where there is a program for that.
 fn spawn(
     name: &'static str,
@@ -176,16 +235,20 @@ fn spawn(
     now: &Arc<Mutex<Now>>,
     pid_file: &Path,
 ) -> Result<Child, Failure> {
-    let setpriv = Path::new("/usr/bin/setpriv");
-    let mut command = if setpriv.exists() {
-        let mut command = Command::new(setpriv);
-        command.args(["--pdeathsig", "TERM", "--"]).arg(&program.path);
-        command
-    } else {
-        Command::new(&program.path)
-    };
-    let started = command
-        .args(&program.arguments)
+    let there = |program: &str| Path::new(program).exists();
+    let mut words: Vec<OsString> = Vec::new();
+    if there(SETPRIV) {
+        words.extend([SETPRIV, "--pdeathsig", "TERM", "--"].map(OsString::from));
+    }
+    // Not for those who may not.
+    if there(strays::UNSHARE) && nix::unistd::geteuid().is_root() {
+        words.extend([strays::UNSHARE, "--uts", "--"].map(OsString::from));
+    }
+    words.push(program.path.clone().into_os_string());
+    words.extend(program.arguments.iter().cloned());
+    // One word is always there: the program.
+    let started = Command::new(&words[0])
+        .args(&words[1..])
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -201,6 +264,7 @@ fn spawn(
         let _ = std::fs::write(pid_file, format!("{pid} {}\n", begun_at(pid).unwrap_or_default()));
     }
     lock(now).pid = pid;
+    lock(now).namespace = None;
     listen(child.stdout.take(), now);
     listen(child.stderr.take(), now);
     Ok(child)
@@ -239,18 +303,21 @@ impl Watcher {
         let mut pause = FIRST_PAUSE;
         loop {
             let begun = tokio::time::Instant::now();
-            let ended = tokio::select! {
-                _ = child.wait() => true,
-                // Whoever could say so is gone.
-                _ = self.stopped.changed() => false,
+            let learned =
+                learn(child.id(), Arc::clone(&self.now), self.pid_file.clone(), self.program.path.clone());
+            let ended = {
+                let waited = wait(&mut child, &mut self.stopped);
+                tokio::pin!(waited);
+                tokio::select! {
+                    ended = &mut waited => ended,
+                    () = learned => waited.await,
+                }
             };
             if !ended {
                 return self.end(child).await;
             }
             // Those that it has begun serve on without it.
-            if let Some(pid) = lock(&self.now).pid.take() {
-                let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
-            }
+            end_all(&self.now, Some(&self.program.path), &self.pid_file);
             self.tell();
             if begun.elapsed() > STEADY {
                 pause = FIRST_PAUSE;
@@ -275,9 +342,8 @@ impl Watcher {
         // All of it may be gone.
         let _ = killpg(pid, Signal::SIGTERM);
         let _ = tokio::time::timeout(END, child.wait()).await;
-        let _ = killpg(pid, Signal::SIGKILL);
+        end_all(&self.now, Some(&self.program.path), &self.pid_file);
         let _ = child.wait().await;
-        lock(&self.now).pid = None;
     }
 
     fn tell(&self) {

@@ -30,7 +30,8 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Unit {
     name: &'static str,
-    unit: String,
+    /// As systemd calls it.
+    id: String,
     bus: Connection,
     events: Events,
     watch: OnceCell<Watch>,
@@ -51,8 +52,8 @@ impl Drop for Watch {
 }
 
 impl Unit {
-    pub(crate) fn new(name: &'static str, unit: &str, bus: &Connection, events: Events) -> Self {
-        Self { name, unit: unit.to_owned(), bus: bus.clone(), events, watch: OnceCell::new() }
+    pub(crate) fn new(name: &'static str, id: &str, bus: &Connection, events: Events) -> Self {
+        Self { name, id: id.to_owned(), bus: bus.clone(), events, watch: OnceCell::new() }
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -78,7 +79,7 @@ impl Unit {
     /// Has systemd do something, and waits until the unit is as it should be.
     async fn change(&self, method: &str, until: &[&str]) -> Result<(), Failure> {
         let mut changes = self.watch().await?.changes.clone();
-        let job = self.ask(PATH, MANAGER, method, &(self.unit.as_str(), "replace")).await?;
+        let job = self.ask(PATH, MANAGER, method, &(self.id.as_str(), "replace")).await?;
         job.body().deserialize::<OwnedObjectPath>().map_err(|error| nonsense(&error))?;
         let wait = async {
             // The job is there by now: what the unit is after its first change is what it was told to be.
@@ -114,7 +115,7 @@ impl Unit {
                 if name.as_str() == "org.freedesktop.DBus.Error.ServiceUnknown" {
                     return Err(Failure::Away(SYSTEMD));
                 }
-                Err(Failure::Refused(format!("{}: {}", self.unit, printable(&text.unwrap_or_default()))))
+                Err(Failure::Refused(format!("{}: {}", self.id, printable(&text.unwrap_or_default()))))
             }
             _ => Err(Failure::Away(SYSTEMD)),
         }
@@ -127,7 +128,7 @@ impl Unit {
     async fn listen(&self) -> Result<Watch, Failure> {
         // Without this, systemd signals nothing.
         self.ask(PATH, MANAGER, "Subscribe", &()).await?;
-        let answer = self.ask(PATH, MANAGER, "LoadUnit", &(self.unit.as_str(),)).await?;
+        let answer = self.ask(PATH, MANAGER, "LoadUnit", &(self.id.as_str(),)).await?;
         let path: OwnedObjectPath = answer.body().deserialize().map_err(|error| nonsense(&error))?;
         let interface = InterfaceName::from_static_str_unchecked(PROPERTIES);
         let rule = MatchRule::builder()

@@ -15,8 +15,8 @@ async fn vsftpd(machine: &Machine) -> Vsftpd {
     Vsftpd::new(&machine.settings, &machine.connect().await, machine.events.clone())
 }
 
-fn ftp() -> Option<Ftp> {
-    Some(Ftp { port: PORT, max_users: 5, idle: 60, anonymous: None })
+fn ftp() -> Ftp {
+    Ftp { port: PORT, max_users: 5, idle: 60, anonymous: None }
 }
 
 /// What a client gets, or why not.
@@ -95,7 +95,7 @@ fn an_account_sees_its_shares_and_nothing_else() {
         let vsftpd = vsftpd(&machine).await;
         assert!(vsftpd.is_there());
         let folder = machine.folder("a name; with \"all\" $USER 'of' it");
-        let mut offer = Offer { ftp: ftp(), ..offer(&folder) };
+        let mut offer = Offer { ftp: Some(ftp()), ..offer(&folder) };
         offer.accounts.push(account("dora", "pwd"));
         offer.accounts[3].ftp = false;
         offer.shares.push(share("home", &machine.folder("home"), &[("bob", WRITE), ("dora", WRITE)]));
@@ -142,7 +142,7 @@ fn who_is_removed_or_may_do_less_is_cut_off_and_the_others_are_not() {
     run(async {
         let machine = Machine::start();
         let vsftpd = vsftpd(&machine).await;
-        let mut offer = Offer { ftp: ftp(), ..offer(&machine.folder("media")) };
+        let mut offer = Offer { ftp: Some(ftp()), ..offer(&machine.folder("media")) };
         offer.shares[0].access[1].1 = WRITE;
         vsftpd.apply(&offer).await.unwrap();
         let mut alice = Session::open("alice", ALICE);
@@ -187,7 +187,7 @@ fn those_without_an_account_see_one_folder_and_only_so_many_come_in() {
         let machine = Machine::start();
         let vsftpd = vsftpd(&machine).await;
         let folder = machine.folder("public");
-        let anonymous = |read_only| Ftp { anonymous: Some((folder.clone(), read_only)), ..ftp().unwrap() };
+        let anonymous = |read_only| Ftp { anonymous: Some((folder.clone(), read_only)), ..ftp() };
         let mut offer = Offer { ftp: Some(anonymous(true)), ..Offer::default() };
         vsftpd.apply(&offer).await.unwrap();
         let get = || client("anonymous", "x", "there", &[]);
@@ -214,5 +214,42 @@ fn those_without_an_account_see_one_folder_and_only_so_many_come_in() {
         vsftpd.apply(&offer).await.unwrap();
         assert_eq!(vsftpd.state().await, Ok(State::Off));
         assert!(places(&machine.settings.run).is_empty());
+    });
+}
+
+#[test]
+fn a_killed_vsftpd_takes_its_sessions_with_it_and_comes_again() {
+    if !inside("ftp::tests::a_killed_vsftpd_takes_its_sessions_with_it_and_comes_again", &NEEDS) {
+        return;
+    }
+    run(async {
+        let mut machine = Machine::start();
+        let offer = Offer { ftp: Some(ftp()), ..offer(&machine.folder("media")) };
+        let vsftpd = vsftpd(&machine).await;
+        // Somebody else's file for PAM is not written over.
+        let pam = std::path::Path::new("/etc/pam.d/cwmpd-ftp");
+        std::fs::write(pam, "auth required pam_deny.so\n").unwrap();
+        assert!(matches!(vsftpd.apply(&offer).await, Err(Failure::Refused(_))));
+        std::fs::remove_file(pam).unwrap();
+        vsftpd.apply(&offer).await.unwrap();
+        let mut alice = Session::open("alice", ALICE);
+        let Daemon::Child(keeper) = &vsftpd.daemon else { panic!("it is no unit") };
+        let before = keeper.pid().unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(before), nix::sys::signal::Signal::SIGKILL)
+            .unwrap();
+        machine.hear().await;
+        assert!(!alice.says("NOOP").starts_with("200"));
+        machine.hear().await;
+        assert_ne!(keeper.pid(), Some(before));
+        cwmp_e2e::eventually("it serves again", || client("alice", ALICE, "media/there", &[]).ok());
+        // A port that somebody has is said, and nothing serves.
+        let taken = std::net::TcpListener::bind(("0.0.0.0", PORT + 1)).unwrap();
+        let other = Offer { ftp: Some(Ftp { port: PORT + 1, ..ftp() }), ..offer.clone() };
+        // Who listens there is not us; only that vsftpd has ended tells.
+        let applied = vsftpd.apply(&other).await;
+        drop(taken);
+        assert!(applied.is_err() || vsftpd.state().await != Ok(State::On));
+        vsftpd.apply(&offer).await.unwrap();
+        assert!(client("alice", ALICE, "media/there", &[]).is_ok());
     });
 }

@@ -10,9 +10,6 @@ use crate::plan::Share;
 const EVERYONE: &str = "S-1-1-0";
 /// The most of the file of a share that is read; Samba itself reads no more than 10 KiB.
 const MAX_FILE: u64 = 64 * 1024;
-/// The most that is said of who may use a share: with the rest it must fit into what Samba reads.
-const MAX_LIST: usize = 9 * 1024;
-
 /// A share of Samba.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UserShare {
@@ -80,11 +77,6 @@ impl UserShare {
         let guests = if self.guests { "guest_ok=y" } else { "guest_ok=n" };
         let place = self.place.display().to_string();
         [self.name.clone(), place, String::new(), self.acl(), guests.to_owned()]
-    }
-
-    /// Whether the list of who may use it is short enough.
-    pub(super) fn fits(&self) -> bool {
-        self.acl().len() <= MAX_LIST
     }
 
     /// Whether the file of a share says this.

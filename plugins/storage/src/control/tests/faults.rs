@@ -81,6 +81,7 @@ struct Systemd {
 
 #[zbus::interface(name = "org.freedesktop.systemd1.Manager")]
 impl Systemd {
+    #[allow(clippy::unused_self)]
     fn subscribe(&self) {}
 
     #[allow(clippy::needless_pass_by_value, clippy::unused_self)]

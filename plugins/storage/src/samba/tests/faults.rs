@@ -34,8 +34,12 @@ fn a_killed_smbd_takes_its_sessions_with_it_and_comes_again() {
         assert_eq!(samba.state().await, Ok(State::Failed));
         samba.apply(&offer).await.unwrap();
         assert_eq!(samba.state().await, Ok(State::On));
-        // When the plugin ends, all of it does.
+        // When the plugin ends, all of it does, also what answers who asks for the shares.
+        assert!(sh("smbclient -L 127.0.0.1 -N -s /dev/null").unwrap().contains("media"));
+        let running = || sh("pgrep -r R,S,D 'smbd|rpcd|dcerpcd'").is_ok();
+        assert!(running());
         drop(samba);
+        cwmp_e2e::eventually("all of it is gone", || (!running()).then_some(()));
         cwmp_e2e::eventually("smbd is gone", || {
             client("media", ALICE, "ls").contains("NT_STATUS_CONNECTION_REFUSED").then_some(())
         });
