@@ -193,9 +193,9 @@ fn nothing_on_the_drive_of_the_system_is_changed() {
     machine.partition("sda", 1, 1);
     machine.partition("sda", 2, 2);
     machine.drive("sdb", 16, "B");
-    machine.partition("sdb", 1, 17).mounts = Some(vec![PathBuf::from("/media/root/DATA")]);
+    machine.partition("sdb", 1, 17).mounts = Some(vec![PathBuf::from("/media/someone/DATA")]);
     machine.mount(8, 2, "/dev/root", "/");
-    machine.mount(8, 17, "/dev/sdb1", "/media/root/DATA");
+    machine.mount(8, 17, "/dev/sdb1", "/media/someone/DATA");
     let seen = machine.see(&[]);
     for protected in
         [&drive(&seen, "sda").protected, &volume(&seen, "sda1").protected, &volume(&seen, "sda2").protected]
@@ -208,7 +208,7 @@ fn nothing_on_the_drive_of_the_system_is_changed() {
         (data.key.as_str(), &data.protected, data.drive.as_deref()),
         ("part-sdb1", &None, Some("ACME:B"))
     );
-    assert_eq!(data.mounts, [PathBuf::from("/media/root/DATA")]);
+    assert_eq!(data.mounts, [PathBuf::from("/media/someone/DATA")]);
 }
 
 #[test]
@@ -322,13 +322,13 @@ fn an_encrypted_volume_is_one_whether_it_is_open_or_not() {
     assert_eq!(volume_of(&locked), (key.clone(), true, String::new(), device));
 
     let open = machine.mapped("dm-0", 0, &["pci0/sda/sda1"]);
-    open.mounts = Some(vec![PathBuf::from("/media/root/SAFE")]);
+    open.mounts = Some(vec![PathBuf::from("/media/someone/SAFE")]);
     (block(open).backing, block(open).label) = (Some("sda1".to_owned()), "SAFE".to_owned());
     let seen = machine.see(&[]);
     assert_eq!(names(&seen), ["sda1"]);
     assert_eq!(volume_of(&seen), (key, true, "ext4".to_owned(), PathBuf::from("/dev/dm-0")));
     assert_eq!(volume(&seen, "sda1").label, "SAFE");
-    assert_eq!(volume(&seen, "sda1").mounts, [PathBuf::from("/media/root/SAFE")]);
+    assert_eq!(volume(&seen, "sda1").mounts, [PathBuf::from("/media/someone/SAFE")]);
     // The system is on what is inside.
     machine.mount(252, 0, "/dev/mapper/safe", "/var");
     assert!(volume(&machine.see(&[]), "sda1").protected.is_some());
