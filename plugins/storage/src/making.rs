@@ -99,6 +99,11 @@ impl Makings {
             self.host.store_delete(&format!("{MADE}{row}"))?;
             self.made.borrow_mut().remove(&row);
         }
+        for kept in self.host.store_list(BEGUN)? {
+            if kept[BEGUN.len()..].parse().is_ok_and(|row| gone(&row)) {
+                self.host.store_delete(&kept)?;
+            }
+        }
         Ok(())
     }
 }

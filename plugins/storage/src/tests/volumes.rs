@@ -65,7 +65,6 @@ fn a_disk_that_is_pulled_out_while_it_is_formatted_is_an_error_and_the_row_can_b
     until("the drive is there", || plugin.rows(MEDIA).unwrap().len() == 2);
     assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Error");
     assert_eq!(twin.scene().told.len(), 1);
-    plugin.set(&[(&format!("{NEW}Enable"), "false")]).unwrap();
     plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
     until("it is online", || plugin.get(&format!("{NEW}Status")).unwrap() == "Online");
 }
