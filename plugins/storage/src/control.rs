@@ -5,6 +5,7 @@
 mod child;
 mod file;
 mod place;
+mod port;
 mod settings;
 mod strays;
 mod tool;
@@ -20,6 +21,7 @@ use crate::back_end::{Events, Failure, State};
 pub(crate) use child::Program;
 pub(crate) use file::{folder, read, remove, write};
 pub(crate) use place::{attach, detach, is_attached, open, path_of, places};
+pub(crate) use port::listens;
 pub(crate) use settings::Settings;
 pub(crate) use tool::{printable, Tools};
 

@@ -16,7 +16,7 @@ use zbus::Connection;
 use crate::accounts::{check, of_account, Accounts, Right};
 use crate::back_end::{Events, Failure, Server, State};
 use crate::control::{
-    attach, detach, folder, is_attached, open, places, read, write, Daemon, Program, Settings, Tools,
+    attach, detach, folder, is_attached, listens, open, places, read, write, Daemon, Program, Settings, Tools,
 };
 use crate::plan::{Ftp, Offer, Secret};
 
@@ -200,18 +200,6 @@ impl Vsftpd {
     }
 }
 
-/// Whether somebody listens at a port of this machine, as the kernel says: a connection would count as a user.
-fn listens(port: u16) -> bool {
-    let tables =
-        ["/proc/net/tcp", "/proc/net/tcp6"].map(|table| std::fs::read_to_string(table).unwrap_or_default());
-    let port = format!(":{port:04X}");
-    tables.iter().flat_map(|table| table.lines()).any(|line| {
-        let words: Vec<&str> = line.split_whitespace().take(4).collect();
-        // 0A: it waits for connections.
-        matches!(words.as_slice(), [_, local, _, "0A"] if local.ends_with(&port))
-    })
-}
-
 #[async_trait(?Send)]
 impl Server for Vsftpd {
     fn name(&self) -> &'static str {
@@ -248,6 +236,9 @@ impl Server for Vsftpd {
         self.put_anonymous(ftp, group).await?;
         self.add(offer, &wanted, group).await?;
         write(&self.config(), &text, 0o600)?;
+        if self.daemon.state().await? != State::On && listens(ftp.port) {
+            return Err(Failure::Refused(format!("somebody else has the port {}", ftp.port)));
+        }
         let arguments = vec![self.config().into_os_string()];
         self.daemon.start(Program { path: program, arguments }, || async { listens(ftp.port) }).await
     }

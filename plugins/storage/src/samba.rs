@@ -20,7 +20,7 @@ use zbus::Connection;
 use crate::accounts::{check, Accounts};
 use crate::back_end::{Events, Failure, Server, State};
 use crate::control::{
-    attach, detach, folder, is_attached, open, places, write, Daemon, Program, Settings, Tools,
+    attach, detach, folder, is_attached, listens, open, places, write, Daemon, Program, Settings, Tools,
 };
 use crate::plan::{Offer, Secret};
 
@@ -290,7 +290,12 @@ impl Server for Samba {
         let mut arguments: Vec<std::ffi::OsString> =
             ["--foreground", "--no-process-group"].map(Into::into).into();
         arguments.extend(self.configured().map(Into::into));
-        self.daemon.start(Program { path: smbd, arguments }, || self.answers()).await
+        if self.daemon.state().await? != State::On && listens(self.settings.smb_port) {
+            // It would run on, and serve nobody.
+            return Err(Failure::Refused(format!("somebody else has the port {}", self.settings.smb_port)));
+        }
+        let ready = || async { listens(self.settings.smb_port) && self.answers().await };
+        self.daemon.start(Program { path: smbd, arguments }, ready).await
     }
 }
 

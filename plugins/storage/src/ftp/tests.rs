@@ -245,10 +245,12 @@ fn a_killed_vsftpd_takes_its_sessions_with_it_and_comes_again() {
         // A port that somebody has is said, and nothing serves.
         let taken = std::net::TcpListener::bind(("0.0.0.0", PORT + 1)).unwrap();
         let other = Offer { ftp: Some(Ftp { port: PORT + 1, ..ftp() }), ..offer.clone() };
-        // Who listens there is not us; only that vsftpd has ended tells.
-        let applied = vsftpd.apply(&other).await;
+        assert_eq!(
+            vsftpd.apply(&other).await,
+            Err(Failure::Refused(format!("somebody else has the port {}", PORT + 1)))
+        );
+        assert_eq!(vsftpd.state().await, Ok(State::Off));
         drop(taken);
-        assert!(applied.is_err() || vsftpd.state().await != Ok(State::On));
         vsftpd.apply(&offer).await.unwrap();
         assert!(client("alice", ALICE, "media/there", &[]).is_ok());
     });
