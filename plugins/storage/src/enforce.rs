@@ -1,6 +1,7 @@
 //! Makes true what was set: volumes that are made, mounted, unmounted, removed; and one offer for all servers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use cwmp_plugin_sdk::{Error, Host, Level};
@@ -32,6 +33,8 @@ pub(crate) struct Done {
     names: BTreeMap<RowId, String>,
     /// What the servers were told last, if they took it.
     offered: Option<Offer>,
+    /// Folders that cannot be offered.
+    bad: BTreeSet<PathBuf>,
     /// Why they did not.
     refused: Option<Failure>,
 }
@@ -221,19 +224,23 @@ impl Storage {
         if self.state.borrow().done.offered.as_ref() == Some(&offer) {
             return Ok(None);
         }
-        let mut failure = None;
         let made = tokio::task::spawn_blocking(move || offer::make_folders(&folders)).await;
-        if let Ok(Err(why)) = made {
-            failure = Some(why);
-        }
+        let bad: BTreeMap<PathBuf, Failure> = made.unwrap_or_default().into_iter().collect();
+        // One that cannot be offered is refused when it is new, and keeps nobody from the others.
+        let known = self.state.borrow().done.bad.clone();
+        let mut failure = bad.iter().find(|(path, _)| !known.contains(*path)).map(|(_, why)| why.clone());
+        let bad: BTreeSet<PathBuf> = bad.into_keys().collect();
+        let told = offer::without(&offer, &bad);
         for server in self.back.servers() {
-            if let Err(why) = server.apply(&offer).await {
+            if let Err(why) = server.apply(&told).await {
                 failure.get_or_insert(why);
             }
         }
         self.look_at_servers(None).await;
         let mut state = self.state.borrow_mut();
-        state.done.offered = failure.is_none().then_some(offer);
+        // As long as something is missing, it is looked at again.
+        state.done.offered = (failure.is_none() && bad.is_empty()).then_some(offer);
+        state.done.bad = bad;
         state.done.refused.clone_from(&failure);
         Ok(failure)
     }

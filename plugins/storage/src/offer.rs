@@ -154,17 +154,31 @@ fn share_name(folder: &str, taken: &mut BTreeSet<String>) -> String {
     next
 }
 
-/// Makes the folders that are not there. What has such a name and is none stays; the servers do not take it.
-pub(crate) fn make_folders(folders: &[PathBuf]) -> Result<(), Failure> {
-    for folder in folders {
-        match std::fs::create_dir(folder) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(Failure::Refused(format!("the folder {}: {error}", folder.display())));
-            }
-            _ => {}
-        }
+/// Makes the folders that are not there. Gives those that are none: what has such a name and is something else stays, and so
+/// does what is behind a link.
+pub(crate) fn make_folders(folders: &[PathBuf]) -> Vec<(PathBuf, Failure)> {
+    let make = |folder: &PathBuf| {
+        let why = match std::fs::create_dir(folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => error.to_string(),
+            _ => match std::fs::symlink_metadata(folder) {
+                Ok(about) if about.is_dir() => return None,
+                Ok(_) => "something else has this name".to_owned(),
+                Err(error) => error.to_string(),
+            },
+        };
+        Some((folder.clone(), Failure::Refused(format!("the folder {}: {why}", folder.display()))))
+    };
+    folders.iter().filter_map(make).collect()
+}
+
+/// The offer without what is in these folders.
+pub(crate) fn without(offer: &Offer, bad: &BTreeSet<PathBuf>) -> Offer {
+    let mut offer = offer.clone();
+    offer.shares.retain(|share| !bad.contains(&share.path));
+    if let Some(ftp) = &mut offer.ftp {
+        ftp.anonymous = ftp.anonymous.take().filter(|(path, _)| !bad.contains(path));
     }
-    Ok(())
+    offer
 }
 
 #[cfg(test)]
@@ -193,12 +207,15 @@ mod tests {
     fn a_folder_is_made_once_and_nothing_is_put_through_a_link() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("a");
-        make_folders(std::slice::from_ref(&folder)).unwrap();
-        make_folders(std::slice::from_ref(&folder)).unwrap();
+        assert_eq!(make_folders(std::slice::from_ref(&folder)), []);
+        assert_eq!(make_folders(std::slice::from_ref(&folder)), []);
         assert!(folder.is_dir());
-        std::os::unix::fs::symlink("/nowhere", place.path().join("link")).unwrap();
-        make_folders(&[place.path().join("link")]).unwrap();
-        assert!(!std::path::Path::new("/nowhere").exists());
-        make_folders(&[place.path().join("gone/b")]).unwrap_err();
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink("/etc", &link).unwrap();
+        let (gone, file) = (place.path().join("gone/b"), place.path().join("file"));
+        std::fs::write(&file, "").unwrap();
+        let bad = make_folders(&[link.clone(), folder, gone.clone(), file.clone()]);
+        let bad: Vec<PathBuf> = bad.into_iter().map(|(path, _)| path).collect();
+        assert_eq!(bad, [link, gone, file]);
     }
 }

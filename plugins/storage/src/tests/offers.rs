@@ -272,3 +272,24 @@ fn what_is_taken_back_leaves_the_servers_as_the_image_made_them() {
     greet(&plugin);
     assert_eq!(plugin.get(&format!("{SERVICE}NetworkServer.SMBEnable")).unwrap(), "true");
 }
+
+/// A stick with a link where the folder should be: nothing behind it is offered, and everything else is.
+#[test]
+fn a_folder_that_is_a_link_is_refused_and_keeps_nobody_from_the_others() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    let bad = stage.folder(1, "bad", 0);
+    stage.folder(2, "good", 0);
+    std::fs::remove_dir(stage.place.path().join("bad")).unwrap();
+    std::os::unix::fs::symlink("/etc", stage.place.path().join("bad")).unwrap();
+    stage.twin.change(Event::Server("smbd"), |_| ());
+    until("it is not offered", || stage.shares().keys().eq(["good"]));
+    // Whoever sets something else is not told of it; whoever offers another such folder is.
+    stage.plugin.set(&[(&format!("{SERVICE}NetInfo.HostName"), "other")]).unwrap();
+    std::os::unix::fs::symlink("/etc", stage.place.path().join("worse")).unwrap();
+    let error = stage.plugin.set(&[(&format!("{bad}Name"), "worse")]).unwrap_err();
+    assert!(error.to_string().contains("something else has this name"), "{error}");
+    std::fs::remove_file(stage.place.path().join("bad")).unwrap();
+    stage.plugin.set(&[(&format!("{SERVICE}NetInfo.HostName"), "another")]).unwrap();
+    assert!(stage.shares().keys().eq(["bad", "good"]));
+}
