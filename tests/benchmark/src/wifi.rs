@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cwmp_acs::{Acs, Options, Session};
-use cwmp_e2e::wifi::{Process, SlowHostapd, World};
+use cwmp_e2e::namespace::Process;
+use cwmp_e2e::wifi::{SlowHostapd, World};
 use cwmp_e2e::{eventually, Client, Device};
 
 use crate::process::{cpu, memory};

@@ -1,22 +1,26 @@
 //! A box whose WiFi services run in a network namespace: the real ones without a radio, or a hostapd of the test's own that
 //! takes its time.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::ops::Deref;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::{binary, eventually, Builder, Device};
+use crate::namespace::{Namespace, Process};
+use crate::{eventually, Builder, Device};
 
-/// A network namespace with a folder. It is gone when this is dropped.
+/// A network namespace with the services of WiFi.
 #[derive(Debug)]
-pub struct World {
-    name: String,
-    folder: tempfile::TempDir,
+pub struct World(Namespace);
+
+impl Deref for World {
+    type Target = Namespace;
+
+    fn deref(&self) -> &Namespace {
+        &self.0
+    }
 }
 
 impl World {
@@ -26,56 +30,7 @@ impl World {
     /// If there is no `ip`, or no room.
     #[track_caller]
     pub fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("cwmpd-air-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let made = Command::new("ip").args(["netns", "add", &name]).status().expect("ip is there: iproute2");
-        if !made.success() {
-            println!("skipped: a network namespace needs root");
-            return None;
-        }
-        let new = Self { name, folder: tempfile::tempdir().expect("a folder can be made") };
-        new.ip("link set lo up");
-        Some(new)
-    }
-
-    /// Tells the namespace's own network what to be, in the words of `ip`.
-    ///
-    /// # Panics
-    /// If that cannot be.
-    #[track_caller]
-    pub fn ip(&self, arguments: &str) {
-        let status = Command::new("ip").args(["-n", &self.name]).args(arguments.split(' ')).status();
-        assert!(status.expect("ip is there").success(), "ip {arguments}");
-    }
-
-    /// A file of the world.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Writes a file.
-    ///
-    /// # Panics
-    /// If there is no room.
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.path(name);
-        std::fs::write(&file, text).expect("our own folder");
-        file
-    }
-
-    /// Starts a program inside; `bus` is its system bus.
-    ///
-    /// # Panics
-    /// If there is no such program.
-    #[track_caller]
-    pub fn start(&self, program: &str, arguments: &[&str], bus: Option<&str>) -> Process {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name, program]).args(arguments).stdin(Stdio::null());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        if let Some(bus) = bus {
-            command.env("DBUS_SYSTEM_BUS_ADDRESS", bus);
-        }
-        Process(command.spawn().expect("ip is there"))
+        Namespace::new().map(Self)
     }
 
     /// The real hostapd, with a configuration file for each of these texts.
@@ -102,12 +57,7 @@ impl World {
     /// # Panics
     /// If there is no room.
     pub fn device(&self) -> Builder {
-        let file = self.path("host");
-        let host = binary("cwmp-plugin-host").display().to_string();
-        let text = format!("#!/bin/sh\nexec ip netns exec {} {host} \"$@\"\n", self.name);
-        std::fs::write(&file, text).expect("our own folder");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
-        let folder = self.folder.path().display();
+        let (file, folder) = (self.host(""), self.folder().display());
         let images: Vec<String> = (0..MAX_IMAGES).map(|i| format!("'{folder}/image-{i}.conf'")).collect();
         let config = format!(
             "[config]\nhostapd = '{folder}/hostapd'\nhostapd_global = '{folder}/hostapd/global'\n\
@@ -120,25 +70,6 @@ impl World {
 
 /// The most configuration files that the plugin is told of.
 const MAX_IMAGES: usize = 16;
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
-    }
-}
-
-/// A program. It ends when this is dropped.
-#[derive(Debug)]
-pub struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-            let _ = self.0.wait();
-        }
-    }
-}
 
 /// A hostapd of the test's own: one network with one station. It answers as the real one does, but when the test wants it.
 #[derive(Debug)]

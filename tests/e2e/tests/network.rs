@@ -1,62 +1,37 @@
 //! The network of a device, from the kernel to the ACS and back, in a network namespace of its own.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use cwmp_acs::{Acs, Options, ValueType};
+use cwmp_e2e::namespace::Namespace;
 use cwmp_e2e::{binary, eventually, Client, Device};
 
 const PORTS: &str = "Device.Ethernet.Interface.";
 const COUNT: &str = "Device.Ethernet.InterfaceNumberOfEntries";
 const INTERFACES: &str = "Device.IP.Interface.";
 
-/// A network namespace. It is gone when this is dropped.
-struct Namespace {
-    name: String,
-    folder: tempfile::TempDir,
+/// A network namespace with the port `wan`, whose other end is `far`.
+struct World(Namespace);
+
+impl Deref for World {
+    type Target = Namespace;
+
+    fn deref(&self) -> &Namespace {
+        &self.0
+    }
 }
 
-impl Namespace {
-    /// A namespace with the port `wan`, whose other end is `far`; `None` if nobody lets us make one.
+impl World {
+    /// `None` if nobody lets us make one.
     fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("cwmpd-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let made = Command::new("ip").args(["netns", "add", &name]).status().expect("ip is there: iproute2");
-        if !made.success() {
-            println!("skipped: a network namespace needs root");
-            return None;
-        }
-        let new = Self { name, folder: tempfile::tempdir().expect("a folder can be made") };
-        new.ip("link set lo up");
+        let new = Self(Namespace::new()?);
         new.ip("link add wan type veth peer name far");
         new.ip("link set wan up");
         new.ip("link set far up");
         new.ip("address add 192.0.2.2/24 dev wan");
-        std::fs::write(new.folder.path().join("resolv.conf"), "nameserver 192.0.2.1\n")
-            .expect("our own folder");
+        new.write("resolv.conf", "nameserver 192.0.2.1\n");
         Some(new)
-    }
-
-    #[track_caller]
-    fn ip(&self, arguments: &str) -> String {
-        let output = Command::new("ip").args(["-n", &self.name]).args(arguments.split(' ')).output();
-        let output = output.expect("ip is there");
-        assert!(output.status.success(), "ip {arguments}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// A program that runs the host of a plugin inside. The bus is a file, so it is reached from there. `through` is a
-    /// command that starts it.
-    fn host(&self, through: &str) -> PathBuf {
-        let file = self.folder.path().join("host");
-        let host = binary("cwmp-plugin-host");
-        let text =
-            format!("#!/bin/sh\nexec ip netns exec {} {through} {} \"$@\"\n", self.name, host.display());
-        std::fs::write(&file, text).expect("our own folder");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
-        file
     }
 
     fn device(&self, acs: &Acs) -> (Device, Client) {
@@ -68,19 +43,13 @@ impl Namespace {
             .acs(acs.url())
             .plugin(
                 "network",
-                &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", self.folder.path().display()),
+                &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", self.folder().display()),
             )
             .config(&format!("[plugins]\nhost = '{}'", self.host(through).display()))
             .start();
         device.ready("network");
         let client = device.client();
         (device, client)
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
     }
 }
 
@@ -107,7 +76,7 @@ fn waits(host: u32) -> u64 {
 /// C51, C134: a device that comes during a session is told in the next one; nobody looked for it.
 #[test]
 fn a_device_that_comes_during_a_session_is_told_in_the_next() {
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let acs = Acs::start(Options::default());
     let (device, client) = namespace.device(&acs);
     let mut session = acs.session();
@@ -153,7 +122,7 @@ fn a_device_that_comes_during_a_session_is_told_in_the_next() {
 /// C136: an ACS gives an interface an address and a server, and takes them away; the world has changed each time.
 #[test]
 fn what_the_acs_sets_is_so_in_the_kernel() {
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let acs = Acs::start(Options::default());
     let (_device, client) = namespace.device(&acs);
     let mut session = acs.session();
@@ -178,7 +147,7 @@ fn what_the_acs_sets_is_so_in_the_kernel() {
     session
         .set(&[(&address, ValueType::String, "9.9.9.9"), (&enable, ValueType::Boolean, "true")], "")
         .unwrap();
-    let resolv = || std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
+    let resolv = || std::fs::read_to_string(namespace.path("resolv.conf")).unwrap();
     assert!(resolv().contains("nameserver 9.9.9.9\n"));
     // What is wrong is refused for what it is, and nothing is changed.
     let mask = at("SubnetMask");
@@ -201,7 +170,7 @@ fn what_the_acs_sets_is_so_in_the_kernel() {
 /// What the ACS has set survives a crash of the host and of the device, numbers included.
 #[test]
 fn what_was_set_survives_the_host_and_a_reboot() {
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let acs = Acs::start(Options::default());
     let (mut device, client) = namespace.device(&acs);
     let mut session = acs.session();
@@ -233,14 +202,14 @@ fn what_was_set_survives_the_host_and_a_reboot() {
 #[test]
 fn the_baseline_of_the_standard_is_complete() {
     use cwmp_model::standard::{Library, Requires};
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let acs = Acs::start(Options::default());
     let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agent/model/models");
     let device = Device::builder()
         .acs(acs.url())
         .plugin(
             "network",
-            &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", namespace.folder.path().display()),
+            &format!("[config]\nresolv_conf = '{}/resolv.conf'\n", namespace.folder().display()),
         )
         .plugin("device_info", "")
         .config(&format!(
@@ -298,7 +267,7 @@ fn the_baseline_of_the_standard_is_complete() {
 /// A plugin that may not change the network says so, and has not changed it; it reads all the same.
 #[test]
 fn a_plugin_without_the_right_changes_nothing() {
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let acs = Acs::start(Options::default());
     let through = "setpriv --bounding-set -net_admin --inh-caps -net_admin";
     let (_device, client) = namespace.device_through(&acs, through);
@@ -320,14 +289,14 @@ fn a_plugin_without_the_right_changes_nothing() {
     assert_eq!(session.get_value(&mtu).unwrap(), "1500");
     assert_eq!(session.get_value(&enable).unwrap(), "false");
     session.end();
-    let resolv = std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
+    let resolv = std::fs::read_to_string(namespace.path("resolv.conf")).unwrap();
     assert!(!resolv.contains("9.9.9.9") && namespace.ip("link show wan").contains("mtu 1500"));
 }
 
 /// A busy network: a thousand hosts and as many routes are read as a whole, within one answer of the plugin.
 #[test]
 fn a_thousand_hosts_are_read_as_a_whole() {
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let acs = Acs::start(Options::default());
     let lines: Vec<String> = (0..1_000)
         .flat_map(|i| {
@@ -340,7 +309,7 @@ fn a_thousand_hosts_are_read_as_a_whole() {
             ]
         })
         .collect();
-    let batch = namespace.folder.path().join("batch");
+    let batch = namespace.path("batch");
     std::fs::write(&batch, lines.join("\n")).unwrap();
     namespace.ip(&format!("-batch {}", batch.display()));
     let (_device, client) = namespace.device(&acs);
@@ -359,22 +328,20 @@ fn a_thousand_hosts_are_read_as_a_whole() {
 /// What a team's own tests would run: every value, every write and its rollback, a new row in every table.
 #[test]
 fn the_check_of_the_host_is_content() {
-    let Some(namespace) = Namespace::new() else { return };
+    let Some(namespace) = World::new() else { return };
     let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agent/model/models");
     for plugin in ["network", "users", "device_info"] {
         let script = format!(
             "mount --bind {}/resolv.conf /etc/resolv.conf && exec {} --check {} --models {} --write",
-            namespace.folder.path().display(),
+            namespace.folder().display(),
             binary("cwmp-plugin-host").display(),
             binary(&format!("libcwmp_{plugin}.so")).display(),
             models.display()
         );
-        let output =
-            Command::new("ip").args(["netns", "exec", &namespace.name, "sh", "-c", &script]).output();
-        let output = output.expect("ip is there");
+        let output = namespace.command("sh").args(["-c", &script]).output().expect("ip is there");
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && !said.contains("FAIL"), "{said}");
     }
-    let resolv = std::fs::read_to_string(namespace.folder.path().join("resolv.conf")).unwrap();
+    let resolv = std::fs::read_to_string(namespace.path("resolv.conf")).unwrap();
     assert_eq!(resolv, "nameserver 192.0.2.1\n", "everything was taken back");
 }

@@ -1,15 +1,16 @@
 //! WiFi, from an ACS to the real hostapd and wpa_supplicant and back, in network namespaces. Radios are simulated in the guest;
 //! here hostapd runs without one (`driver=none`), or on a cable (`driver=wired`).
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::ops::Deref;
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use cwmp_acs::{Acs, Options, ValueType};
-use cwmp_e2e::{binary, eventually, Client, Device};
+use cwmp_e2e::namespace::Process;
+use cwmp_e2e::{eventually, wifi, Client, Device};
 
 const SSID: &str = "Device.WiFi.SSID.1.";
 const AP: &str = "Device.WiFi.AccessPoint.1.";
@@ -21,63 +22,26 @@ const IMAGE: &str =
     "interface=lo\ndriver=none\nssid=Image\nchannel=1\nhw_mode=g\nwpa=2\nwpa_key_mgmt=WPA-PSK\n\
                      rsn_pairwise=CCMP\nwpa_passphrase=from the image\n";
 
-/// A network namespace with a folder. It is gone when this is dropped.
-struct World {
-    name: String,
-    folder: tempfile::TempDir,
+/// A network namespace with the services of WiFi.
+struct World(wifi::World);
+
+impl Deref for World {
+    type Target = wifi::World;
+
+    fn deref(&self) -> &wifi::World {
+        &self.0
+    }
 }
 
 impl World {
     /// `None` if nobody lets us make one.
     fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("cwmpd-wifi-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let made = Command::new("ip").args(["netns", "add", &name]).status().expect("ip is there: iproute2");
-        if !made.success() {
-            println!("skipped: a network namespace needs root");
-            return None;
-        }
-        let new = Self { name, folder: tempfile::tempdir().expect("a folder can be made") };
-        new.ip("link set lo up");
-        Some(new)
-    }
-
-    #[track_caller]
-    fn ip(&self, arguments: &str) {
-        let status = Command::new("ip").args(["-n", &self.name]).args(arguments.split(' ')).status();
-        assert!(status.expect("ip is there").success(), "ip {arguments}");
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let file = self.path(name);
-        std::fs::write(&file, text).expect("our own folder");
-        file
-    }
-
-    fn start(&self, program: &str, arguments: &[&str]) -> Process {
-        let child = Command::new("ip")
-            .args(["netns", "exec", &self.name, program])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        Process(child.expect("ip is there"))
+        wifi::World::new().map(Self)
     }
 
     /// hostapd, as an image with these lines starts it.
     fn hostapd(&self, lines: &str) -> Process {
-        let sockets = self.path("hostapd");
-        let file = self.write("image.conf", &format!("{lines}ctrl_interface={}\n", sockets.display()));
-        let global = self.path("hostapd/global");
-        let process =
-            self.start("hostapd", &["-g", &global.display().to_string(), &file.display().to_string()]);
-        eventually("hostapd has its sockets", || global.exists().then_some(()));
-        process
+        self.0.hostapd(&[lines.trim_end().to_owned()])
     }
 
     /// What a control socket answers, as hostapd_cli and wpa_cli ask it; nothing if nobody is there.
@@ -105,55 +69,10 @@ impl World {
 
     /// A device whose plugin is in here.
     fn device(&self, acs: &Acs) -> (Device, Client) {
-        let file = self.path("host");
-        let host = binary("cwmp-plugin-host").display().to_string();
-        let text = format!("#!/bin/sh\nexec ip netns exec {} {host} \"$@\"\n", self.name);
-        std::fs::write(&file, text).expect("our own folder");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
-        let folder = self.folder.path().display();
-        let config = format!(
-            "[config]\nhostapd = '{folder}/hostapd'\nhostapd_global = '{folder}/hostapd/global'\n\
-             hostapd_files = ['{folder}/image.conf']\nfolder = '{folder}/own'\nbus = 'unix:path=DEVICE/bus'\n"
-        );
-        let device = Device::builder()
-            .acs(acs.url())
-            .plugin("wifi", &config)
-            .config(&format!("[plugins]\nhost = '{}'", file.display()))
-            .start();
+        let device = self.0.device().acs(acs.url()).start();
         device.ready("wifi");
         let client = device.client();
         (device, client)
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
-    }
-}
-
-/// A program. It ends when this is dropped.
-struct Process(Child);
-
-impl Process {
-    fn signal(&self, signal: &str) {
-        let status = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
-        assert!(status.expect("kill is there").success());
-    }
-
-    /// As a crash ends it.
-    fn kill(mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(None)) {
-            let _ = Command::new("kill").arg(self.0.id().to_string()).status();
-            let _ = self.0.wait();
-        }
     }
 }
 
@@ -271,9 +190,10 @@ fn a_station_that_is_let_in_is_an_associated_device_and_leaves_with_a_notificati
     let profile = world.write(
         "station.conf",
         &"ctrl_interface=FOLDER/station\nap_scan=0\nnetwork={\nkey_mgmt=IEEE8021X\neap=MD5\nidentity=\"user\"\npassword=\"testing\"\neapol_flags=0\n}\n"
-            .replace("FOLDER", &world.folder.path().display().to_string()),
+            .replace("FOLDER", &world.folder().display().to_string()),
     );
-    let _station = world.start("wpa_supplicant", &["-Dwired", "-ih0", "-c", &profile.display().to_string()]);
+    let _station =
+        world.start("wpa_supplicant", &["-Dwired", "-ih0", "-c", &profile.display().to_string()], None);
     let session = acs.session();
     assert_eq!(session.events(), ["4 VALUE CHANGE"]);
     assert_eq!(session.parameter(COUNT), Some("1"));
@@ -435,8 +355,7 @@ fn a_profile_of_the_acs_is_a_network_of_wpa_supplicant() {
     };
     let service = "fi.w1.wpa_supplicant1 /fi/w1/wpa_supplicant1";
     let start = || {
-        let process =
-            world.start("env", &[&format!("DBUS_SYSTEM_BUS_ADDRESS={bus}"), "wpa_supplicant", "-u"]);
+        let process = world.start("wpa_supplicant", &["-u"], Some(&bus));
         let create = format!(
             "call {service} fi.w1.wpa_supplicant1 CreateInterface a{{sv}} 2 Ifname s h0 Driver s wired"
         );

@@ -3,7 +3,8 @@
 use std::process::{Command, Stdio};
 
 use cwmp_acs::{Acs, Options};
-use cwmp_e2e::wifi::{Process, World};
+use cwmp_e2e::namespace::Process;
+use cwmp_e2e::wifi::World;
 use cwmp_e2e::{binary, eventually, Client, Device};
 
 const PAGE: &str = include_str!("../../../docs/wifi.md");
