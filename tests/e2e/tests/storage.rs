@@ -141,6 +141,21 @@ impl World {
         }
     }
 
+    /// Follows the making of a volume to its end: the state of the job, and what it says.
+    fn make(&self, row: &str) -> (String, String) {
+        type Empty = HashMap<&'static str, OwnedValue>;
+        let body = (format!("{row}X_CWMPD_Make()"), Empty::new(), Empty::new());
+        let job: OwnedObjectPath =
+            self.client.call(names::DATA_MODEL, "Invoke", &body).expect("a job begins");
+        eventually("the job ends", || {
+            let result: (String, u32, String, HashMap<String, String>) = self
+                .client
+                .call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &())
+                .expect("the job is there");
+            (result.0 != "running").then_some((result.0, result.2))
+        })
+    }
+
     /// Ends UDisks2 at once.
     fn kill_service(&mut self) {
         self.service.kill().and_then(|()| self.service.wait()).expect("it is ours");
@@ -229,23 +244,7 @@ fn an_acs_has_a_volume_made_and_removed() {
     let reference = world.client.value(&format!("{row}PhysicalReference")).unwrap();
     assert_eq!(reference, drive.trim_end_matches('.'));
     // A job that follows it ends at once: it is made.
-    let job: OwnedObjectPath = world
-        .client
-        .call(
-            names::DATA_MODEL,
-            "Invoke",
-            &(
-                format!("{row}X_CWMPD_Make()"),
-                HashMap::<&str, OwnedValue>::new(),
-                HashMap::<&str, OwnedValue>::new(),
-            ),
-        )
-        .unwrap();
-    eventually("the job ends", || {
-        let result: (String, u32, String, HashMap<String, String>) =
-            world.client.call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &()).unwrap();
-        (result.0 == "done").then_some(())
-    });
+    assert_eq!(world.make(&row).0, "done");
 
     // What is full is told: the limit is reached when no more than it is left.
     let mut session = {
@@ -275,6 +274,37 @@ fn an_acs_has_a_volume_made_and_removed() {
     session.end();
     assert_eq!(partitions(&device), 0);
     assert_eq!(world.client.value(&format!("{SERVICE}LogicalVolumeNumberOfEntries")).unwrap(), "0");
+}
+
+/// What cannot be made is an error, and its row can be read; the job says why. Made smaller, it is made.
+#[test]
+fn a_volume_that_cannot_be_made_is_an_error_and_its_job_fails_with_the_reason() {
+    let test = "a_volume_that_cannot_be_made_is_an_error_and_its_job_fails_with_the_reason";
+    let Some(folder) = inside(test, &[]) else { return };
+    own_folders();
+    let acs = Acs::start(Options::default());
+    let mut world = World::start(&folder, &acs, "");
+    acs.session().end();
+    let drive = world.plug_in("disk", 64);
+    let (number, _, faults) = world.client.add(VOLUMES, &[]).unwrap();
+    assert!(faults.is_empty(), "{faults:?}");
+    let row = format!("{VOLUMES}{number}.");
+    let values = [
+        (&*format!("{row}Name"), "DATA"),
+        (&format!("{row}PhysicalReference"), drive.trim_end_matches('.')),
+        (&format!("{row}Capacity"), "4096"),
+        (&format!("{row}Enable"), "true"),
+    ];
+    assert!(world.client.set(&values).unwrap().1.is_empty());
+    world.value(&format!("{row}Status"), "Error");
+    let (state, why) = world.make(&row);
+    assert_eq!(state, "failed");
+    assert!(!why.is_empty(), "it says why");
+    assert_eq!(world.client.value(&format!("{row}Capacity")).unwrap(), "4096");
+    assert_eq!(partitions(&world.loops[0]), 0);
+    assert!(world.client.set(&[(&format!("{row}Capacity"), "32")]).unwrap().1.is_empty());
+    world.value(&format!("{row}Status"), "Online");
+    assert_eq!(partitions(&world.loops[0]), 1);
 }
 
 /// C51, C134: a disk that is plugged in is told of. UDisks2 dies: nothing old is shown as new, and it is welcome again.
