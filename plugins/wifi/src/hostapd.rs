@@ -102,6 +102,7 @@ struct Sight {
 impl Hostapd {
     /// Listens to all that hostapd says from now on, in a task of the runtime that this is called in.
     pub(crate) fn open(places: Places, events: Events) -> Result<Self, Failure> {
+        text::sweep(&places.folder);
         let memory = Memory::new(places.sockets.clone(), places.folder.clone(), places.files.clone());
         let watch = watch::Watch::start(places.clone(), events)?;
         Ok(Self {

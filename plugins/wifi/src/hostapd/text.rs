@@ -1,6 +1,6 @@
 //! The whole text of a configuration, for what is made anew.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::lines::Lines;
@@ -19,6 +19,22 @@ static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// What a network has of its own, and not from what it was before.
 const OF_PLACE: [&str; 4] = ["interface", "bss", "driver", "ctrl_interface"];
+
+/// Removes what processes that were killed left in the folder: files for hostapd, which have secrets in them, and sockets.
+pub(super) fn sweep(folder: &Path) {
+    let is_left = |name: &str| {
+        let (kind, process) = name.rsplit_once('-')?.0.split_once('-')?;
+        let process: u32 = process.parse().ok()?;
+        Some(matches!(kind, "network" | "answers") && !Path::new(&format!("/proc/{process}")).exists())
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name().to_str().and_then(is_left) == Some(true) {
+            // Another one may have been faster.
+            std::fs::remove_file(entry.path()).ok();
+        }
+    }
+}
 
 /// A network that was as `known` says and was told `wanted`.
 pub(super) fn merged(known: &Lines, wanted: &Lines) -> Lines {
@@ -162,6 +178,21 @@ mod tests {
             }
             assert!(used.len() >= 2, "{own}");
         }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = format!("network-{}-0", std::process::id());
+        for name in ["network-4294967295-0", "answers-4294967295-7", &own, "wlan0.said", "network-x-1", "a"] {
+            std::fs::write(folder.path().join(name), "wpa_passphrase=hush hush").unwrap();
+        }
+        sweep(folder.path());
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut left: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["a", &own, "network-x-1", "wlan0.said"]);
     }
 
     #[test]
