@@ -1,7 +1,8 @@
 //! Device services on real kernels' devices: what the tests of the guest share.
 //!
-//! The tests here need radios, which a machine of today does not have, or must not be disturbed in. `tests/guest/run` boots
-//! a kernel of its own over this machine's files, and runs them there; anywhere else each says that it is skipped. A
+//! The tests here need radios and drives, which a machine of today does not have, or must not be disturbed in.
+//! `tests/guest/run` boots a kernel of its own over this machine's files, and runs them there; anywhere else each says that
+//! it is skipped. The drives are there once, on SATA, on NVMe and on USB, for one test at a time. For the radios, a
 //! [`World`] is a box with its radios, services and bus, in a network namespace; around it are [`Station`]s and other
 //! people's access points, each in a namespace of its own, because the kernel would answer itself otherwise. Worlds do not
 //! hear each other, so tests run side by side.
