@@ -219,7 +219,7 @@ fn partitions(device: &str) -> usize {
     sh(&format!("ls -d /sys/block/{name}/{name}p* 2>/dev/null || true")).lines().count()
 }
 
-/// C172: a row that an ACS adds becomes a partition with a filesystem, mounted; deleted, it is gone from the disk.
+/// A row that an ACS adds becomes a partition with a filesystem, mounted; deleted, it is gone from the disk.
 #[test]
 fn an_acs_has_a_volume_made_and_removed() {
     let Some(folder) = inside("an_acs_has_a_volume_made_and_removed", &[]) else { return };
@@ -457,7 +457,7 @@ fn delete(world: &World, acs: &Acs, row: &str) {
     session.end();
 }
 
-/// C172: an ACS has a disk formatted, makes a folder and two accounts; one writes, one reads, a wrong password does neither.
+/// An ACS has a disk formatted, makes a folder and two accounts; one writes, one reads, a wrong password does neither.
 #[test]
 fn a_client_of_smb_uses_what_an_acs_offered() {
     let needs = ["/usr/sbin/smbd", "/usr/bin/smbclient", "/usr/sbin/useradd"];
@@ -502,7 +502,7 @@ fn ftp(who: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text.into_owned())
 }
 
-/// C172: the same by FTP, and somebody without an account, who reads where the ACS lets him.
+/// The same by FTP, and somebody without an account, who reads where the ACS lets him.
 #[test]
 fn a_client_of_ftp_uses_what_an_acs_offered() {
     let needs = ["/usr/sbin/vsftpd", "/usr/bin/curl", "/usr/sbin/useradd"];
@@ -549,7 +549,7 @@ fn a_client_of_ftp_uses_what_an_acs_offered() {
     assert!(!done && said.contains("connect"), "{said}");
 }
 
-/// C172: by NFS anybody has what asks for no account, and nobody anything else.
+/// By NFS anybody has what asks for no account, and nobody anything else.
 #[test]
 fn a_client_of_nfs_uses_what_is_for_everybody() {
     let needs = ["/usr/bin/ganesha.nfsd", "/usr/bin/nfs-cat", "/usr/sbin/useradd"];

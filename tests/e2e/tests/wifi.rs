@@ -90,7 +90,7 @@ fn value(client: &Client, name: &str, wanted: &str) {
     }
 }
 
-/// C172: what an ACS sets is what hostapd has, and what the image configured is a row.
+/// What an ACS sets is what hostapd has, and what the image configured is a row.
 #[test]
 fn an_acs_names_a_network_and_gives_it_a_passphrase() {
     let Some(world) = World::new() else { return };

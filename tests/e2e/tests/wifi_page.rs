@@ -78,7 +78,7 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
-/// C172: what an ACS does, step by step, and how much of the profiles is there.
+/// What an ACS does, step by step, and how much of the profiles is there.
 #[test]
 fn the_commands_of_the_page_on_wifi_work() {
     let Some(world) = World::new() else { return };

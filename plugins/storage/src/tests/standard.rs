@@ -8,7 +8,7 @@ use crate::plugin::Storage;
 /// What the README says cannot be set, with the reason: there is no server for it.
 const NOT_SET: &str = "Device.Services.StorageService.{i}.NetworkServer.AFPEnable";
 
-/// C172: every parameter of the profiles is there, and can be set where they say so.
+/// Every parameter of the profiles is there, and can be set where they say so.
 #[test]
 fn the_profiles_are_complete() {
     let library = Library::embedded();
