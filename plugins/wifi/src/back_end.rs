@@ -166,6 +166,8 @@ pub(crate) struct Joined {
     pub(crate) refused: Vec<usize>,
     /// Networks that somebody else configured, with what is known of them.
     pub(crate) foreign: Vec<Ssid>,
+    /// The methods of WPS that are on, in the words of hostapd's `config_methods`; none: it is off.
+    pub(crate) wps: Vec<&'static str>,
 }
 
 /// A service that runs stations: wpa_supplicant.
@@ -179,6 +181,8 @@ pub(crate) trait EndPoints {
     async fn apply(&self, plan: &StationPlan) -> Result<(), Failure>;
     /// How networks may be protected.
     fn modes(&self) -> Vec<crate::plan::Mode>;
+    /// `config_methods` of WPS; empty: it knows no WPS.
+    fn wps(&self) -> Vec<&'static str>;
     /// Lets go of an interface, so that another service may have it.
     async fn release(&self, interface: &str) -> Result<(), Failure>;
     /// Takes an interface again that it let go of.

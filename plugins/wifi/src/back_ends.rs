@@ -130,7 +130,7 @@ impl BackEnds {
     pub(crate) async fn look_at_stations(&self, before: &StationState) -> StationState {
         let Some(service) = &self.end_points else { return StationState::default() };
         match service.look().await {
-            Ok(joined) => StationState { modes: service.modes(), joined, away: false },
+            Ok(joined) => StationState { modes: service.modes(), wps: service.wps(), joined, away: false },
             Err(_) => StationState { away: true, ..before.clone() },
         }
     }

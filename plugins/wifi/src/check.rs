@@ -7,7 +7,8 @@ use cwmp_plugin_sdk::{Change, ChangeFault, Edit, Error, Level, Object, Op, Row};
 use crate::cut_off;
 use crate::facts::{frequency_of, MAX_SSID};
 use crate::objects::{
-    AccessPoint, EndPoint, EndPointSecurity, Profile, ProfileSecurity, Radio, Security, Ssid, Wps,
+    AccessPoint, EndPoint, EndPointSecurity, EndPointWps, Profile, ProfileSecurity, Radio, Security, Ssid,
+    Wps,
 };
 use crate::plan::Mode;
 use crate::planner;
@@ -333,6 +334,22 @@ impl Checked for EndPoint {
 impl Checked for EndPointSecurity {
     fn faults(_: &Edit<Self>, _: &Known<'_>) -> Vec<ChangeFault> {
         Vec::new()
+    }
+}
+
+impl Checked for EndPointWps {
+    fn faults(edit: &Edit<Self>, known: &Known<'_>) -> Vec<ChangeFault> {
+        let mut faults = Faults::of(edit);
+        let Some(new) = &edit.new else { return faults.found };
+        let stations = &known.world.stations;
+        // A new row has the standard's default, whatever the service can do; it then reads as false.
+        let able = stations.away || !stations.wps.is_empty() || edit.old.is_none();
+        faults.want("Enable", able || !new.enable, "the service is built without WPS");
+        let good =
+            |word: &String| words::parse_method(word).is_some_and(|method| stations.wps.contains(&method));
+        let good = new.config_methods_enabled.iter().all(good);
+        faults.want("ConfigMethodsEnabled", good, "none of ConfigMethodsSupported");
+        faults.found
     }
 }
 

@@ -238,7 +238,7 @@ impl WiFi {
         }
         let mut planned = BTreeSet::new();
         for end_point in &job.tree.end_points {
-            let plan = planner::station_plan(&job.tree, end_point, &job.world.stations.modes);
+            let plan = planner::station_plan(&job.tree, end_point, &job.world.stations);
             let Some(plan) = plan else { continue };
             planned.insert(plan.interface.clone());
             let interface = plan.interface.clone();
@@ -495,7 +495,8 @@ impl WiFi {
         if self.state.borrow().done.stations.get(&plan.interface) == Some(plan) {
             return Ok(());
         }
-        let nothing = plan.profiles.is_empty() && node.joined.is_none();
+        let wps = plan.wps.as_ref().is_some_and(|methods| !methods.is_empty());
+        let nothing = plan.profiles.is_empty() && !wps && node.joined.is_none();
         if nothing && !self.state.borrow().done.stations.contains_key(&plan.interface) {
             return Ok(());
         }
@@ -522,7 +523,12 @@ impl WiFi {
     async fn let_go(&self, job: &Job, interface: &str) -> Result<(), Failure> {
         self.state.borrow_mut().done.acted = true;
         if let Some(service) = &self.back.end_points {
-            let plan = StationPlan { interface: interface.to_owned(), profiles: Vec::new(), chosen: None };
+            let plan = StationPlan {
+                interface: interface.to_owned(),
+                profiles: Vec::new(),
+                chosen: None,
+                wps: None,
+            };
             match service.apply(&plan).await {
                 Ok(()) | Err(Failure::Away(_)) => {}
                 Err(failure) => return Err(failure),

@@ -9,7 +9,7 @@ pub(crate) use access_point::{
     AccessPoint, AssociatedDevice, AssociatedDeviceStats, Security, Spoken, Wps, WpsStatus,
 };
 pub(crate) use end_point::{
-    EndPoint, EndPointSecurity, EndPointStats, Profile, ProfileSecurity, ProfileStatus,
+    EndPoint, EndPointSecurity, EndPointStats, EndPointWps, Profile, ProfileSecurity, ProfileStatus,
 };
 pub(crate) use radio::{Bandwidth, Current, Extension, Guard, Radio, RadioStats};
 pub(crate) use ssid::{Ssid, SsidStats};

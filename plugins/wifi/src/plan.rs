@@ -195,4 +195,6 @@ pub(crate) struct StationPlan {
     pub(crate) profiles: Vec<ProfilePlan>,
     /// The only one to be joined, as a position in `profiles`; `None`: the best that is there.
     pub(crate) chosen: Option<usize>,
+    /// WPS with the methods, in the words of [`BssSettings::wps`]; none of them: off. `None`: as the image has it.
+    pub(crate) wps: Option<Vec<&'static str>>,
 }

@@ -9,8 +9,8 @@ use crate::plan::{
 };
 use crate::row_id::RowId;
 use crate::tree::{EndPointNode, RadioNode, SsidNode, Tree};
-use crate::wish::{ApWish, RadioWish, SecurityWish};
-use crate::world::World;
+use crate::wish::{ApWish, EndPointWish, RadioWish, SecurityWish};
+use crate::world::{StationState, World};
 
 /// The port of RADIUS, where nobody says another.
 pub(crate) const RADIUS_PORT: u16 = 1812;
@@ -311,9 +311,13 @@ pub(crate) fn current_channel(tree: &Tree, world: &World, radio: &RadioNode) -> 
 }
 
 /// What an end point is to do; `None` if nobody set anything of it.
-pub(crate) fn station_plan(tree: &Tree, end_point: &EndPointNode, modes: &[Mode]) -> Option<StationPlan> {
+pub(crate) fn station_plan(
+    tree: &Tree,
+    end_point: &EndPointNode,
+    stations: &StationState,
+) -> Option<StationPlan> {
     let added = matches!(end_point.id, RowId::Added(_));
-    if !added && end_point.wish == crate::wish::EndPointWish::default() {
+    if !added && end_point.wish == EndPointWish::default() {
         return None;
     }
     let interface = end_point.interface.clone()?;
@@ -321,7 +325,7 @@ pub(crate) fn station_plan(tree: &Tree, end_point: &EndPointNode, modes: &[Mode]
     let radio = on.and_then(|ssid| tree.radio(ssid.radio.as_ref()?));
     let enabled = end_point.enabled() && radio.is_none_or(RadioNode::enabled);
     let chosen = end_point.wish.profile;
-    let mut usable: Vec<u32> = if enabled { usable(end_point, modes) } else { Vec::new() };
+    let mut usable: Vec<u32> = if enabled { usable(end_point, &stations.modes) } else { Vec::new() };
     if end_point.wish.lost || chosen.is_some_and(|chosen| !usable.contains(&chosen)) {
         // Who wants one and no other gets no other.
         usable.clear();
@@ -338,7 +342,16 @@ pub(crate) fn station_plan(tree: &Tree, end_point: &EndPointNode, modes: &[Mode]
         interface,
         profiles: profiles.collect(),
         chosen: chosen.and_then(|chosen| usable.iter().position(|number| *number == chosen)),
+        wps: station_wps(&end_point.wish).filter(|_| enabled && !stations.wps.is_empty()),
     })
+}
+
+/// WPS of an end point, as far as it was set; none of the methods: off.
+fn station_wps(wish: &EndPointWish) -> Option<Vec<&'static str>> {
+    if wish.wps == Some(false) {
+        return Some(Vec::new());
+    }
+    wish.methods.clone()
 }
 
 /// The profiles that can be joined, in the order of the plan: enabled, with a name, and with the keys that they need.

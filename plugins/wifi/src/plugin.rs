@@ -19,8 +19,8 @@ use crate::enforce::Done;
 use crate::latest::{Latest, PAIRS};
 use crate::neighbours::{NeighboringWiFiDiagnostic, NeighbourResult, Neighbours};
 use crate::objects::{
-    AccessPoint, AssociatedDevice, AssociatedDeviceStats, EndPoint, EndPointSecurity, EndPointStats, Profile,
-    ProfileSecurity, Radio, RadioStats, Security, Ssid, SsidStats, WiFiObject, Wps,
+    AccessPoint, AssociatedDevice, AssociatedDeviceStats, EndPoint, EndPointSecurity, EndPointStats,
+    EndPointWps, Profile, ProfileSecurity, Radio, RadioStats, Security, Ssid, SsidStats, WiFiObject, Wps,
 };
 use crate::places::Places;
 use crate::row_id::{Numbers, Table};
@@ -75,7 +75,7 @@ declare! {
     async WiFi, name: "wifi", base: "Device.",
     objects {
         WiFiObject, Radio, RadioStats, Ssid, SsidStats, AccessPoint, Security, Wps, AssociatedDevice,
-        AssociatedDeviceStats, EndPoint, EndPointStats, EndPointSecurity, Profile, ProfileSecurity,
+        AssociatedDeviceStats, EndPoint, EndPointStats, EndPointSecurity, EndPointWps, Profile, ProfileSecurity,
         NeighboringWiFiDiagnostic, NeighbourResult,
     },
     diagnostics { NeighboringWiFiDiagnostic },
@@ -221,6 +221,7 @@ impl WiFi {
             self.host.announce::<AssociatedDevice>(&old.devices, &new.devices),
             self.host.announce::<EndPoint>(&old.end_points, &new.end_points),
             self.host.announce::<EndPointSecurity>(&old.end_point_security, &new.end_point_security),
+            self.host.announce::<EndPointWps>(&old.end_point_wps, &new.end_point_wps),
             self.host.announce::<Profile>(&old.profiles, &new.profiles),
             self.host.announce::<ProfileSecurity>(&old.profile_security, &new.profile_security),
         ];

@@ -15,8 +15,9 @@ use crate::counters::{narrow, sum, Stations, Surveys, Traffic};
 use crate::enforce::error_of;
 use crate::facts::{Mac, Standard, Station};
 use crate::objects::{
-    AccessPoint, AssociatedDevice, AssociatedDeviceStats, EndPoint, EndPointSecurity, EndPointStats, Profile,
-    ProfileSecurity, Radio, RadioStats, Security, Spoken, Ssid, SsidStats, WiFiObject, Wps,
+    AccessPoint, AssociatedDevice, AssociatedDeviceStats, EndPoint, EndPointSecurity, EndPointStats,
+    EndPointWps, Profile, ProfileSecurity, Radio, RadioStats, Security, Spoken, Ssid, SsidStats, WiFiObject,
+    Wps,
 };
 use crate::plugin::WiFi;
 use crate::row_id::RowId;
@@ -61,6 +62,7 @@ known! {
     Wps by wps;
     EndPoint by end_points;
     EndPointSecurity by end_point_security;
+    EndPointWps by end_point_wps;
     Profile by profiles;
     ProfileSecurity by profile_security;
 }

@@ -23,6 +23,7 @@ mod network;
 #[cfg(test)]
 mod tests;
 mod wire;
+mod wps;
 
 use std::cell::RefCell;
 use std::sync::Arc;

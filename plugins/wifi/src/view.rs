@@ -4,8 +4,8 @@ use cwmp_plugin_sdk::{At, Error, Host, Object, Row, Rows};
 
 use crate::facts::{Band, BandAbility, Standard, Width};
 use crate::objects::{
-    AccessPoint, AssociatedDevice, Bandwidth, Current, EndPoint, EndPointSecurity, Extension, Guard, Profile,
-    ProfileSecurity, Radio, Security, Ssid, Wps, WpsStatus,
+    AccessPoint, AssociatedDevice, Bandwidth, Current, EndPoint, EndPointSecurity, EndPointWps, Extension,
+    Guard, Profile, ProfileSecurity, Radio, Security, Ssid, Wps, WpsStatus,
 };
 use crate::plan::{Mode, Tuning};
 use crate::planner;
@@ -27,6 +27,7 @@ pub(crate) struct View {
     pub(crate) devices: Rows<AssociatedDevice>,
     pub(crate) end_points: Rows<EndPoint>,
     pub(crate) end_point_security: Rows<EndPointSecurity>,
+    pub(crate) end_point_wps: Rows<EndPointWps>,
     pub(crate) profile_security: Rows<ProfileSecurity>,
     pub(crate) profiles: Rows<Profile>,
 }
@@ -58,6 +59,7 @@ impl Viewer<'_> {
             devices: self.devices(),
             end_points: self.end_points(),
             end_point_security: self.end_point_security(),
+            end_point_wps: self.end_point_wps(),
             profile_security: self.profile_security(),
             profiles: self.profiles(),
         }
@@ -264,9 +266,6 @@ impl Viewer<'_> {
 
     pub(crate) fn wps(&self) -> Rows<Wps> {
         let (world, tree) = (&self.snapshot.world, &self.snapshot.tree);
-        let methods = |all: &[&'static str]| -> Vec<String> {
-            all.iter().filter_map(|method| words::method(method)).map(str::to_owned).collect()
-        };
         let row = |ap: &crate::tree::ApNode| {
             let ssid = ap.ssid.as_ref().and_then(|id| tree.ssid(id));
             let radio = ssid.and_then(|ssid| tree.radio(ssid.radio.as_ref()?));
@@ -341,6 +340,31 @@ impl Viewer<'_> {
             .collect()
     }
 
+    pub(crate) fn end_point_wps(&self) -> Rows<EndPointWps> {
+        let supported = &self.snapshot.world.stations.wps;
+        let row = |end_point: &EndPointNode| {
+            let on = end_point.joined.as_ref().map(|joined| joined.wps.clone()).unwrap_or_default();
+            let is_on = !on.is_empty() && !end_point.away && end_point.enabled();
+            // What was set before the service was replaced by one without WPS is not in force.
+            let able = end_point.away || !supported.is_empty();
+            let enable = able && end_point.wish.wps.unwrap_or(!on.is_empty());
+            let enabled = end_point.wish.methods.clone().unwrap_or(on);
+            let missing = enable && !enabled.is_empty() && end_point.enabled() && !is_on;
+            EndPointWps {
+                enable,
+                config_methods_supported: methods(supported),
+                config_methods_enabled: methods(&enabled),
+                status: match (is_on, missing) {
+                    (true, _) => WpsStatus::Configured,
+                    (false, true) => WpsStatus::Error,
+                    (false, false) => WpsStatus::Disabled,
+                },
+            }
+        };
+        let all = self.snapshot.tree.end_points.iter();
+        all.map(|end_point| (Row::from(&end_point.id), row(end_point))).collect()
+    }
+
     pub(crate) fn profiles(&self) -> Rows<Profile> {
         let mut rows = Rows::new();
         for end_point in &self.snapshot.tree.end_points {
@@ -373,6 +397,11 @@ impl Viewer<'_> {
         }
         rows
     }
+}
+
+/// The standard's words for methods of WPS.
+fn methods(all: &[&'static str]) -> Vec<String> {
+    all.iter().filter_map(|method| words::method(method)).map(str::to_owned).collect()
 }
 
 fn port(radius: Option<&crate::plan::Radius>, wish: Option<u16>) -> u32 {

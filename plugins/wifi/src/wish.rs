@@ -130,6 +130,8 @@ pub(crate) struct EndPointWish {
     /// One is to be used alone, and there is no such profile.
     pub(crate) lost: bool,
     pub(crate) profiles: BTreeMap<u32, ProfileWish>,
+    pub(crate) wps: Option<bool>,
+    pub(crate) methods: Option<Vec<&'static str>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -328,7 +330,15 @@ impl<'a> Reader<'a> {
             let place = Place { settings: self.settings, name: format!("{table}{number}.") };
             (*number, self.profile(&place))
         });
-        EndPointWish { enable: row.get("Enable"), profile, lost, profiles: profiles.collect() }
+        let wps = row.below("WPS.");
+        EndPointWish {
+            enable: row.get("Enable"),
+            profile,
+            lost,
+            profiles: profiles.collect(),
+            wps: wps.get("Enable"),
+            methods: wps.list("ConfigMethodsEnabled", words::parse_method),
+        }
     }
 
     fn profile(&self, row: &Place<'_>) -> ProfileWish {

@@ -39,6 +39,8 @@ pub(crate) struct ServiceState {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct StationState {
     pub(crate) modes: Vec<Mode>,
+    /// `config_methods` of WPS; empty: it knows no WPS.
+    pub(crate) wps: Vec<&'static str>,
     /// While it is away: what there was before.
     pub(crate) joined: Vec<Joined>,
     pub(crate) away: bool,

@@ -2,7 +2,7 @@
 
 use cwmp_plugin_sdk::{Enumeration, Error, HexBinary, Object};
 
-use super::{MfpConfig, Service};
+use super::{MfpConfig, Service, WpsStatus};
 
 /// A station of ours.
 #[derive(Debug, Object)]
@@ -38,6 +38,20 @@ pub(crate) struct EndPointStats {
 pub(crate) struct EndPointSecurity {
     #[param(pushed)]
     pub(crate) modes_supported: Vec<String>,
+}
+
+/// How it is let in without a passphrase.
+#[derive(Debug, Object)]
+#[object("Device.WiFi.EndPoint.{i}.WPS.")]
+pub(crate) struct EndPointWps {
+    #[param(writable, pushed)]
+    pub(crate) enable: bool,
+    #[param(pushed)]
+    pub(crate) config_methods_supported: Vec<String>,
+    #[param(writable, pushed)]
+    pub(crate) config_methods_enabled: Vec<String>,
+    #[param(pushed)]
+    pub(crate) status: WpsStatus,
 }
 
 /// How far a profile is.

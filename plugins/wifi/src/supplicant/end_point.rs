@@ -17,6 +17,7 @@ use crate::supplicant::heard::{heard, Heard};
 use crate::supplicant::interface::{interfaces, Interface};
 use crate::supplicant::network::{Network, Part, Tag, Wanted};
 use crate::supplicant::wire::{State, INTERFACE, NAME, NETWORK};
+use crate::supplicant::wps::Wps;
 use crate::supplicant::Supplicant;
 
 /// The driver of interfaces that have a radio.
@@ -45,11 +46,11 @@ impl EndPoints for Supplicant {
         let all = interfaces(&self.calls, &self.known).await?;
         let found = all.into_iter().find(|interface| interface.name == plan.interface);
         match found {
-            Some(interface) => self.put(&interface, &mut profiles, plan.chosen).await,
-            None if profiles.is_empty() => Ok(()),
+            Some(interface) => self.put_all(&interface, &mut profiles, plan).await,
+            None if profiles.is_empty() && plan.wps.as_ref().is_none_or(Vec::is_empty) => Ok(()),
             None => {
                 let interface = self.take(&plan.interface).await?;
-                let done = self.put(&interface, &mut profiles, plan.chosen).await;
+                let done = self.put_all(&interface, &mut profiles, plan).await;
                 self.keep_if(&interface, done).await
             }
         }
@@ -57,6 +58,10 @@ impl EndPoints for Supplicant {
 
     fn modes(&self) -> Vec<Mode> {
         self.modes_of_stations()
+    }
+
+    fn wps(&self) -> Vec<&'static str> {
+        self.wps_methods()
     }
 
     async fn release(&self, interface: &str) -> Result<(), Failure> {
@@ -155,6 +160,7 @@ impl Supplicant {
                 .filter(|network| network.tag.is_none())
                 .map(|network| network.ssid().unwrap_or_default())
                 .collect(),
+            wps: interface.wps.as_ref().map(Wps::methods).unwrap_or_default(),
         })
     }
 
@@ -174,6 +180,21 @@ impl Supplicant {
         if done.is_err() {
             // Why the plan failed is what counts.
             let _ = self.calls.remove_interface(&interface.path).await;
+        }
+        done
+    }
+
+    /// Gives an interface all that a plan says of it. WPS goes first: it can be taken back.
+    async fn put_all(
+        &self,
+        interface: &Interface,
+        profiles: &mut [Profile],
+        plan: &StationPlan,
+    ) -> Result<(), Failure> {
+        self.put_wps(interface, plan.wps.as_deref()).await?;
+        let done = self.put(interface, profiles, plan.chosen).await;
+        if done.is_err() {
+            self.take_back_wps(interface).await;
         }
         done
     }

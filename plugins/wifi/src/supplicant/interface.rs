@@ -11,6 +11,7 @@ use crate::supplicant::calls::Calls;
 use crate::supplicant::known::Known;
 use crate::supplicant::network::Network;
 use crate::supplicant::wire::{Properties, State, INTERFACE, NETWORK, ROOT, SERVICE};
+use crate::supplicant::wps::Wps;
 
 /// The longest name of a device of the network.
 const MAX_NAME: usize = 15;
@@ -36,6 +37,8 @@ pub(crate) struct Interface {
     pub(crate) isolated: bool,
     /// The most stations of its access points.
     pub(crate) max_stations: Option<u32>,
+    /// `None`: the service was built without WPS.
+    pub(crate) wps: Option<Wps>,
     /// What it can do, by kind.
     pub(crate) abilities: BTreeMap<String, Vec<String>>,
 }
@@ -55,6 +58,7 @@ impl Interface {
             country: all.text("Country").ok().filter(|country| !country.is_empty()).map(str::to_owned),
             isolated: all.text("ApIsolate").is_ok_and(|text| text == "1"),
             max_stations: all.text("MaxNumSta").ok().and_then(|text| text.parse().ok()),
+            wps: Wps::read(all),
             abilities: all.inside("Capabilities"),
         };
         Ok((interface, all.objects("Networks")?))
@@ -86,6 +90,7 @@ pub(crate) async fn interfaces(calls: &Calls, known: &Known) -> Result<Vec<Inter
         }
     }
     known.set_abilities(abilities);
+    known.set_wps(all.iter().map(|interface| interface.wps.is_some()).max());
     Ok(all)
 }
 

@@ -39,6 +39,8 @@ struct Memory {
     built_with: Vec<String>,
     /// What its interfaces can do, all of them together.
     abilities: BTreeMap<String, BTreeSet<String>>,
+    /// Whether it was built with WPS; `None` as long as it has no interface.
+    wps: Option<bool>,
 }
 
 /// What was heard, shared between who listens and who asks.
@@ -102,6 +104,15 @@ impl Known {
     /// Whether an interface can do this; `None` if none is known.
     pub(crate) fn is_able(&self, kind: &str, word: &str) -> Option<bool> {
         self.lock().abilities.get(kind).map(|words| words.contains(word))
+    }
+
+    pub(crate) fn set_wps(&self, is_there: Option<bool>) {
+        self.lock().wps = is_there;
+    }
+
+    /// Whether the service was built with WPS; `None` if it has no interface that tells.
+    pub(crate) fn knows_wps(&self) -> Option<bool> {
+        self.lock().wps
     }
 
     pub(crate) fn name(&self, interface: &str, name: &str) {

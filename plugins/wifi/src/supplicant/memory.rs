@@ -1,14 +1,17 @@
-//! What the networks of the service were given: it shows no key.
+//! What the networks of the service were given, since it shows no key, and what the image made of its interfaces.
 
 use std::collections::HashMap;
 
 use crate::supplicant::network::Wanted;
+use crate::supplicant::wps::Images;
 
 /// What was given to which network of one owner of the name.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     owner: Option<String>,
     given: HashMap<String, Wanted>,
+    /// Of the interfaces whose WPS was changed.
+    pub(super) images: Images,
 }
 
 impl Memory {
@@ -17,6 +20,7 @@ impl Memory {
         if self.owner != owner {
             self.owner = owner;
             self.given.clear();
+            self.images.clear();
         }
     }
 

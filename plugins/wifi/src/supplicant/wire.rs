@@ -12,6 +12,7 @@ pub(crate) const NAME: &str = "wpa_supplicant";
 pub(crate) const SERVICE: &str = "fi.w1.wpa_supplicant1";
 pub(crate) const ROOT: &str = "/fi/w1/wpa_supplicant1";
 pub(crate) const INTERFACE: &str = "fi.w1.wpa_supplicant1.Interface";
+pub(crate) const WPS: &str = "fi.w1.wpa_supplicant1.Interface.WPS";
 pub(crate) const NETWORK: &str = "fi.w1.wpa_supplicant1.Network";
 pub(crate) const BSS: &str = "fi.w1.wpa_supplicant1.BSS";
 pub(crate) const STATION: &str = "fi.w1.wpa_supplicant1.Station";

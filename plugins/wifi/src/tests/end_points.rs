@@ -1,6 +1,7 @@
 //! Stations of ours: profiles that an ACS adds.
 
 use cwmp_plugin_sdk::testing::{Harness, Step};
+use cwmp_plugin_sdk::Notice;
 
 use super::twin::{idle, Twin};
 use super::{begin, IDLE};
@@ -162,4 +163,74 @@ fn a_key_that_is_refused_shows_in_the_profile() {
         plugin.changed().contains(&"Device.WiFi.EndPoint.1.Profile.5.Status".to_owned())
     });
     assert_eq!(plugin.get("Device.WiFi.EndPoint.1.Profile.5.Status").unwrap(), "Error");
+}
+
+const WPS: &str = "Device.WiFi.EndPoint.1.WPS.";
+
+fn wps(plugin: &Harness) -> [String; 3] {
+    ["Enable", "ConfigMethodsEnabled", "Status"].map(|leaf| plugin.get(&format!("{WPS}{leaf}")).unwrap())
+}
+
+#[test]
+fn wps_of_a_station_is_what_was_set_and_then_the_images_again() {
+    let (twin, config) = with_station();
+    {
+        let mut scene = twin.scene();
+        scene.station_wps.1 = vec!["display"];
+        scene.joined[0].wps = vec!["display"];
+    }
+    let mut plugin = begin(&config);
+    assert_eq!(plugin.get(&format!("{WPS}ConfigMethodsSupported")).unwrap(), "PushButton,Display");
+    assert_eq!(wps(&plugin), ["true", "Display", "Configured"], "as the image has it");
+    let last = |twin: &Twin| twin.scene().station_plans.last().unwrap().wps.clone();
+    plugin.set(&[(&format!("{WPS}ConfigMethodsEnabled"), "PushButton")]).unwrap();
+    assert_eq!(last(&twin), Some(vec!["push_button"]));
+    assert_eq!(wps(&plugin), ["true", "PushButton", "Configured"]);
+    plugin.set(&[(&format!("{WPS}Enable"), "false")]).unwrap();
+    assert_eq!(last(&twin), Some(Vec::new()), "off");
+    assert_eq!(wps(&plugin), ["false", "PushButton", "Disabled"]);
+    plugin.set(&[(&format!("{WPS}Enable"), "true")]).unwrap();
+    assert_eq!(wps(&plugin), ["true", "PushButton", "Configured"]);
+    plugin.notice(Notice::FactoryReset).unwrap();
+    assert_eq!(last(&twin), None, "nobody wants anything any more");
+    assert_eq!(wps(&plugin), ["true", "Display", "Configured"]);
+}
+
+#[test]
+fn wps_that_the_service_refuses_is_taken_back() {
+    let (twin, config) = with_station();
+    let mut plugin = begin(&config);
+    plugin.set(&[(&format!("{WPS}ConfigMethodsEnabled"), "Display")]).unwrap();
+    twin.scene().refuse_on = Some("wlan1".to_owned());
+    let error = plugin.set(&[(&format!("{WPS}ConfigMethodsEnabled"), "PushButton")]).unwrap_err();
+    assert!(matches!(error, cwmp_plugin_sdk::Error::Denied(_)), "{error}");
+    assert_eq!(twin.scene().joined[0].wps, ["display"]);
+    assert_eq!(wps(&plugin), ["true", "Display", "Configured"]);
+}
+
+#[test]
+fn a_service_that_begins_anew_is_told_of_wps_again() {
+    let (twin, config) = with_station();
+    let mut plugin = begin(&config);
+    plugin.set(&[(&format!("{WPS}ConfigMethodsEnabled"), "PushButton")]).unwrap();
+    twin.change(Event::Service("wpa_supplicant"), |scene| scene.joined = vec![idle("wlan1")]);
+    super::changes::until("it is told again", || twin.scene().joined[0].wps == ["push_button"]);
+}
+
+#[test]
+fn a_service_without_wps_cannot_be_told_to_have_it() {
+    let (twin, config) = with_station();
+    twin.scene().station_wps.0.clear();
+    let mut plugin = begin(&config);
+    assert_eq!(plugin.get(&format!("{WPS}ConfigMethodsSupported")).unwrap(), "");
+    for (leaf, value) in [("Enable", "true"), ("ConfigMethodsEnabled", "PushButton")] {
+        let error = plugin.set(&[(&format!("{WPS}{leaf}"), value)]).unwrap_err();
+        assert!(matches!(error, cwmp_plugin_sdk::Error::Value(_)), "{error}");
+    }
+    assert_eq!(wps(&plugin), ["false", "", "Disabled"]);
+    // A new row has the default of the standard, which is no reason to have no rows.
+    let row = "Device.WiFi.EndPoint.7.";
+    plugin.change(&[Step::add(row), Step::set(&format!("{row}WPS.Enable"), "true")]).unwrap();
+    assert_eq!(plugin.get(&format!("{row}WPS.Enable")).unwrap(), "false");
+    assert!(twin.scene().station_plans.iter().all(|plan| plan.wps.is_none()));
 }

@@ -29,6 +29,8 @@ pub(crate) struct Scene {
     /// By service.
     pub(crate) running: BTreeMap<&'static str, Vec<Running>>,
     pub(crate) joined: Vec<Joined>,
+    /// What the service of stations knows of WPS, and what the image has it do.
+    pub(crate) station_wps: (Vec<&'static str>, Vec<&'static str>),
     pub(crate) stations: BTreeMap<u32, Vec<Station>>,
     /// What interfaces hear; nothing where it is not said.
     pub(crate) neighbours: BTreeMap<u32, Result<Vec<Neighbour>, Failure>>,
@@ -77,6 +79,7 @@ impl Twin {
     pub(crate) fn new() -> (Self, String) {
         let scene = Scene {
             country: "DE".into(),
+            station_wps: (vec!["push_button", "display"], Vec::new()),
             laws: ["DE", "US"].map(str::to_owned).into(),
             away: BTreeSet::new(),
             running: BTreeMap::from([("hostapd", Vec::new()), ("wpa_supplicant", Vec::new())]),
@@ -412,6 +415,7 @@ pub(crate) fn idle(interface: &str) -> Joined {
         available: Vec::new(),
         refused: Vec::new(),
         foreign: Vec::new(),
+        wps: Vec::new(),
     }
 }
 
@@ -435,6 +439,11 @@ impl EndPoints for Twin {
             return Err(Failure::Away("wpa_supplicant"));
         }
         scene.station_plans.push(plan.clone());
+        if scene.refuse_on.as_ref() == Some(&plan.interface) {
+            scene.refuse_on = None;
+            return Err(Failure::Refused("not on this interface".to_owned()));
+        }
+        let wps = plan.wps.clone().unwrap_or_else(|| scene.station_wps.1.clone());
         scene.joined.retain(|joined| joined.interface != plan.interface);
         let best =
             plan.chosen.or_else(|| (0..plan.profiles.len()).max_by_key(|i| plan.profiles[*i].priority));
@@ -448,12 +457,17 @@ impl EndPoints for Twin {
             available: (0..plan.profiles.len()).collect(),
             refused: Vec::new(),
             foreign: Vec::new(),
+            wps,
         });
         Ok(())
     }
 
     fn modes(&self) -> Vec<Mode> {
         vec![Mode::None, Mode::Wpa2Personal, Mode::Wpa3Personal]
+    }
+
+    fn wps(&self) -> Vec<&'static str> {
+        self.scene().station_wps.0.clone()
     }
 
     async fn release(&self, interface: &str) -> Result<(), Failure> {

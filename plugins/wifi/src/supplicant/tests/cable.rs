@@ -6,9 +6,9 @@ use zbus::zvariant::Value;
 
 use crate::back_end::{AccessPoints as _, EndPoints as _, Failure};
 use crate::facts::Ssid;
-use crate::plan::{Mode, Secret, Security};
+use crate::plan::{Mode, Secret, Security, StationPlan};
 use crate::supplicant::tests::stage::{network, plan, profile, security, Opened, Process, Stage};
-use crate::supplicant::wire::{INTERFACE, NAME, NETWORK, PROPERTIES};
+use crate::supplicant::wire::{INTERFACE, NAME, NETWORK, PROPERTIES, WPS};
 
 /// The service with the interface `eth`, which is neither of a radio nor watched: it takes whatever it is told.
 async fn on_nothing() -> Option<(Stage, Process, Opened, String)> {
@@ -231,4 +231,74 @@ async fn a_network_that_somebody_changed_is_put_right() {
     opened.call(&path, INTERFACE, "RemoveAllNetworks", &()).await;
     opened.plan(&plan("eth", &one, None)).await.expect("a good plan");
     assert_eq!(opened.networks(&path).await, [("cwmpd:0".to_owned(), 2, true)]);
+}
+
+/// The methods of WPS as everybody on the bus sees them, and what becomes of a network that is handed over.
+async fn wps(opened: &Opened, path: &str) -> (String, bool) {
+    let get = |property: &'static str| async move {
+        let body = (WPS, property);
+        opened.call(path, PROPERTIES, "Get", &body).await
+    };
+    let methods = get("ConfigMethods").await;
+    let methods: Value<'_> =
+        methods.body().deserialize::<zbus::zvariant::OwnedValue>().expect("a value").into();
+    let joins = get("ProcessCredentials").await;
+    let joins: Value<'_> = joins.body().deserialize::<zbus::zvariant::OwnedValue>().expect("a value").into();
+    (String::try_from(methods).expect("a text"), bool::try_from(joins).expect("a flag"))
+}
+
+#[tokio::test]
+async fn wps_of_a_station_is_the_plans_after_a_new_service_too_and_then_the_images_again() {
+    let Some((stage, service, mut opened, path)) = on_nothing().await else { return };
+    let with =
+        |methods: &[&'static str]| StationPlan { wps: Some(methods.to_vec()), ..plan("eth", &[], None) };
+    let is = |methods: &str, joins| (methods.to_owned(), joins);
+    let image = (WPS, "ConfigMethods", Value::from("usba display"));
+    opened.call(&path, PROPERTIES, "Set", &image).await;
+    assert_eq!(opened.stations().await.expect("it answers")[0].wps, ["display"]);
+    assert!(opened.supplicant.wps().contains(&"push_button"));
+
+    opened.plan(&with(&["push_button", "keypad"])).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, is("push_button keypad", true));
+    assert_eq!(opened.stations().await.expect("it answers")[0].wps, ["push_button", "keypad"]);
+    opened.plan(&with(&[])).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, is("", false), "what is handed over is not joined either");
+    opened.plan(&with(&["display"])).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, is("display", true));
+    opened.plan(&plan("eth", &[], None)).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, is("usba display", true), "as the image had it");
+
+    opened.plan(&with(&["push_button"])).await.expect("a good plan");
+    drop(service);
+    opened.service(false).await;
+    assert!(opened.supplicant.wps().is_empty());
+    let _service = stage.service();
+    opened.service(true).await;
+    let path = opened.take("eth", "none").await;
+    assert_eq!(wps(&opened, &path).await, is("", true), "it has none of what the old one had");
+    opened.plan(&with(&["push_button"])).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, is("push_button", true));
+
+    // This program begins anew: what is as planned it made so before.
+    drop(opened);
+    let opened = stage.open().await;
+    opened.plan(&with(&["push_button"])).await.expect("a good plan");
+    opened.plan(&plan("eth", &[], None)).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, is("", true));
+}
+
+#[tokio::test]
+async fn wps_is_taken_back_with_a_plan_that_fails() {
+    let Some((_stage, _service, opened, path)) = on_nothing().await else { return };
+    let good = StationPlan { wps: Some(vec!["display"]), ..plan("eth", &[], None) };
+    opened.plan(&good).await.expect("a good plan");
+    let unknown = StationPlan { wps: Some(vec!["push_button", "nfc_interface"]), ..good.clone() };
+    let refused = opened.plan(&unknown).await;
+    assert!(matches!(refused, Err(Failure::Impossible(_))), "{refused:?}");
+    // The station cannot do this on its interface, which shows only after WPS was told.
+    let bad = profile("one", Mode::Owe, "", 1);
+    let failing = StationPlan { wps: Some(vec!["push_button"]), ..plan("eth", &[bad], None) };
+    let refused = opened.plan(&failing).await;
+    assert!(matches!(refused, Err(Failure::Impossible(_))), "{refused:?}");
+    assert_eq!(wps(&opened, &path).await, ("display".to_owned(), true));
 }

@@ -275,7 +275,7 @@ pub(super) fn profile(name: &str, mode: Mode, phrase: &str, priority: u8) -> Pro
 }
 
 pub(super) fn plan(interface: &str, profiles: &[ProfilePlan], chosen: Option<usize>) -> StationPlan {
-    StationPlan { interface: interface.to_owned(), profiles: profiles.to_vec(), chosen }
+    StationPlan { interface: interface.to_owned(), profiles: profiles.to_vec(), chosen, wps: None }
 }
 
 /// The arguments of a network of somebody else.
