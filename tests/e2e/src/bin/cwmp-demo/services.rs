@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use crate::{title, ACTIVE};
 
 /// How long a change may take to come to the ACS.
 const PATIENCE: Duration = Duration::from_secs(30);
+const DISK_BYTES: u64 = 32 * 1024 * 1024;
 const PROCESSES: &str = "Device.DeviceInfo.ProcessStatus.Process.";
 const HOSTNAME: (&str, &str) = ("org.freedesktop.hostname1", "/org/freedesktop/hostname1");
 
@@ -35,12 +36,15 @@ struct Shown {
 /// Starts everything, lets every service change something, and fails unless the ACS has seen it all.
 pub(crate) fn run() -> ExitCode {
     let Some(around) = Surroundings::new() else {
-        eprintln!("--all puts services into a network namespace, which needs root");
+        eprintln!("--all puts services into namespaces, and a disk on a loop device, which needs root");
         return ExitCode::FAILURE;
     };
     let acs = Acs::start(Options::https());
     let _hostapd = around.hostapd();
-    let device = around.device(&acs);
+    let udevd = around.udevd();
+    let mut device = around.device(&acs, &udevd);
+    let _udisksd = around.udisksd(&device, &udevd);
+    device.start();
     for plugin in PLUGINS {
         device.ready(plugin);
     }
@@ -123,7 +127,8 @@ fn asked(session: &mut Session, parameter: &str) -> Option<String> {
     session.get_value(parameter).ok()
 }
 
-const PLUGINS: [&str; 7] = ["demo", "demo_c", "device_info", "network", "users", "mapping", "wifi"];
+const PLUGINS: [&str; 8] =
+    ["demo", "demo_c", "device_info", "network", "users", "mapping", "wifi", "storage"];
 
 /// One of each plugin.
 fn all(around: &Surroundings, client: &Client) -> Vec<Shown> {
@@ -195,6 +200,12 @@ fn all(around: &Surroundings, client: &Client) -> Vec<Shown> {
             "Device.WiFi.AccessPoint.1.AssociatedDeviceNumberOfEntries",
             Box::new(|around, _| around.station()),
         ),
+        shown(
+            "storage",
+            "UDisks2: a disk is plugged in, which is a file on a loop device",
+            "Device.Services.StorageService.1.PhysicalMediumNumberOfEntries",
+            Box::new(|around, _| around.plug_in()),
+        ),
     ]
 }
 
@@ -205,6 +216,25 @@ struct Surroundings {
     program: Running,
     /// Comes when the WiFi is to change.
     station: RefCell<Option<Running>>,
+    /// Loop devices are the machine's: whoever uses some has this.
+    _turn: Running,
+    /// Comes when the storage is to change.
+    disk: RefCell<Option<String>>,
+}
+
+/// Waits until nobody else uses loop devices.
+fn turn() -> Running {
+    let mut child = Command::new("flock")
+        .arg("--no-fork")
+        .arg(std::env::temp_dir().join("cwmpd-loop-devices.lock"))
+        .args(["sh", "-c", "echo; exec sleep infinity"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("flock is there: the Debian package util-linux has it");
+    let mut said = [0];
+    let told = child.stdout.as_mut().map(|out| out.read_exact(&mut said));
+    assert!(matches!(told, Some(Ok(()))), "a lock can be had");
+    Running(child)
 }
 
 /// A process that ends with the demonstration.
@@ -233,7 +263,14 @@ impl Surroundings {
         }
         let folder = tempfile::tempdir().expect("a folder can be made");
         let program = Command::new("sleep").arg("infinity").spawn().expect("sleep is there");
-        let new = Self { folder, namespace, program: Running(program), station: RefCell::default() };
+        let new = Self {
+            folder,
+            namespace,
+            program: Running(program),
+            station: RefCell::default(),
+            _turn: turn(),
+            disk: RefCell::default(),
+        };
         new.ip(&["link", "set", "lo", "up"]);
         new.ip(&["link", "add", "ap", "type", "veth", "peer", "name", "station"]);
         new.ip(&["link", "set", "ap", "up"]);
@@ -258,7 +295,8 @@ impl Surroundings {
         self.folder.path().join(name)
     }
 
-    fn device(&self, acs: &Acs) -> Device {
+    /// With the agent not yet started.
+    fn device(&self, acs: &Acs, udevd: &Running) -> Device {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().unwrap_or(root);
         let folder = self.folder.path().display();
@@ -285,16 +323,30 @@ impl Surroundings {
                      hostapd_files = ['{folder}/hostapd.conf']\nfolder = '{folder}/wifi'\nsupplicant = false\n"
                 ),
             )
+            .plugin(
+                "storage",
+                &format!(
+                    "[config]\nbus = 'unix:path=DEVICE/bus'\nprotect = ['/dev/*']\n\
+                     [config.servers]\nunits = false\nstate = '{folder}/servers'\nrun = '{folder}/servers-run'\n"
+                ),
+            )
             .environment("CWMP_LOG", "info")
-            .config(&format!("[plugins]\nhost = '{}'", self.host().display()))
-            .start()
+            .config(&format!("[plugins]\nhost = '{}'", self.host(udevd).display()))
+            .prepare()
     }
 
-    /// A program that runs the hosts of plugins in the namespace. The bus is a file, so it is reached from there.
-    fn host(&self) -> PathBuf {
+    /// A program that runs the hosts of plugins in the namespace. The bus is a file, so it is reached from there. The one of
+    /// the storage sees what UDisks2 mounts.
+    fn host(&self, udevd: &Running) -> PathBuf {
         let file = self.path("host");
         let host = binary("cwmp-plugin-host");
-        let text = format!("#!/bin/sh\nexec ip netns exec {} {} \"$@\"\n", self.namespace, host.display());
+        let text = format!(
+            "#!/bin/sh\n[ \"$1\" != storage ] || exec nsenter --target {} --mount --net {host} \"$@\"\n\
+             exec ip netns exec {} {host} \"$@\"\n",
+            udevd.id(),
+            self.namespace,
+            host = host.display()
+        );
         std::fs::write(&file, text).expect("our own folder");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("our own file");
         file
@@ -312,6 +364,55 @@ impl Surroundings {
             .stderr(std::fs::File::create(self.path("hostnamed.log")).expect("our own folder"))
             .spawn();
         Running(child.expect("unshare is there: the Debian package util-linux has it"))
+    }
+
+    /// udevd, in the network of the box, with folders of its own for all that it and UDisks2 write. The names that it gives to
+    /// devices are not for the machine.
+    fn udevd(&self) -> Running {
+        let script = "set -e; mkdir -p \"$1/etc\" \"$1/lib/udisks2\"; cp -a /etc/. \"$1/etc\"
+            mount --bind \"$1/etc\" /etc; mount --bind \"$1/lib\" /var/lib
+            for folder in /run /var/log /media; do mount -t tmpfs none $folder; done
+            mkdir -p /run/udev /run/udisks2 /run/lock /dev/disk; mount -t tmpfs none /dev/disk
+            exec /lib/systemd/systemd-udevd";
+        let machine = self.path("machine");
+        let words: [&OsStr; 6] = [
+            "--mount".as_ref(),
+            "sh".as_ref(),
+            "-c".as_ref(),
+            script.as_ref(),
+            "sh".as_ref(),
+            machine.as_os_str(),
+        ];
+        let udevd = self.inside("unshare", &words);
+        let control = PathBuf::from(format!("/proc/{}/root/run/udev/control", udevd.id()));
+        let machine_control =
+            std::fs::metadata("/run/udev/control").map(|control| (control.dev(), control.ino())).ok();
+        eventually("udevd has its socket", || {
+            let own = std::fs::metadata(&control).ok()?;
+            (Some((own.dev(), own.ino())) != machine_control).then_some(())
+        });
+        udevd
+    }
+
+    /// The real service, on the bus of the device.
+    fn udisksd(&self, device: &Device, udevd: &Running) -> Running {
+        let child = Command::new("nsenter")
+            .args(["--target", &udevd.id().to_string(), "--mount", "--net", "/usr/libexec/udisks2/udisksd"])
+            .env("DBUS_SYSTEM_BUS_ADDRESS", device.bus.address())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(self.path("udisksd.log")).expect("our own folder"))
+            .spawn();
+        Running(child.expect("nsenter is there: the Debian package util-linux has it"))
+    }
+
+    /// A disk comes.
+    fn plug_in(&self) {
+        let disk = self.path("disk");
+        std::fs::File::create(&disk).and_then(|file| file.set_len(DISK_BYTES)).expect("our own folder");
+        let output = Command::new("losetup").args(["--find", "--show"]).arg(&disk).output();
+        let output = output.expect("losetup is there: the Debian package mount has it");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        *self.disk.borrow_mut() = Some(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
 
     /// The real service, with one access point at the end of a cable.
@@ -378,6 +479,9 @@ impl Surroundings {
 
 impl Drop for Surroundings {
     fn drop(&mut self) {
+        if let Some(disk) = self.disk.take() {
+            let _ = Command::new("losetup").args(["--detach", &disk]).status();
+        }
         let _ = Command::new("ip").args(["netns", "del", &self.namespace]).status();
     }
 }
