@@ -7,7 +7,7 @@ use cwmp_e2e::Bus;
 use zbus::zvariant::{ObjectPath, Value};
 
 use crate::back_end::{AccessPoints as _, Event, Failure};
-use crate::plan::{Mode, RadioPlan, RadioSettings};
+use crate::plan::{Mode, RadioPlan, RadioSettings, StationPlan};
 use crate::supplicant::calls::{CHANGE, READ};
 use crate::supplicant::tests::stage::{plan, profile, Opened};
 use crate::supplicant::wire::{INTERFACE, NAME, ROOT, SERVICE};
@@ -179,4 +179,16 @@ async fn a_service_without_access_points_says_so() {
     let nothing =
         RadioPlan { radio: "phy7".to_owned(), settings: RadioSettings::default(), networks: vec![] };
     assert_eq!(opened.supplicant.apply(&nothing).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_service_that_was_built_without_wps_has_no_methods_and_takes_none() {
+    let (_folder, _bus, _service, opened) = with_service().await;
+    assert!(crate::back_end::EndPoints::wps(&opened.supplicant).is_empty());
+    assert!(opened.stations().await.expect("it answers")[0].wps.is_empty());
+    let with =
+        |methods: &[&'static str]| StationPlan { wps: Some(methods.to_vec()), ..plan("wlan0", &[], None) };
+    let refused = opened.plan(&with(&["push_button"])).await;
+    assert!(matches!(refused, Err(Failure::Impossible(_))), "{refused:?}");
+    opened.plan(&with(&[])).await.expect("it is off");
 }
