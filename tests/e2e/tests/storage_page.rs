@@ -1,0 +1,219 @@
+//! `docs/storage.md` says what is so: its commands are run with the real services, and its limits are those of the sources.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use cwmp_acs::{Acs, Options};
+use cwmp_e2e::{binary, eventually, Client, Device};
+
+const PAGE: &str = include_str!("../../../docs/storage.md");
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agent/model/models");
+const UDISKSD: &str = "/usr/libexec/udisks2/udisksd";
+const UDEVD: &str = "/lib/systemd/systemd-udevd";
+/// Says to a test that it runs inside, and where its files are.
+const INSIDE: &str = "CWMPD_STORAGE_PAGE_INSIDE";
+/// What the page is about, and what its commands are.
+const NEEDS: [&str; 10] = [
+    "/dev/loop-control",
+    UDISKSD,
+    UDEVD,
+    "/usr/sbin/useradd",
+    "/usr/sbin/smbd",
+    "/usr/bin/smbclient",
+    "/usr/sbin/vsftpd",
+    "/usr/bin/curl",
+    "/usr/bin/ganesha.nfsd",
+    "/usr/bin/nfs-cat",
+];
+/// What is so a moment later only: UDisks2 tells by signals what it has made.
+const SOON: &str = "cwmpctl get --value Device.Services.StorageService.1.LogicalVolume.1.Status";
+const MIB: u64 = 1024 * 1024;
+
+/// A command of the page and what it prints.
+struct Shown {
+    command: String,
+    output: Vec<&'static str>,
+}
+
+fn commands() -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    let mut is_output = false;
+    for line in PAGE.lines() {
+        if let Some(command) = line.strip_prefix("    $ ") {
+            all.push(Shown { command: command.to_owned(), output: Vec::new() });
+            is_output = true;
+        } else if let (true, Some(output)) = (is_output, line.strip_prefix("    ")) {
+            all.last_mut().expect("a command is above").output.push(output);
+        } else {
+            is_output = false;
+        }
+    }
+    all
+}
+
+#[track_caller]
+fn sh(line: &str) -> String {
+    let output = Command::new("sh").args(["-ec", line]).stdin(Stdio::null()).output().expect("sh is there");
+    assert!(output.status.success(), "{line}: {}", said(&output));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn said(output: &Output) -> String {
+    (String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)).into_owned()
+}
+
+/// Runs the test of this name in new namespaces, as `storage.rs` does; inside gives the folder for its files.
+fn inside(test: &str) -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        return Some(folder.into());
+    }
+    if let Some(missing) = NEEDS.into_iter().find(|file| !Path::new(file).exists()) {
+        println!("skipped: there is no {missing}");
+        return None;
+    }
+    if sh("id -u") != "0" {
+        println!("skipped: namespaces and loop devices need root");
+        return None;
+    }
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let output = Command::new("flock")
+        .arg(std::env::temp_dir().join("cwmpd-loop-devices.lock"))
+        .args(["unshare", "--net", "--mount", "--pid", "--uts", "--ipc"])
+        .args(["--fork", "--kill-child", "--mount-proc"])
+        .arg(std::env::current_exe().expect("we are a program"))
+        .args(["--exact", "--nocapture", "--test-threads=1", test])
+        .env(INSIDE, folder.path())
+        .output()
+        .expect("flock and unshare are there: util-linux");
+    // Loop devices are the machine's: whatever became of the test, they are given back.
+    let disk = folder.path().join("disk").display().to_string();
+    sh(&format!("for loop in $(losetup -nO NAME -j {disk}); do losetup -d $loop; done"));
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    None
+}
+
+/// The box of the page.
+struct World {
+    device: Device,
+    services: [Child; 2],
+    disk: String,
+}
+
+impl World {
+    fn start(folder: &Path, acs: &Acs) -> (Self, Client) {
+        // Everything that is written to is on these, and ends with the namespaces.
+        sh("ip link set lo up
+            mount -t tmpfs tmpfs /run
+            mkdir -p /run/etc /run/lib/udisks2 /run/udev /run/udisks2 /run/lock /run/dbus /run/client
+            mount -t sysfs sysfs /sys; cp -a /etc/. /run/etc
+            mount --bind /run/etc /etc; mount --bind /run/lib /var/lib
+            mount -t tmpfs tmpfs /var/log; mount -t tmpfs tmpfs /media
+            mkdir -p /dev/disk; mount -t tmpfs tmpfs /dev/disk");
+        let quiet = |program: &str, bus: &str| {
+            let mut command = Command::new(program);
+            command.env("DBUS_SYSTEM_BUS_ADDRESS", bus).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().expect("it is there")
+        };
+        let udev = quiet(UDEVD, "");
+        eventually("udevd listens", || Path::new("/run/udev/control").exists().then_some(()));
+        let config = "[config]\nbus = 'unix:path=DEVICE/bus'\n[config.servers]\nunits = false\n";
+        let mut device = Device::builder().acs(acs.url()).plugin("storage", config).prepare();
+        // Where NFS-Ganesha looks for the bus.
+        sh(&format!("ln -s {} /run/dbus/system_bus_socket", device.path("bus").display()));
+        let udisks = quiet(UDISKSD, device.bus.address());
+        device.start();
+        device.ready("storage");
+        let client = device.client();
+        let file = folder.join("disk");
+        std::fs::File::create(&file).and_then(|file| file.set_len(128 * MIB)).expect("our own folder");
+        let disk = sh(&format!("losetup --find --show --partscan {}", file.display()));
+        let name = disk.trim_start_matches("/dev/").to_owned();
+        eventually("the disk is a row", || {
+            let value = client.value("Device.Services.StorageService.1.PhysicalMedium.1.Name");
+            (value.ok()? == name).then_some(())
+        });
+        (Self { device, services: [udisks, udev], disk }, client)
+    }
+
+    /// Runs a line as a person would.
+    fn run(&self, line: &str) -> Output {
+        let programs = binary("cwmpctl").parent().expect("it is in a folder").display().to_string();
+        let path = format!("{programs}:{}", std::env::var("PATH").expect("there is one"));
+        let line = line
+            .replace("cwmpctl model", &format!("cwmpctl model --models '{MODELS}'"))
+            .replace("//box/", "//127.0.0.1/");
+        Command::new("timeout")
+            .args(["60", "sh", "-e", "-c", &line])
+            .env("PATH", path)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", self.device.bus.address())
+            .current_dir("/run/client")
+            .stdin(Stdio::null())
+            .output()
+            .expect("timeout and sh are there")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["-a", "-t", "ext4"]).stderr(Stdio::null()).status();
+        let _ = Command::new("losetup").args(["-d", &self.disk]).status();
+        for service in &mut self.services {
+            let _ = service.kill();
+            let _ = service.wait();
+        }
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+/// C172: what an ACS does, step by step, and how much of the profiles is there.
+#[test]
+fn the_commands_of_the_page_on_storage_work() {
+    let Some(folder) = inside("the_commands_of_the_page_on_storage_work") else { return };
+    let acs = Acs::start(Options::default());
+    let (world, _client) = World::start(&folder, &acs);
+    let shown = commands();
+    assert!(shown.len() > 25, "the commands were not found");
+    for Shown { command, output } in shown {
+        let mut done = world.run(&command);
+        if command == SOON {
+            eventually("it is online", || {
+                done = world.run(&command);
+                done.stdout.starts_with(b"Online").then_some(())
+            });
+        }
+        let printed = String::from_utf8_lossy(&done.stdout);
+        assert!(done.status.success(), "{command}: {}\n{}", said(&done), world.device.log());
+        // Columns are as wide as what is in them.
+        let same = output.is_empty() || words(&printed) == words(&output.join("\n"));
+        assert!(same, "{command} prints\n{printed}and the page says\n{}", output.join("\n"));
+    }
+    let left = sh(&format!("ls -d /sys/block/{0}/{0}p* 2>/dev/null || true", &world.disk[5..]));
+    assert_eq!(left, "", "the volume is gone from the disk");
+}
+
+/// Of each limit the name and the value.
+#[test]
+fn the_limits_of_the_page_on_storage_are_those_of_the_sources() {
+    let mut count = 0;
+    for line in PAGE.lines() {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [_, value, place] = cells[..] else { continue };
+        let Some((file, name)) = place.trim_matches('`').split_once("` `") else { continue };
+        let source = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
+        let source = std::fs::read_to_string(&source).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let (_, rest) = source.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("no {name}"));
+        let is = rest.split(" = ").nth(1).and_then(|rest| rest.split(';').next()).unwrap().replace('_', "");
+        let says = match value.split_once(' ') {
+            Some((number, "s")) => format!("Duration::fromsecs({number})"),
+            Some((number, "ms")) => format!("Duration::frommillis({number})"),
+            _ => value.to_owned(),
+        };
+        assert_eq!(is, says, "{file} {name}");
+        count += 1;
+    }
+    assert!(count > 10, "only {count} limits were read");
+}
