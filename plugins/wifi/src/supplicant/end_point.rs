@@ -191,10 +191,11 @@ impl Supplicant {
         profiles: &mut [Profile],
         plan: &StationPlan,
     ) -> Result<(), Failure> {
+        let image = self.memory.borrow().images.get(&interface.path).cloned();
         self.put_wps(interface, plan.wps.as_deref()).await?;
         let done = self.put(interface, profiles, plan.chosen).await;
         if done.is_err() {
-            self.take_back_wps(interface).await;
+            self.take_back_wps(interface, image).await;
         }
         done
     }

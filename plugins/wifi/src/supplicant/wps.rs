@@ -112,8 +112,12 @@ impl Supplicant {
         Ok(())
     }
 
-    /// After a plan that failed: WPS as it was when the interface was looked at. What then fails is not said.
-    pub(super) async fn take_back_wps(&self, before: &Interface) {
+    /// After a plan that failed: WPS as it was when the interface was looked at, with what was noted then of the image. What
+    /// then fails is not said.
+    pub(super) async fn take_back_wps(&self, before: &Interface, image: Option<Wps>) {
+        if let Some(image) = image {
+            self.memory.borrow_mut().images.insert(before.path.clone(), image);
+        }
         let found = crate::supplicant::interface::one(&self.calls, &before.path).await;
         let Ok(Some(now)) = found else { return };
         if let (Some(was), Some(is)) = (&before.wps, &now.wps) {

@@ -291,14 +291,20 @@ async fn wps_of_a_station_is_the_plans_after_a_new_service_too_and_then_the_imag
 async fn wps_is_taken_back_with_a_plan_that_fails() {
     let Some((_stage, _service, opened, path)) = on_nothing().await else { return };
     let good = StationPlan { wps: Some(vec!["display"]), ..plan("eth", &[], None) };
+    let image = (WPS, "ConfigMethods", Value::from("usba"));
+    opened.call(&path, PROPERTIES, "Set", &image).await;
     opened.plan(&good).await.expect("a good plan");
     let unknown = StationPlan { wps: Some(vec!["push_button", "nfc_interface"]), ..good.clone() };
     let refused = opened.plan(&unknown).await;
     assert!(matches!(refused, Err(Failure::Impossible(_))), "{refused:?}");
     // The station cannot do this on its interface, which shows only after WPS was told.
     let bad = profile("one", Mode::Owe, "", 1);
-    let failing = StationPlan { wps: Some(vec!["push_button"]), ..plan("eth", &[bad], None) };
-    let refused = opened.plan(&failing).await;
-    assert!(matches!(refused, Err(Failure::Impossible(_))), "{refused:?}");
-    assert_eq!(wps(&opened, &path).await, ("display".to_owned(), true));
+    for methods in [Some(vec!["push_button"]), None] {
+        let failing = StationPlan { wps: methods, ..plan("eth", std::slice::from_ref(&bad), None) };
+        let refused = opened.plan(&failing).await;
+        assert!(matches!(refused, Err(Failure::Impossible(_))), "{refused:?}");
+        assert_eq!(wps(&opened, &path).await, ("display".to_owned(), true));
+    }
+    opened.plan(&plan("eth", &[], None)).await.expect("a good plan");
+    assert_eq!(wps(&opened, &path).await, ("usba".to_owned(), true), "the image is still known");
 }
