@@ -175,7 +175,7 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().collect()
 }
 
-/// C172: what an ACS does, step by step, and how much of the profiles is there.
+/// What an ACS does, step by step, and how much of the profiles is there.
 #[test]
 fn the_commands_of_the_page_on_storage_work() {
     let Some(folder) = inside("the_commands_of_the_page_on_storage_work") else { return };
