@@ -150,6 +150,7 @@ impl Core {
         let tree = self.tree();
         let mut ops: Vec<Op> = lock(&self.events).informed(told).into_iter().map(events::op).collect();
         let mut again = Vec::new();
+        let missed;
         {
             let state = self.persist.read();
             let mut latest = lock(&self.changes);
@@ -169,8 +170,19 @@ impl Core {
                     ops.push(reported(name.clone(), value.kind, value.text.clone()));
                 }
             }
+            // One that came while the Inform was under way found its event in the queue, and that is delivered now.
+            missed = state.pending.iter().any(|name| {
+                let is_told = values.iter().any(|(told, _)| told == name);
+                let level = super::attributes::level(&tree, name, state.attributes.get(name));
+                !is_told && latest.contains_key(name) && level == notification::ACTIVE
+            });
         }
         self.persist.commit(ops).await;
+        if missed {
+            self.change_events(|queue| queue.add(event::VALUE_CHANGE, "").unwrap_or_default(), Vec::new())
+                .await;
+            self.wake.notify_one();
+        }
         // What is in every Inform may be newer by now without having been a change: the ACS was told an older value.
         let newer = self.inform_parameters().into_iter().filter(|(name, value)| {
             let told = values.iter().find(|(told, _)| told == name);
