@@ -63,6 +63,10 @@ impl Cabinet {
             block(SATA).and(block(NVME)).and(stick)
         });
         run("wipefs", &["-qaf", &stick.display().to_string()]);
+        eventually("the kernel forgets what was on the stick", || {
+            let again = Command::new("blockdev").arg("--rereadpt").arg(&stick).status();
+            again.is_ok_and(|status| status.success()).then_some(())
+        });
 
         // udevd must not be told of anybody's network, and tells only those in the same one: that of UDisks2. All else is
         // shared, above all what is mounted.
