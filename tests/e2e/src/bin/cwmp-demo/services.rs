@@ -384,7 +384,7 @@ impl Surroundings {
             machine.as_os_str(),
         ];
         let udevd = self.inside("unshare", &words);
-        let control = PathBuf::from(format!("/proc/{}/root/run/udev/control", udevd.id()));
+        let control = PathBuf::from(format!("/proc/{}/root", udevd.id())).join("run/udev/control");
         let machine_control =
             std::fs::metadata("/run/udev/control").map(|control| (control.dev(), control.ino())).ok();
         eventually("udevd has its socket", || {
