@@ -68,8 +68,6 @@ fn a_stick_becomes_a_volume_goes_and_comes_back() {
 }
 
 /// A stick that is pulled out while it is formatted: the job fails and says why, and the row tells it, too.
-///
-/// C172
 #[test]
 fn a_stick_that_is_pulled_out_while_it_is_formatted_is_an_error() {
     let Some(cabinet) = Cabinet::start() else { return };
