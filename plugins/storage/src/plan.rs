@@ -1,28 +1,8 @@
 //! What shall be: volumes to make, and one plan of accounts and shares for all servers.
 
-use std::fmt;
 use std::path::PathBuf;
 
-/// A password. It is never shown.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// To hand it to the service, and to nothing else.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(...)")
-    }
-}
+pub(crate) use cwmp_plugin_sdk::Secret;
 
 /// A volume that an ACS wants: a partition of a drive, with a filesystem on it.
 #[derive(Debug, Clone, PartialEq, Eq)]

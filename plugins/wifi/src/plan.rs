@@ -1,34 +1,10 @@
 //! What shall be: whole plans, which a back end makes true.
 
-use std::fmt;
 use std::net::IpAddr;
 
+pub(crate) use cwmp_plugin_sdk::Secret;
+
 use crate::facts::{Band, Mac, Ssid, Standard, Width};
-
-/// A passphrase, a key or a password. It is never shown.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// To hand it to the service, and to nothing else.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "Secret(none)" } else { "Secret(...)" })
-    }
-}
 
 /// The words of the standard for how a network is protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

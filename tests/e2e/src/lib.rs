@@ -9,6 +9,7 @@ mod device;
 mod files;
 pub mod namespace;
 pub mod native;
+pub mod page;
 pub mod service;
 pub mod wifi;
 

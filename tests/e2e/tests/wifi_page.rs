@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use cwmp_acs::{Acs, Options};
 use cwmp_e2e::namespace::Process;
+use cwmp_e2e::page::check_limits;
 use cwmp_e2e::wifi::World;
 use cwmp_e2e::{binary, eventually, Client, Device};
 
@@ -104,22 +105,6 @@ fn the_commands_of_the_page_on_wifi_work() {
 /// Of each limit the name and the value.
 #[test]
 fn the_limits_of_the_page_on_wifi_are_those_of_the_sources() {
-    let mut count = 0;
-    for line in PAGE.lines() {
-        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [_, value, place] = cells[..] else { continue };
-        let Some((file, name)) = place.trim_matches('`').split_once("` `") else { continue };
-        let source = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
-        let source = std::fs::read_to_string(&source).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let (_, rest) = source.split_once(&format!("const {name}: ")).unwrap_or_else(|| panic!("no {name}"));
-        let is = rest.split(" = ").nth(1).and_then(|rest| rest.split(';').next()).unwrap().replace('_', "");
-        let says = match value.split_once(' ') {
-            Some((number, "s")) => format!("Duration::fromsecs({number})"),
-            Some((number, "ms")) => format!("Duration::frommillis({number})"),
-            _ => value.to_owned(),
-        };
-        assert_eq!(is, says, "{file} {name}");
-        count += 1;
-    }
+    let count = check_limits(PAGE);
     assert!(count > 8, "only {count} limits were read");
 }
