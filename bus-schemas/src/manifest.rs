@@ -14,27 +14,32 @@ pub const MAX_INVOKE_MS: u64 = 7 * 24 * 3_600_000;
 /// The most roots of one plugin.
 pub const MAX_ROOTS: usize = 64;
 
-/// What a manifest says.
+/// What a manifest says. `docs/configuration.md` is made from the comments of its keys.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The provider's name: the last element of its bus name, and the name of the file.
+    ///
+    /// Letters, digits and `_`.
     pub name: String,
-    /// The library; a relative path starts at the manifest's folder. Absent for a daemon that serves the interface itself.
+    /// The library; a relative path starts at the manifest's folder. Left out for a daemon that serves the interface itself.
     #[serde(default)]
     pub library: Option<PathBuf>,
-    /// The objects, tables and parameters that it may own.
+    /// The objects, tables and parameters that it may own. The longest root owns a path; equal ones are refused.
+    ///
+    /// 1 to 64, below `Device.`
     pub roots: Vec<String>,
     /// The versions of the standard's models that it follows where there are several: `VoiceService:1.1`. Otherwise the newest.
     #[serde(default)]
     pub models: Vec<String>,
-    /// The user that owns its bus name and runs its host.
+    /// The user that owns its bus name, and runs its host where the agent is root or systemd starts it.
     #[serde(default)]
     pub user: Option<String>,
     /// How long the host waits for the plugin.
     #[serde(default)]
     pub deadlines: Deadlines,
-    /// What the plugin gets as its configuration.
+    /// What the plugin gets as its configuration; its own documentation has the keys. `NAME.toml` in the folder of overlays may
+    /// have this table and no other: its values replace single ones, lists as a whole.
     #[serde(default)]
     pub config: toml::Table,
 }
@@ -43,15 +48,25 @@ pub struct Manifest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Deadlines {
-    /// Get and Instances.
+    /// Get and Instances; then the answer is fault 9002.
+    ///
+    /// Milliseconds, 1 to `hard_ms`.
     pub get_ms: u64,
-    /// Prepare.
+    /// Prepare; then the write is refused.
+    ///
+    /// Milliseconds, 1 to `hard_ms`.
     pub prepare_ms: u64,
     /// Commit, Rollback, Finish, Apply and Notice.
+    ///
+    /// Milliseconds, 1 to `hard_ms`.
     pub commit_ms: u64,
     /// A plugin thread that is stuck for so long takes its host down.
+    ///
+    /// Milliseconds, not less than the three above.
     pub hard_ms: u64,
-    /// How long a command may run.
+    /// How long a command may run before it is cancelled.
+    ///
+    /// Milliseconds, 1 to 604800000.
     pub invoke_ms: u64,
 }
 

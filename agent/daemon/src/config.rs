@@ -1,13 +1,35 @@
 //! The configuration: `/etc/cwmpd/cwmpd.toml`, overlaid by `cwmpd.d/*.toml` in the order of their names.
 //!
 //! It gives factory values. What an ACS sets afterwards is in the store and wins, until a factory reset.
+//!
+//! `docs/configuration.md` is made from the comments here: the first paragraph of a key says what it is, the second its unit
+//! and its range.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use cwmp_net::Url;
 use serde::Deserialize;
 
 /// The largest configuration file that is read, in bytes.
 pub const MAX_FILE: u64 = 1024 * 1024;
+
+/// How long a reply may be waited for, in seconds; the least is that of the standard (C22). A test of an ACS that hangs need
+/// not take so long.
+const RESPONSE_TIMEOUT: RangeInclusive<u64> = if cfg!(feature = "test-hooks") { 1..=3600 } else { 30..=3600 };
+/// How large the largest message may be, in bytes.
+const MAX_MESSAGE: RangeInclusive<usize> = 32_768..=67_108_864;
+/// The range of `CWMPRetryMinimumWaitInterval` in the standard.
+const RETRY_MINIMUM: RangeInclusive<u32> = 1..=65_535;
+/// The range of `CWMPRetryIntervalMultiplier` in the standard.
+const RETRY_MULTIPLIER: RangeInclusive<u32> = 1000..=65_535;
+/// The range of `PeriodicInformInterval` in the standard.
+const INTERVAL: RangeInclusive<u32> = 1..=u32::MAX;
+/// The range of the time between two connection requests, in seconds.
+const MINIMUM_INTERVAL: RangeInclusive<u64> = 0..=86_400;
+/// The most characters of a user name or a password, as in the standard.
+const MAX_CREDENTIAL: usize = 256;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,11 +47,11 @@ pub struct Config {
     pub store: StoreConfig,
     /// Plugins and their hosts.
     pub plugins: PluginsConfig,
-    /// Who the device is.
+    /// Where the identity comes from.
     pub identity: IdentityConfig,
-    /// What a reboot is.
+    /// What Reboot does.
     pub reboot: ActionConfig,
-    /// What else a factory reset does besides dropping the store.
+    /// What FactoryReset does beside forgetting.
     pub factory_reset: ActionConfig,
     /// How a boot is recognised.
     pub boot: BootConfig,
@@ -39,27 +61,48 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AcsConfig {
-    /// Factory value of `ManagementServer.URL`.
+    /// Factory value of `ManagementServer.URL`. Empty: no ACS, until one is set.
+    ///
+    /// At most 2048 characters; `http` or `https`.
     pub url: String,
-    /// Factory value of `ManagementServer.Username`; `{device}` in it is OUI-ProductClass-SerialNumber.
+    /// Factory value of `ManagementServer.Username`. `{device}` in it stands for OUI-ProductClass-SerialNumber, or
+    /// OUI-SerialNumber where the class is empty; what is neither letter nor digit is percent-encoded.
+    ///
+    /// At most 256 characters.
     pub username: String,
     /// Factory value of `ManagementServer.Password`.
+    ///
+    /// At most 256 characters; secret.
     pub password: String,
-    /// Files or folders with the certificates of trusted roots, PEM.
+    /// Files, or folders of files, with the certificates of trusted roots. They are read at the first `https` session.
+    ///
+    /// PEM.
     pub trust: Vec<PathBuf>,
-    /// The client certificate, PEM.
+    /// The client certificate, with those between it and its root. It is read at the start of the agent.
+    ///
+    /// PEM.
     pub certificate: Option<PathBuf>,
-    /// The key of the client certificate, PEM.
+    /// The key of the client certificate; without this key it is in the file of the certificate.
+    ///
+    /// PEM; secret.
     pub key: Option<PathBuf>,
-    /// Answer a Basic challenge without TLS.
+    /// Answer a Basic challenge of the configured ACS without TLS, so that everybody on the way can read the password.
     pub allow_basic_on_clear: bool,
-    /// How long to wait for a reply, in seconds; at least 30.
+    /// How long a reply is waited for.
+    ///
+    /// Seconds, 30 to 3600.
     pub response_timeout: u64,
-    /// The largest message accepted, in bytes; at least 32768.
+    /// The largest message that is accepted.
+    ///
+    /// Bytes, 32768 to 67108864.
     pub max_message: usize,
-    /// Factory value of `ManagementServer.CWMPRetryMinimumWaitInterval`, in seconds.
+    /// Factory value of `ManagementServer.CWMPRetryMinimumWaitInterval`.
+    ///
+    /// Seconds, 1 to 65535.
     pub retry_minimum: u32,
-    /// Factory value of `ManagementServer.CWMPRetryIntervalMultiplier`, in thousandths.
+    /// Factory value of `ManagementServer.CWMPRetryIntervalMultiplier`.
+    ///
+    /// Thousandths, 1000 to 65535.
     pub retry_multiplier: u32,
 }
 
@@ -87,7 +130,9 @@ impl Default for AcsConfig {
 pub struct InformConfig {
     /// Factory value of `ManagementServer.PeriodicInformEnable`.
     pub periodic: bool,
-    /// Factory value of `ManagementServer.PeriodicInformInterval`, in seconds.
+    /// Factory value of `ManagementServer.PeriodicInformInterval`.
+    ///
+    /// Seconds, 1 to 4294967295.
     pub interval: u32,
 }
 
@@ -101,24 +146,34 @@ impl Default for InformConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConnectionRequestConfig {
-    /// The address to listen on.
-    pub listen: String,
-    /// The port to listen on; 0 lets the system choose.
+    /// The address to listen on; `0.0.0.0` is every IPv4 address of the device, `::` every address.
+    ///
+    /// IPv4 or IPv6.
+    pub listen: IpAddr,
+    /// The port to listen on; 0 lets the system choose one.
+    ///
+    /// 0 to 65535.
     pub port: u16,
-    /// The host in `ConnectionRequestURL`; empty means the address that faces the ACS.
+    /// The host in `ConnectionRequestURL`. Empty: the address that faces the ACS.
     pub host: String,
-    /// Factory value of `ManagementServer.ConnectionRequestUsername`.
+    /// Factory value of `ManagementServer.ConnectionRequestUsername`. Without a name every request is refused.
+    ///
+    /// At most 256 characters.
     pub username: String,
     /// Factory value of `ManagementServer.ConnectionRequestPassword`.
+    ///
+    /// At most 256 characters; secret.
     pub password: String,
-    /// The least time between two accepted requests, in seconds.
+    /// The least time between two requests that are accepted.
+    ///
+    /// Seconds, 0 to 86400.
     pub minimum_interval: u64,
 }
 
 impl Default for ConnectionRequestConfig {
     fn default() -> Self {
         Self {
-            listen: "0.0.0.0".to_owned(),
+            listen: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             port: 7547,
             host: String::new(),
             username: String::new(),
@@ -132,7 +187,7 @@ impl Default for ConnectionRequestConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BusConfig {
-    /// Address of the bus; empty means the system bus.
+    /// The address of the bus. Empty: the system bus, or the one in `DBUS_SYSTEM_BUS_ADDRESS`.
     pub address: String,
 }
 
@@ -140,7 +195,7 @@ pub struct BusConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
-    /// The folder, on a partition that survives a reboot.
+    /// The folder of `cwmpd.db` and of the plugins' stores, on a partition that survives reboots and new images.
     pub folder: PathBuf,
 }
 
@@ -154,12 +209,12 @@ impl Default for StoreConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Hosts {
-    /// systemd where it runs, else the agent.
+    /// systemd where `/run/systemd/system` is there, else the agent.
     #[default]
     Auto,
     /// systemd.
     Systemd,
-    /// The agent.
+    /// the agent.
     Spawn,
 }
 
@@ -167,15 +222,15 @@ pub enum Hosts {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginsConfig {
-    /// Folders with manifests.
+    /// Folders with manifests. A name in an earlier one hides the same name in a later one.
     pub folders: Vec<PathBuf>,
-    /// The folder with `NAME.toml` overlays.
+    /// The folder with `NAME.toml` files that overlay the `[config]` of manifests.
     pub overlays: PathBuf,
-    /// The folder with the standard's data models.
+    /// The folder with the standard's data models. Without them the word of plugins counts.
     pub models: PathBuf,
     /// Who starts the hosts.
     pub hosts: Hosts,
-    /// The host program.
+    /// The host program, where the agent starts it.
     pub host: PathBuf,
 }
 
@@ -195,9 +250,12 @@ impl Default for PluginsConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// A TOML file.
+    /// A file with the keys [below](#identity).
     pub file: PathBuf,
-    /// A command that prints the same TOML; it is used where the file is absent.
+    /// A program and its arguments that print the same; it is run where the file is absent, at each start of the agent, as
+    /// its user. It ends with 0 within 5 s.
+    ///
+    /// At most 65536 bytes of output.
     pub command: Vec<String>,
 }
 
@@ -207,11 +265,11 @@ impl Default for IdentityConfig {
     }
 }
 
-/// A command that an RPC runs.
+/// A command that an RPC runs, as the agent's user. It has 60 s, and 0 means that it is on its way.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ActionConfig {
-    /// The program and its arguments; empty means that the device cannot do it.
+    /// The program and its arguments. Empty: the RPC is refused with fault 9001.
     pub command: Vec<String>,
 }
 
@@ -219,9 +277,9 @@ pub struct ActionConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BootConfig {
-    /// A file whose content changes with every boot.
+    /// A file whose content changes with every boot of the device.
     pub id_file: PathBuf,
-    /// A file that exists when the clock can be trusted; empty means that a plausible date is enough.
+    /// A file that is there once the clock can be trusted. Empty: any date after 2023 is enough.
     pub clock_file: PathBuf,
 }
 
@@ -254,6 +312,16 @@ pub enum ConfigError {
         /// Where and what.
         error: toml::de::Error,
     },
+    /// A value is none that its key can have.
+    #[error("{file}: {key} {why}", file = file.display())]
+    Value {
+        /// The main file; the value may be of an overlay.
+        file: PathBuf,
+        /// The key with its section.
+        key: &'static str,
+        /// What is wrong.
+        why: String,
+    },
 }
 
 impl Config {
@@ -262,18 +330,77 @@ impl Config {
     /// A missing main file is an error, a missing folder is not.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let mut merged = read_table(file)?;
-        let folder = file.with_file_name("cwmpd.d");
-        let mut overlays: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
-            Err(_) => Vec::new(),
-        };
-        overlays.retain(|p| p.extension().is_some_and(|e| e == "toml"));
-        overlays.sort();
-        for overlay in &overlays {
-            merge(&mut merged, read_table(overlay)?);
+        for overlay in overlays(file) {
+            merge(&mut merged, read_table(&overlay)?);
         }
-        merged.try_into().map_err(|error| ConfigError::Parse { file: file.to_owned(), error })
+        let config: Self =
+            merged.try_into().map_err(|error| ConfigError::Parse { file: file.to_owned(), error })?;
+        match config.fault() {
+            Some((key, why)) => Err(ConfigError::Value { file: file.to_owned(), key, why }),
+            None => Ok(config),
+        }
     }
+
+    /// The first key with a value that it cannot have, and why. A factory value that the standard does not allow would
+    /// otherwise be told to the ACS.
+    fn fault(&self) -> Option<(&'static str, String)> {
+        let Self { acs, inform, connection_request, .. } = self;
+        let credential = |key, text: &str| {
+            let is_long = text.chars().count() > MAX_CREDENTIAL;
+            is_long.then(|| (key, format!("has more than {MAX_CREDENTIAL} characters")))
+        };
+        let url = || {
+            let wrong = Url::parse(&acs.url).err().filter(|_| !acs.url.is_empty())?;
+            Some(("acs.url", format!("cannot be used: {wrong}")))
+        };
+        let alone = || {
+            let is_alone = acs.key.is_some() && acs.certificate.is_none();
+            is_alone.then(|| ("acs.key", "needs acs.certificate".to_owned()))
+        };
+        url()
+            .or_else(|| credential("acs.username", &acs.username))
+            .or_else(|| credential("acs.password", &acs.password))
+            .or_else(alone)
+            .or_else(|| outside("acs.response_timeout", &acs.response_timeout, &RESPONSE_TIMEOUT))
+            .or_else(|| outside("acs.max_message", &acs.max_message, &MAX_MESSAGE))
+            .or_else(|| outside("acs.retry_minimum", &acs.retry_minimum, &RETRY_MINIMUM))
+            .or_else(|| outside("acs.retry_multiplier", &acs.retry_multiplier, &RETRY_MULTIPLIER))
+            .or_else(|| outside("inform.interval", &inform.interval, &INTERVAL))
+            .or_else(|| credential("connection_request.username", &connection_request.username))
+            .or_else(|| credential("connection_request.password", &connection_request.password))
+            .or_else(|| {
+                let interval = connection_request.minimum_interval;
+                outside("connection_request.minimum_interval", &interval, &MINIMUM_INTERVAL)
+            })
+    }
+}
+
+fn outside<T: PartialOrd + std::fmt::Display>(
+    key: &'static str,
+    value: &T,
+    range: &RangeInclusive<T>,
+) -> Option<(&'static str, String)> {
+    let (least, most) = (range.start(), range.end());
+    (!range.contains(value)).then(|| (key, format!("is {value}, and can be {least} to {most}")))
+}
+
+/// The overlays beside a main file, in the order in which they count.
+pub(crate) fn overlays(file: &Path) -> Vec<PathBuf> {
+    let mut overlays: Vec<PathBuf> = match std::fs::read_dir(file.with_file_name("cwmpd.d")) {
+        Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
+        Err(_) => Vec::new(),
+    };
+    overlays.retain(|p| p.extension().is_some_and(|e| e == "toml"));
+    overlays.sort();
+    overlays
+}
+
+/// Whether a file of the configuration has a password in it.
+pub(crate) fn has_secret(table: &toml::Table) -> bool {
+    ["acs", "connection_request"].iter().any(|section| {
+        let password = table.get(*section).and_then(|section| section.get("password"));
+        password.and_then(toml::Value::as_str).is_some_and(|text| !text.is_empty())
+    })
 }
 
 /// Reads a small TOML file.
@@ -331,5 +458,35 @@ mod tests {
         let main = folder.path().join("cwmpd.toml");
         std::fs::write(&main, vec![b'#'; usize::try_from(MAX_FILE).unwrap() + 1]).unwrap();
         assert!(matches!(Config::load(&main), Err(ConfigError::TooLarge(_))));
+    }
+
+    /// The ranges of numbers are held against the page by `tests/configuration_page.rs`.
+    #[test]
+    fn a_value_that_cannot_be_is_named_with_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("cwmpd.toml");
+        let long = "x".repeat(MAX_CREDENTIAL + 1);
+        for (text, key) in [
+            ("[acs]\nurl = 'ftp://a/'\n".to_owned(), "acs.url"),
+            ("[acs]\nurl = 'http://a:b@c/'\n".to_owned(), "acs.url"),
+            (format!("[acs]\nusername = '{long}'\n"), "acs.username"),
+            (format!("[acs]\npassword = '{long}'\n"), "acs.password"),
+            ("[acs]\nkey = '/etc/key.pem'\n".to_owned(), "acs.key"),
+            (format!("[connection_request]\nusername = '{long}'\n"), "connection_request.username"),
+            (format!("[connection_request]\npassword = '{long}'\n"), "connection_request.password"),
+            ("[connection_request]\nlisten = 'eth0'\n".to_owned(), "listen"),
+        ] {
+            std::fs::write(&main, &text).unwrap();
+            let error = Config::load(&main).unwrap_err().to_string();
+            assert!(error.contains(key) && !error.contains("xxx"), "{text}: {error}");
+        }
+        std::fs::write(&main, text_of_longest()).unwrap();
+        Config::load(&main).unwrap();
+    }
+
+    fn text_of_longest() -> String {
+        let longest = "ü".repeat(MAX_CREDENTIAL);
+        let both = format!("username = '{longest}'\npassword = '{longest}'\n");
+        format!("[acs]\nurl = ''\n{both}[connection_request]\nlisten = '::'\n{both}")
     }
 }

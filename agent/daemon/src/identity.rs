@@ -11,27 +11,48 @@ pub const COMMAND_DEADLINE: Duration = Duration::from_secs(5);
 /// The most an identity command may print, in bytes.
 pub const MAX_OUTPUT: usize = 64 * 1024;
 
-/// The identity. Every text is within the length that the standard gives it.
+/// What an Inform says of the device. A key that is left out is an empty text; without an OUI and a serial number the agent runs
+/// and does not inform, and says so in its status.
+///
+/// `docs/configuration.md` is made from the comments here, as from those of [`Config`](crate::config::Config).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Identity {
-    /// `DeviceInfo.Manufacturer`, at most 64 characters.
+    /// `DeviceInfo.Manufacturer`.
+    ///
+    /// At most 64 characters.
     pub manufacturer: String,
-    /// `DeviceInfo.ManufacturerOUI`, six digits 0-9 A-F.
+    /// `DeviceInfo.ManufacturerOUI`. Must be there, and stay as it is.
+    ///
+    /// Six hexadecimal digits.
     pub oui: String,
-    /// `DeviceInfo.ModelName`, at most 64 characters.
+    /// `DeviceInfo.ModelName`.
+    ///
+    /// At most 64 characters.
     pub model_name: String,
-    /// `DeviceInfo.Description`, at most 256 characters.
+    /// `DeviceInfo.Description`.
+    ///
+    /// At most 256 characters.
     pub description: String,
-    /// `DeviceInfo.ProductClass`, at most 64 characters; may be empty.
+    /// `DeviceInfo.ProductClass`. May be empty, and must stay as it is.
+    ///
+    /// At most 64 characters.
     pub product_class: String,
-    /// `DeviceInfo.SerialNumber`, at most 64 characters.
+    /// `DeviceInfo.SerialNumber`. Must be there, and stay as it is.
+    ///
+    /// At most 64 characters.
     pub serial_number: String,
-    /// `DeviceInfo.HardwareVersion`, at most 64 characters.
+    /// `DeviceInfo.HardwareVersion`.
+    ///
+    /// At most 64 characters.
     pub hardware_version: String,
-    /// The software version that is told while no provider has told one, at most 64 characters.
+    /// `DeviceInfo.SoftwareVersion`, until a plugin has told another.
+    ///
+    /// At most 64 characters.
     pub software_version: String,
-    /// Factory value of `DeviceInfo.ProvisioningCode`, at most 64 characters.
+    /// Factory value of `DeviceInfo.ProvisioningCode`.
+    ///
+    /// At most 64 characters.
     pub provisioning_code: String,
 }
 

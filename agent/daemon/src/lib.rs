@@ -12,6 +12,7 @@
 //! One thread runs everything here except the store. State is behind plain mutexes that are never held over an await.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod clock;
 pub mod config;
 pub mod identity;

@@ -1,7 +1,7 @@
 //! `cwmpd`: the agent's program.
 #![forbid(unsafe_code)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use cwmpd::app;
@@ -10,11 +10,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 const USAGE: &str = "\
-Usage: cwmpd [--config FILE] [--check]
+Usage: cwmpd [--config FILE] [--check | --check-device]
 
-  --config FILE  the configuration, by default /etc/cwmpd/cwmpd.toml
-  --check        read the configuration, say what is wrong with it, and end
-  --version      print the version
+  --config FILE   the configuration, by default /etc/cwmpd/cwmpd.toml
+  --check         read the configuration, say what is wrong with it, and end
+  --check-device  the same with what is this device's own: identity, certificates, state; as the agent's user
+  --help          print this
+  --version       print the version
 
 What is logged is chosen by the variable CWMP_LOG, for example CWMP_LOG=debug.
 ";
@@ -22,6 +24,7 @@ What is logged is chosen by the variable CWMP_LOG, for example CWMP_LOG=debug.
 fn main() -> ExitCode {
     let mut config = PathBuf::from("/etc/cwmpd/cwmpd.toml");
     let mut check = false;
+    let mut check_device = false;
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
                 None => return usage(),
             },
             Some("--check") => check = true,
+            Some("--check-device") => check_device = true,
             Some("--version") => {
                 println!("cwmpd {}", env!("CARGO_PKG_VERSION"));
                 return ExitCode::SUCCESS;
@@ -67,12 +71,30 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if check_device {
+        return runtime.block_on(device(&config));
+    }
     match runtime.block_on(app::run(&config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::from(error.exit_code())
         }
+    }
+}
+
+async fn device(config: &Path) -> ExitCode {
+    let report = cwmpd::check::device(config).await;
+    for (part, text) in &report.fine {
+        println!("{part:<14}{text}");
+    }
+    for problem in &report.problems {
+        eprintln!("{problem}");
+    }
+    if report.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(app::EXIT_CONFIG)
     }
 }
 

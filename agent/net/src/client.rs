@@ -98,6 +98,11 @@ impl Client {
         Ok(Self { shared: Arc::new(shared) })
     }
 
+    /// Reads the trust stores now, as the first https URL would, to know whether there is anybody to trust.
+    pub fn check_trust(&self) -> Result<(), NetError> {
+        self.shared.tls().map(drop)
+    }
+
     /// A session with the ACS at `url`; nothing is sent before the first post.
     ///
     /// `check_dates` is false as long as the CPE does not know the time: then the validity dates of certificates are

@@ -12,6 +12,7 @@ use cwmp_store::Op;
 use super::boot::{bootstrap_if_new, retry_op, stored_retry, RETRY};
 use super::planned_reboot::PlannedReboot;
 use super::{action, listener, session};
+use crate::config::AcsConfig;
 use crate::core::control::{BOOT_ID, REBOOT_DUE, RESET_COMMAND, RESET_DUE};
 use crate::core::transaction::REBOOT_TO_APPLY;
 use crate::core::{lock, Core};
@@ -24,9 +25,6 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
 
 /// The least time between two sessions that only events of providers ask for: a plugin that raises many costs few.
 pub(crate) const VENDOR_EVENT_PAUSE: Duration = Duration::from_secs(10);
-
-/// The least time that a reply is waited for, in seconds (C22). A test of an ACS that hangs need not take so long.
-const LEAST_RESPONSE_TIMEOUT: u64 = if cfg!(feature = "test-hooks") { 1 } else { 30 };
 
 /// The periodic Inform as it was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,20 +55,23 @@ struct Driver {
     sessions: u64,
 }
 
-/// Opens sessions until the agent stops.
-pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
-    let acs = &core.config.acs;
-    let settings = ClientSettings {
+/// Who talks to the ACS. It fails if the device's own certificate and key cannot be used.
+pub(crate) fn client(acs: &AcsConfig) -> Result<Client, cwmp_net::NetError> {
+    Client::new(ClientSettings {
         trust: acs.trust.clone(),
         certificate: acs.certificate.clone(),
         key: acs.key.clone(),
         allow_basic_on_clear: acs.allow_basic_on_clear,
-        response_timeout: Duration::from_secs(acs.response_timeout.max(LEAST_RESPONSE_TIMEOUT)),
-        max_message: acs.max_message.max(32 * 1024),
+        response_timeout: Duration::from_secs(acs.response_timeout),
+        max_message: acs.max_message,
         user_agent: concat!("cwmpd/", env!("CARGO_PKG_VERSION")).to_owned(),
         ..ClientSettings::default()
-    };
-    let client = Client::new(settings)?;
+    })
+}
+
+/// Opens sessions until the agent stops.
+pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
+    let client = client(&core.config.acs)?;
     let Ok(identity) = core.identity.clone() else {
         // A box that does not know who it is does not inform; its state says so.
         core.stopping().await;

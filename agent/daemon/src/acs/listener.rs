@@ -116,13 +116,7 @@ async fn unwanted(core: &Core, settings: &mut tokio::sync::watch::Receiver<u64>)
 
 async fn open(core: &Core) -> Option<Listener> {
     let config = &core.config.connection_request;
-    let address: IpAddr = match config.listen.parse() {
-        Ok(address) => address,
-        Err(_) => {
-            tracing::error!("connection_request.listen: '{}' is no address", config.listen);
-            return None;
-        }
-    };
+    let address = config.listen;
     match Listener::bind(address, config.port, path(core).await).await {
         Ok(listener) => Some(listener),
         Err(error) => {
@@ -168,7 +162,7 @@ async fn publish(core: &Core, acs: Option<&Url>) {
                         own.as_ref()
                     }
                 };
-                facing(url, &config.listen).await
+                facing(url, config.listen).await
             } else {
                 config.host.clone()
             };
@@ -189,10 +183,9 @@ async fn publish(core: &Core, acs: Option<&Url>) {
 }
 
 /// Our address on the way to the ACS. No packet is sent for it.
-async fn facing(acs: Option<&Url>, listen: &str) -> String {
-    let fixed = listen.parse::<IpAddr>().ok().filter(|a| !a.is_unspecified());
-    if let Some(address) = fixed {
-        return address.to_string();
+async fn facing(acs: Option<&Url>, listen: IpAddr) -> String {
+    if !listen.is_unspecified() {
+        return listen.to_string();
     }
     let guess = async {
         let acs = acs?;

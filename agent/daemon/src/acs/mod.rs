@@ -18,4 +18,4 @@ pub(crate) mod listener;
 mod planned_reboot;
 mod session;
 
-pub(crate) use driver::drive;
+pub(crate) use driver::{client, drive};
