@@ -10,11 +10,12 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 const USAGE: &str = "\
-Usage: cwmpd [--config FILE] [--check | --check-device]
+Usage: cwmpd [--config FILE] [--check | --check-device] [--core-dumps]
 
   --config FILE   the configuration, by default /etc/cwmpd/cwmpd.toml
   --check         read the configuration, say what is wrong with it, and end
   --check-device  the same with what is this device's own: identity, certificates, state; as the agent's user
+  --core-dumps    a crash may leave a core dump, and a debugger may attach: for a developer's desk, as both show secrets
   --help          print this
   --version       print the version
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let mut config = PathBuf::from("/etc/cwmpd/cwmpd.toml");
     let mut check = false;
     let mut check_device = false;
+    let mut core_dumps = false;
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.to_str() {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
             },
             Some("--check") => check = true,
             Some("--check-device") => check_device = true,
+            Some("--core-dumps") => core_dumps = true,
             Some("--version") => {
                 println!("cwmpd {}", env!("CARGO_PKG_VERSION"));
                 return ExitCode::SUCCESS;
@@ -50,6 +53,13 @@ fn main() -> ExitCode {
     let lines =
         tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     tracing_subscriber::registry().with(filter).with(lines).init();
+    // Its memory has the password of the ACS, and what an ACS sets. Before any of it is read, neither a core dump nor another
+    // process of its user may see it.
+    if !core_dumps {
+        if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+            tracing::warn!("a crash may leave a core dump: {error}, ignoring");
+        }
+    }
     if check {
         return match cwmpd::config::Config::load(&config) {
             Ok(_) => ExitCode::SUCCESS,
