@@ -1,13 +1,17 @@
 //! Moments as TR-106 3.2.1 writes them.
+//!
+//! A moment is counted in seconds since 1970, in the Gregorian calendar of the years 0 to 9999.
 
-use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
-use jiff::{SignedDuration, Timestamp};
+use std::ops::RangeInclusive;
 
 /// The Unknown Time.
 pub const UNKNOWN: &str = "0001-01-01T00:00:00Z";
 /// The Infinite time, "never".
 pub const INFINITE: &str = "9999-12-31T23:59:59Z";
+
+const SECONDS_OF_A_DAY: i64 = 86_400;
+/// From the first second of year 0 to the last one of year 9999.
+const CALENDAR: RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
 /// Reads a `dateTime` and writes it in UTC with `Z` and without a fraction (C142).
 ///
@@ -17,49 +21,40 @@ pub fn canonical(text: &str) -> Option<String> {
     if text == UNKNOWN || text == INFINITE {
         return Some(text.to_owned());
     }
-    let (civil, offset) = split(text)?;
-    let Some(offset) = offset else {
-        let suffix = if civil.year() < 1000 { "" } else { "Z" };
-        return Some(format!("{}{suffix}", seconds(civil)));
-    };
-    // In the calendar, not in timestamps: these end a day before the calendar does.
-    let moment = civil.checked_sub(SignedDuration::from_secs(offset.seconds().into())).ok()?;
-    (moment.year() >= 0).then(|| format!("{}Z", seconds(moment)))
+    let (moment, offset) = split(text)?;
+    let moment = moment - offset.unwrap_or(0);
+    let suffix = if offset.is_none() && calendar(moment).0 < 1000 { "" } else { "Z" };
+    CALENDAR.contains(&moment).then(|| written(moment, suffix))
 }
 
-/// Seconds since 1970 of a moment with an absolute time, `None` for the Unknown Time, a relative time or bad text.
+/// Seconds since 1970 of a moment with an absolute time, `None` for the Unknown Time, the Infinite time, a relative time or
+/// bad text.
 pub fn unix_seconds(text: &str) -> Option<i64> {
     let text = canonical(text)?;
-    if text == UNKNOWN || !text.ends_with('Z') {
+    if text == UNKNOWN || text == INFINITE || !text.ends_with('Z') {
         return None;
     }
-    let (civil, _) = split(&text)?;
-    Some(Offset::UTC.to_timestamp(civil).ok()?.as_second())
+    Some(split(&text)?.0)
 }
 
 /// The moment `seconds` after 1970 in UTC, with `Z`. Out of range it is the Unknown Time.
 pub fn from_unix_seconds(seconds: i64) -> String {
-    Timestamp::from_second(seconds).map_or_else(|_| UNKNOWN.to_owned(), format_utc)
+    if CALENDAR.contains(&seconds) {
+        written(seconds, "Z")
+    } else {
+        UNKNOWN.to_owned()
+    }
 }
 
-fn format_utc(moment: Timestamp) -> String {
-    format!("{}Z", seconds(moment.to_zoned(TimeZone::UTC).datetime()))
+fn written(moment: i64, suffix: &str) -> String {
+    let (year, month, day) = calendar(moment);
+    let second = moment.rem_euclid(SECONDS_OF_A_DAY);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{suffix}")
 }
 
-fn seconds(civil: DateTime) -> String {
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        civil.year(),
-        civil.month(),
-        civil.day(),
-        civil.hour(),
-        civil.minute(),
-        civil.second()
-    )
-}
-
-/// The local part and the offset, if one is written.
-fn split(text: &str) -> Option<(DateTime, Option<Offset>)> {
+/// The local part, as if it were UTC, and the offset in seconds, if one is written.
+fn split(text: &str) -> Option<(i64, Option<i64>)> {
     if !text.is_ascii() || text.len() < 19 {
         return None;
     }
@@ -68,22 +63,21 @@ fn split(text: &str) -> Option<(DateTime, Option<Offset>)> {
     if !(shape(4, b'-') && shape(7, b'-') && shape(10, b'T') && shape(13, b':') && shape(16, b':')) {
         return None;
     }
-    let number = |from: usize, to: usize| -> Option<i16> {
-        let part = &text[from..to];
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
-    };
-    let small = |from: usize| -> Option<i8> { i8::try_from(number(from, from + 2)?).ok() };
-    let (year, month, day) = (number(0, 4)?, small(5)?, small(8)?);
-    let (hour, minute, second) = (small(11)?, small(14)?, small(17)?);
+    let (year, month, day) = (number(bytes, 0, 4)?, number(bytes, 5, 2)?, number(bytes, 8, 2)?);
+    let (hour, minute, second) = (number(bytes, 11, 2)?, number(bytes, 14, 2)?, number(bytes, 17, 2)?);
     // XML Schema has 24:00:00 as the end of a day; a leap second is squeezed into the last one.
     let midnight = hour == 24 && minute == 0 && second == 0;
-    let mut civil =
-        DateTime::new(year, month, day, if midnight { 0 } else { hour }, minute, second.min(59), 0).ok()?;
-    if second > 60 {
+    if !(hour < 24 || midnight) || minute > 59 || second > 60 {
         return None;
     }
-    if midnight {
-        civil = civil.checked_add(jiff::Span::new().days(1)).ok()?;
+    let day_start = day_start(year, month, day);
+    // The 30th of February would be another day.
+    if !(1..=12).contains(&month) || calendar(day_start) != (year, month, day) {
+        return None;
+    }
+    let moment = day_start + hour * 3600 + minute * 60 + second.min(59);
+    if !CALENDAR.contains(&moment) {
+        return None;
     }
     let mut rest = &text[19..];
     if let Some(fraction) = rest.strip_prefix('.') {
@@ -95,31 +89,58 @@ fn split(text: &str) -> Option<(DateTime, Option<Offset>)> {
     }
     let offset = match rest {
         "" => None,
-        "Z" => Some(Offset::UTC),
-        _ => Some(offset(rest)?),
+        "Z" => Some(0),
+        _ => Some(offset(rest.as_bytes())?),
     };
-    Some((civil, offset))
+    Some((moment, offset))
 }
 
-fn offset(text: &str) -> Option<Offset> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 6 || bytes[3] != b':' {
+fn number(text: &[u8], from: usize, digits: usize) -> Option<i64> {
+    text[from..from + digits]
+        .iter()
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0')))
+}
+
+fn offset(text: &[u8]) -> Option<i64> {
+    if text.len() != 6 || text[3] != b':' {
         return None;
     }
-    let sign = match bytes[0] {
+    let sign = match text[0] {
         b'+' => 1,
         b'-' => -1,
         _ => return None,
     };
-    let two = |from: usize| -> Option<i32> {
-        let part = &text[from..from + 2];
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
-    };
-    let (hours, minutes) = (two(1)?, two(4)?);
+    let (hours, minutes) = (number(text, 1, 2)?, number(text, 4, 2)?);
     if hours > 14 || minutes > 59 {
         return None;
     }
-    Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+    Some(sign * (hours * 3600 + minutes * 60))
+}
+
+const DAYS_OF_400_YEARS: i64 = 146_097;
+/// From the 1st of March of year 0 to the 1st of January 1970.
+const DAYS_TO_1970: i64 = 719_468;
+
+/// The first second of a day. Years begin in March here, so that a leap day is the last of its year.
+fn day_start(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let (cycle, year) = (year.div_euclid(400), year.rem_euclid(400));
+    // Months from March on have 31, 30, 31, 30, 31 days, and again.
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = year * 365 + year / 4 - year / 100 + day_of_year;
+    (cycle * DAYS_OF_400_YEARS + days - DAYS_TO_1970) * SECONDS_OF_A_DAY
+}
+
+/// Year, month and day of a moment.
+fn calendar(moment: i64) -> (i64, i64, i64) {
+    let days = moment.div_euclid(SECONDS_OF_A_DAY) + DAYS_TO_1970;
+    let (cycle, days) = (days.div_euclid(DAYS_OF_400_YEARS), days.rem_euclid(DAYS_OF_400_YEARS));
+    let year = (days - days / 1460 + days / 36_524 - days / 146_096) / 365;
+    let day_of_year = days - (year * 365 + year / 4 - year / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (cycle * 400 + year + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
@@ -159,6 +180,7 @@ mod tests {
         assert_eq!(canonical(INFINITE).unwrap(), INFINITE);
         assert_eq!(canonical("0001-01-03T04:05:06").unwrap(), "0001-01-03T04:05:06");
         assert_eq!(unix_seconds(UNKNOWN), None);
+        assert_eq!(unix_seconds(INFINITE), None);
         assert_eq!(unix_seconds("0001-01-03T04:05:06"), None);
         assert_eq!(unix_seconds("1970-01-01T01:00:00+01:00"), Some(0));
     }
@@ -175,9 +197,40 @@ mod tests {
             "2026-02-30T00:00:00Z",
             "2026-01-01T00:00:61Z",
             "2026-01-01T00:00:00é",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-32T00:00:00Z",
+            "2025-02-29T00:00:00Z",
+            "2100-02-29T00:00:00Z",
+            "2026-01-01T24:00:01Z",
+            "2026-01-01T25:00:00Z",
+            "2026-01-01T00:60:00Z",
+            "2026-01-01T00:00:00+15:00",
         ] {
             assert_eq!(canonical(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn the_calendar_ends_after_year_9999() {
+        assert_eq!(from_unix_seconds(*CALENDAR.start()), "0000-01-01T00:00:00Z");
+        assert_eq!(from_unix_seconds(*CALENDAR.end()), INFINITE);
+        assert_eq!(from_unix_seconds(CALENDAR.start() - 1), UNKNOWN);
+        assert_eq!(from_unix_seconds(i64::MAX), UNKNOWN);
+        assert_eq!(canonical("9999-12-31T24:00:00"), None);
+    }
+
+    /// The calendar of a library, day by day.
+    #[test]
+    fn every_day_is_the_day_of_another_calendar() {
+        let mut day = jiff::civil::date(0, 1, 1);
+        for moment in CALENDAR.step_by(usize::try_from(SECONDS_OF_A_DAY).unwrap()) {
+            let (year, month, number) = (day.year().into(), day.month().into(), day.day().into());
+            assert_eq!(calendar(moment), (year, month, number));
+            assert_eq!(day_start(year, month, number), moment);
+            day = day.tomorrow().unwrap_or(day);
+        }
+        assert_eq!(day, jiff::civil::date(9999, 12, 31));
     }
 
     proptest! {
