@@ -76,17 +76,26 @@ fn load_journal(connection: &Connection, state: &mut State) -> Result<(), StoreE
     })?;
     // The primary key is (txn, position): the table's own order is the order of the changes.
     read(connection, "transaction_changes", "txn, provider, op, kind, path, value", |row| {
-        let change = JournalChange {
-            provider: row.get(1)?,
-            op: row.get(2)?,
-            kind: row.get(3)?,
-            path: row.get(4)?,
-            value: row.get(5)?,
-        };
-        if let Some(transaction) = state.transactions.get_mut(&number(row, 0)?) {
-            transaction.changes.push(change);
+        let txn = number(row, 0)?;
+        let change = change(row);
+        if change.is_err() {
+            // All of it is carried through or nothing, so it is left to who can read it.
+            state.transactions.remove(&txn);
         }
-        Ok(())
+        if let (Ok(change), Some(transaction)) = (&change, state.transactions.get_mut(&txn)) {
+            transaction.changes.push(change.clone());
+        }
+        change.map(|_| ())
+    })
+}
+
+fn change(row: &Row) -> rusqlite::Result<JournalChange> {
+    Ok(JournalChange {
+        provider: row.get(1)?,
+        op: row.get(2)?,
+        kind: row.get(3)?,
+        path: row.get(4)?,
+        value: row.get(5)?,
     })
 }
 
