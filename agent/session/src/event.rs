@@ -146,16 +146,26 @@ pub enum Refused {
 pub struct EventQueue {
     events: Vec<EventRecord>,
     next: u64,
+    /// The numbers of stored events that this version does not know.
+    unknown: Vec<u64>,
 }
 
 impl EventQueue {
     /// The queue as it was stored, after the agent started again without a reboot.
     ///
-    /// Nothing pending is lost; what is never retried is not there, because it was never stored.
+    /// Nothing pending is lost; what is never retried is not there, because it was never stored. Events that only a newer
+    /// agent knows are not told (C80) and stay in the store, for when that agent is back.
     pub fn restored(mut records: Vec<EventRecord>) -> Self {
         records.sort_by_key(|r| r.seq);
         let next = records.last().map_or(1, |r| r.seq + 1);
-        Self { events: records, next }
+        let (events, unknown): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|r| rule_of(&r.code).is_some());
+        Self { events, next, unknown: unknown.into_iter().map(|r| r.seq).collect() }
+    }
+
+    /// How many events are in the store that this version does not know.
+    pub fn unknown(&self) -> usize {
+        self.unknown.len()
     }
 
     /// Drops what does not outlive a reboot.
@@ -171,6 +181,8 @@ impl EventQueue {
         let mut changes = Vec::new();
         if code == BOOTSTRAP {
             changes = self.discard(|r| r.code != BOOTSTRAP);
+            // Another ACS is not told what a newer agent had to tell to the one before.
+            changes.extend(std::mem::take(&mut self.unknown).into_iter().map(Change::Remove));
         }
         // Two causes with the same code and key are one line of the Inform (C72).
         let known = |r: &EventRecord| r.code == code && (rule.single || r.command_key == command_key);
@@ -243,6 +255,7 @@ impl EventQueue {
     /// Discards everything, for a factory reset.
     pub fn clear(&mut self) {
         self.events.clear();
+        self.unknown.clear();
     }
 
     /// Whether nothing waits.
@@ -299,6 +312,27 @@ mod tests {
         }
         assert_eq!(queue.add(&format!("X {}", "a".repeat(MAX_CODE)), ""), Err(Refused::UnknownCode));
         assert!(queue.add("X 00AABB Door", "").is_ok());
+    }
+
+    /// C80: what only a newer agent knows is not told, and nothing but another ACS takes it out of the store.
+    #[test]
+    fn an_event_of_a_newer_agent_is_kept_for_it() {
+        let record = |seq, code: &str| EventRecord { seq, code: code.to_owned(), command_key: String::new() };
+        let stored = vec![record(9, "15 NEW"), record(4, PERIODIC), record(7, "M New")];
+        let mut queue = EventQueue::restored(stored);
+        assert_eq!((told(&queue), queue.unknown()), (vec![PERIODIC.to_owned()], 2));
+        assert_eq!(queue.reboot(), []);
+        queue.failed();
+        let all = queue.for_inform();
+        assert_eq!(queue.informed(&all), [Change::Remove(4)]);
+        assert!(queue.is_empty());
+        // Its number is not given to another.
+        let added = queue.add(BOOT, "").unwrap();
+        assert!(matches!(&added[..], [Change::Put(record)] if record.seq == 10), "{added:?}");
+        let mut gone = queue.add(BOOTSTRAP, "").unwrap();
+        gone.retain(|change| matches!(change, Change::Remove(_)));
+        assert_eq!(gone, [Change::Remove(10), Change::Remove(7), Change::Remove(9)]);
+        assert_eq!(queue.unknown(), 0);
     }
 
     /// C72, C81: single events collapse, multiple ones are listed once per occurrence in their order.

@@ -14,7 +14,14 @@ pub(super) fn restored(state: &State) -> EventQueue {
         code: event.code.clone(),
         command_key: event.command_key.clone(),
     });
-    EventQueue::restored(records.collect())
+    let queue = EventQueue::restored(records.collect());
+    if queue.unknown() > 0 {
+        tracing::warn!(
+            "{} events of a newer agent wait in the store; they are left there",
+            queue.unknown()
+        );
+    }
+    queue
 }
 
 /// What a change of the queue is in the store.
