@@ -1,0 +1,30 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Who an RDK-V device is, as cwmpd wants to know it. What /etc/device.properties says as CWMP_MANUFACTURER, CWMP_OUI,
+# CWMP_PRODUCT_CLASS, CWMP_MODEL_NAME, CWMP_SERIAL_NUMBER or CWMP_HARDWARE_VERSION counts; the rest is asked for.
+set -u
+properties=${CWMP_DEVICE_PROPERTIES:-/etc/device.properties}
+[ ! -r "$properties" ] || . "$properties"
+
+detail() { /lib/rdk/getDeviceDetails.sh read "$1" 2>/dev/null | tr -d '\r\n'; }
+# Its errors are told where values are.
+maker() { mfr_util "--$1" 2>/dev/null | grep -iv failed | tr -d '\r\n'; }
+# A text of TOML.
+line() { printf '%s = "%s"\n' "$1" "$(printf %s "$2" | sed 's/[\\"]/\\&/g')"; }
+
+mac=$(detail estb_mac)
+oui=${CWMP_OUI:-$(printf %s "$mac" | tr -d ':' | cut -c 1-6 | tr 'a-f' 'A-F')}
+model=${CWMP_MODEL_NAME:-$(maker Modelname)}
+model=${model:-${MODEL_NUM:-}}
+serial=${CWMP_SERIAL_NUMBER:-$(maker MfgSerialnumber)}
+
+# Without these the agent would be somebody else to its ACS once they are known: better none at all.
+[ -n "$oui" ] && [ -n "$serial" ] || { echo "neither the maker's data nor $properties has OUI and serial number" >&2; exit 1; }
+
+line manufacturer "${CWMP_MANUFACTURER:-${MFG_NAME:-}}"
+line oui "$oui"
+line product_class "${CWMP_PRODUCT_CLASS:-$model}"
+line model_name "$model"
+line serial_number "$serial"
+line hardware_version "${CWMP_HARDWARE_VERSION:-}"
