@@ -174,7 +174,7 @@ install-kit:
 	done
 	sed -e '/^members = \[/,/^\]/c members = [$(patsubst %,"%"$(comma),$(KIT_CRATES))]' -e '/^exclude = /d' Cargo.toml \
 		> $(DESTDIR)$(kitdir)/Cargo.toml
-	$(INSTALL_DATA) Cargo.lock LICENSE $(DESTDIR)$(kitdir)
+	$(INSTALL_DATA) Cargo.lock LICENSE bus-schemas/policy/org.cwmpd1.Provider.NAME.conf.in $(DESTDIR)$(kitdir)
 
 install-sysv:
 	$(INSTALL) -d $(DESTDIR)$(sysconfdir)/init.d
