@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::identity::Identity;
 use crate::persist::Persist;
 use crate::provider::{supervise, Origin, Provider};
-use crate::{acs, bus};
+use crate::{acs, bus, watchdog};
 
 /// How the agent ends when the bus goes away; whoever supervises it starts it again.
 pub const EXIT_BUS_GONE: u8 = 70;
@@ -91,8 +91,9 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
     let local = tokio::task::LocalSet::new();
     local.spawn_local(acs::listener::serve(Arc::clone(&core)));
     let driver = local.spawn_local(acs::drive(Arc::clone(&core)));
-    // The one who started us may not be systemd.
-    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Ready]);
+    tasks.spawn(watchdog::feed(Arc::clone(&core)));
+    tasks.spawn(watchdog::tell_status(Arc::clone(&core)));
+    watchdog::ready();
     tracing::info!("cwmpd {} is ready", env!("CARGO_PKG_VERSION"));
 
     let ended = local
@@ -113,7 +114,7 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
             }
         })
         .await;
-    let _ = sd_notify::notify(false, &[sd_notify::NotifyState::Stopping]);
+    watchdog::stopping();
     if ended.is_ok() {
         let _ = tokio::time::timeout(FAREWELL, core.notice("shutdown", Origin::Agent)).await;
     }

@@ -24,5 +24,6 @@ pub mod cut;
 mod local;
 mod persist;
 mod provider;
+mod watchdog;
 
 pub mod app;

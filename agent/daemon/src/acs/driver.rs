@@ -74,7 +74,7 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
     let client = client(&core.config.acs)?;
     let Ok(identity) = core.identity.clone() else {
         // A box that does not know who it is does not inform; its state says so.
-        core.stopping().await;
+        core.pulse.answer_while(core.stopping()).await;
         return Ok(());
     };
     let (retry, due) = stored_retry(&core);
@@ -105,6 +105,7 @@ pub(crate) async fn drive(core: Arc<Core>) -> Result<(), cwmp_net::NetError> {
     if driver.retry_at.is_none() {
         driver.tried = 0;
     }
+    driver.core.pulse.step();
     // What the time before this start left to be done comes first: an Inform must not tell of a reboot that was none.
     driver.finish_factory_reset().await;
     driver.afterwards(&[REBOOT_DUE]).await;
@@ -126,11 +127,13 @@ impl Driver {
     async fn run(&mut self) {
         loop {
             let core = Arc::clone(&self.core);
+            core.pulse.may_stick().await;
             let now = core.clock.steady();
             self.plan_periodic(now);
             let reboot = self.reboot.look(&core, now);
             if reboot.is_some_and(|at| at <= now) {
                 tracing::info!("a planned reboot is due");
+                core.pulse.step();
                 self.reboot.take(&core).await;
                 action::reboot(&core).await;
                 continue;
@@ -149,10 +152,15 @@ impl Driver {
             }
             let timers = [due, reboot, Some(now + LONGEST_SLEEP)];
             let next = timers.into_iter().flatten().min().unwrap_or(now + LONGEST_SLEEP);
-            tokio::select! {
-                () = core.clock.sleep_until(next) => {}
-                () = core.wake.notified() => {}
-                () = core.stopping() => return,
+            let sleep = async {
+                tokio::select! {
+                    () = core.clock.sleep_until(next) => false,
+                    () = core.wake.notified() => false,
+                    () = core.stopping() => true,
+                }
+            };
+            if core.pulse.answer_while(sleep).await {
+                return;
             }
         }
     }
@@ -255,6 +263,7 @@ impl Driver {
         self.sessions += 1;
         self.last_session = Some(core.clock.steady());
         let number = self.sessions;
+        core.pulse.step();
         self.tried = core.pending_events().iter().map(|e| e.seq).max().unwrap_or_default().max(self.tried);
         self.retry_at = None;
         listener::session_opens(&core);
@@ -274,6 +283,7 @@ impl Driver {
             never = self.reboot.watch(&core) => match never {},
             never = pulse() => match never {},
         };
+        core.pulse.step();
         core.view_closes();
         core.merge_if_free();
         self.settle(&ended).await;

@@ -1,5 +1,7 @@
 //! One session over one connection: the protocol's machine says what, this does it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use cwmp_model::{date_time, Value};
 use cwmp_net::{Client, Credentials, NetError, Url};
@@ -68,7 +70,9 @@ pub(super) async fn run(
             }
             Action::Finish(outcome) => break outcome,
         };
+        core.pulse.exchange(Duration::from_secs(core.config.acs.response_timeout));
         let reply = connection.post(body).await;
+        core.pulse.step();
         crate::cut::sent();
         match reply {
             Ok(reply) => actions.extend(session.reply(&reply)),

@@ -25,6 +25,20 @@ impl TestClock {
         self.0.clock.unix()
     }
 
+    /// Makes the loop that opens sessions stick, for ever.
+    fn stick(&self) {
+        self.0.pulse.stick();
+        self.0.wake.notify_one();
+    }
+
+    /// Makes the agent's only thread stick, for ever.
+    #[allow(clippy::unused_self)] // a method of the bus has it
+    fn block(&self) {
+        loop {
+            std::thread::park();
+        }
+    }
+
     /// How many commits the store has made.
     fn commits(&self) -> u64 {
         self.0.persist.commits()

@@ -58,6 +58,7 @@ use crate::config::Config;
 use crate::identity::Identity;
 use crate::persist::Persist;
 use crate::provider::Provider;
+use crate::watchdog::Pulse;
 pub(crate) use attributes::AttributeRequest;
 pub(crate) use names::MAX_LISTED;
 pub(crate) use read::MAX_ANSWER;
@@ -88,6 +89,10 @@ pub(crate) struct Core {
     /// Counts changes of the agent's own settings.
     pub(crate) settings: watch::Sender<u64>,
     pub(crate) status: Mutex<Status>,
+    /// Told when the status may be another one; for one listener.
+    pub(crate) noted: Notify,
+    /// Whether the session driver lives.
+    pub(crate) pulse: Pulse,
     /// Whether the port for connection requests was opened, or could not be.
     pub(crate) listener_tried: watch::Sender<bool>,
     /// Which connection requests are let in.
@@ -157,6 +162,8 @@ impl Core {
             in_transaction: Mutex::default(),
             settings: watch::Sender::new(0),
             status: Mutex::default(),
+            noted: Notify::new(),
+            pulse: Pulse::default(),
             listener_tried: watch::Sender::new(false),
             gate: Mutex::new(gate),
             wake: Notify::new(),
@@ -213,6 +220,7 @@ impl Core {
     /// Changes the status.
     pub(crate) fn note(&self, change: impl FnOnce(&mut Status)) {
         change(&mut lock(&self.status));
+        self.noted.notify_one();
     }
 
     /// The URL and access data of the ACS, as they are set now.

@@ -184,6 +184,10 @@ fn command(core: &Core, provider: &Provider) -> Command {
             _ => tracing::warn!("provider {name}: there is no user {user}: its host runs as the agent"),
         }
     }
+    // The watchdog of whoever started us is ours.
+    for ours in ["NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"] {
+        command.env_remove(ours);
+    }
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
 }
