@@ -31,6 +31,9 @@ const MINIMUM_INTERVAL: RangeInclusive<u64> = 0..=86_400;
 /// The most characters of a user name or a password, as in the standard.
 const MAX_CREDENTIAL: usize = 256;
 
+/// The variable with the folder of state: the units of the agent and of all hosts have it, so it wins over `store.folder`.
+pub const STATE: &str = "CWMP_STATE";
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -333,8 +336,11 @@ impl Config {
         for overlay in overlays(file) {
             merge(&mut merged, read_table(&overlay)?);
         }
-        let config: Self =
+        let mut config: Self =
             merged.try_into().map_err(|error| ConfigError::Parse { file: file.to_owned(), error })?;
+        if let Some(folder) = std::env::var_os(STATE).filter(|folder| !folder.is_empty()) {
+            config.store.folder = folder.into();
+        }
         match config.fault() {
             Some((key, why)) => Err(ConfigError::Value { file: file.to_owned(), key, why }),
             None => Ok(config),
