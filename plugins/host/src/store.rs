@@ -21,10 +21,13 @@ pub(crate) const MAX_EVENTS: usize = 256;
 /// The most bytes of the file: pages of 4096 bytes.
 const MAX_PAGES: u32 = 16_384;
 
+/// A later version only adds: a table, an index, or a column that may be NULL or has a default. So an older host works on a
+/// newer file, and leaves in it what it does not know.
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS kv (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, arguments TEXT NOT NULL);
-    PRAGMA user_version = 1;";
+    CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, arguments TEXT NOT NULL);";
+/// Counts the schema, in the file. A file of a newer version keeps its own.
+const VERSION: i32 = 1;
 
 /// Why something is not stored.
 #[derive(Debug, thiserror::Error)]
@@ -168,9 +171,18 @@ impl Store {
         let mut inner = self.lock();
         inner.buffer = None;
         inner.keys = 0;
-        inner.open()?.execute_batch(
-            "BEGIN; DELETE FROM kv; DELETE FROM event; COMMIT; PRAGMA wal_checkpoint(TRUNCATE); VACUUM;",
-        )?;
+        let connection = inner.open()?;
+        let transaction = connection.transaction()?;
+        // Those that are there, not those that this version knows: what a newer one keeps is the owner's too.
+        let tables: Vec<String> = transaction
+            .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for table in tables {
+            transaction.execute(&format!("DELETE FROM \"{}\"", table.replace('"', "\"\"")), [])?;
+        }
+        transaction.commit()?;
+        connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); VACUUM;")?;
         Ok(())
     }
 
@@ -344,6 +356,10 @@ fn prepare(connection: Connection) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "wal_autocheckpoint", 64)?;
     connection.pragma_update(None, "max_page_count", MAX_PAGES)?;
     connection.execute_batch(SCHEMA)?;
+    let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version < VERSION {
+        connection.pragma_update(None, "user_version", VERSION)?;
+    }
     Ok(connection)
 }
 
@@ -437,6 +453,35 @@ mod tests {
         assert_eq!(store.next_event().unwrap().unwrap().name, "X 000000 B");
         store.wipe().unwrap();
         assert_eq!(store.next_event().unwrap(), None);
+    }
+
+    /// Firmware rolls back: what a newer host added is there when it returns, but does not outlive a factory reset.
+    #[test]
+    fn a_file_of_a_newer_version_is_used_and_what_it_has_more_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::new(Some(folder.path())).put("a", b"old").unwrap();
+        let file = || Connection::open(folder.path().join("store.db")).unwrap();
+        file().execute_batch(include_str!("../tests/stores/newer.sql")).unwrap();
+        let store = Store::new(Some(folder.path()));
+        assert_eq!(store.get("a").unwrap().as_deref(), Some(&b"old"[..]));
+        store.put("a", b"new").unwrap();
+        store.put("b", b"new").unwrap();
+        store.add_event("X 000000 A", &BTreeMap::new()).unwrap();
+        drop(store);
+        let text = |sql: &str| -> String { file().query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(
+            text("SELECT group_concat(key || ' ' || CAST(value AS TEXT) || ' ' || origin, ',') FROM kv"),
+            "a new acs,b new plugin,later/what a plugin of tomorrow plugin"
+        );
+        assert_eq!(text("SELECT pem FROM certificate"), "PEM");
+        assert_eq!(text("SELECT CAST(user_version AS TEXT) FROM pragma_user_version"), "99");
+        let store = Store::new(Some(folder.path()));
+        assert_eq!(store.next_event().unwrap().unwrap().name, "X 000000 A");
+        store.wipe().unwrap();
+        assert_eq!(
+            text("SELECT CAST((SELECT count(*) FROM certificate) + (SELECT count(*) FROM kv) AS TEXT)"),
+            "0"
+        );
     }
 
     #[test]
