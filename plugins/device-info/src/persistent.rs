@@ -8,7 +8,10 @@ use nix::sys::statfs::{self, FsType};
 use crate::files::Files;
 
 /// What lies on these is gone after a reboot: tmpfs, and `RAMFS_MAGIC` of linux/magic.h.
-const VOLATILE: [FsType; 2] = [statfs::TMPFS_MAGIC, FsType(0x8584_58f6)];
+const VOLATILE: [FsType; 2] = [statfs::TMPFS_MAGIC, RAMFS];
+/// The kernel gives the number in a word, which is as wide as the machine's.
+#[allow(clippy::cast_lossless, clippy::cast_possible_wrap)]
+const RAMFS: FsType = FsType(0x8584_58f6_u32 as _);
 
 /// The file system of a folder.
 #[derive(Debug)]

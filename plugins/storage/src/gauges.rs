@@ -156,7 +156,10 @@ fn statvfs(place: &Path) -> Result<Usage, Failure> {
     }
     let all = nix::sys::statvfs::statvfs(place)
         .map_err(|error| Failure::Refused(format!("{}: {}", place.display(), error.desc())))?;
-    let bytes = |blocks: nix::libc::fsblkcnt_t| blocks.saturating_mul(all.fragment_size());
+    // Both are words of the machine, which may be narrower.
+    #[allow(clippy::useless_conversion)]
+    let bytes =
+        |blocks: nix::libc::fsblkcnt_t| u64::from(blocks).saturating_mul(u64::from(all.fragment_size()));
     Ok(Usage {
         size: bytes(all.blocks()),
         used: bytes(all.blocks().saturating_sub(all.blocks_free())),
