@@ -54,7 +54,10 @@ fn who_may(interface: &str, member: &str) -> &'static [&'static str] {
     match (interface, member) {
         ("org.cwmpd1.DataModel", "Get" | "GetValue" | "List" | "Describe" | "GetAttributes")
         | ("org.freedesktop.DBus.Properties", "Get" | "GetAll")
-        | ("org.freedesktop.DBus.Introspectable" | "org.freedesktop.DBus.Peer", _) => &[READER, ADMIN, ROOT],
+        | ("org.freedesktop.DBus.Introspectable", _)
+        | ("org.freedesktop.DBus.Peer", "GetMachineId") => &[READER, ADMIN, ROOT],
+        // The agent's watchdog calls the agent.
+        ("org.freedesktop.DBus.Peer", "Ping") => &[READER, ADMIN, ROOT, AGENT],
         ("org.cwmpd1.DataModel", "Set" | "SetValue" | "Add" | "Delete" | "SetAttributes" | "Invoke")
         | ("org.cwmpd1.Agent", "Inform" | "Reload")
         | ("org.cwmpd1.Job", _) => &[ADMIN, ROOT],
