@@ -1,5 +1,6 @@
 //! `docs/integrator.md` is true: its files are taken, and its commands put things where the programs look for them.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -49,15 +50,18 @@ async fn the_files_of_the_page_are_taken() {
 /// A system's root as the page makes it, and what was built for it.
 fn installed(folder: &Path) -> PathBuf {
     let at = |path: &str| folder.join(path);
-    for source in ["agent", "bus-schemas", "plugins"] {
+    for source in ["agent", "bus-schemas", "plugins", "Makefile", "Cargo.toml", "Cargo.lock", "LICENSE"] {
         std::os::unix::fs::symlink(root().join(source), at(source)).unwrap();
     }
     // A release build has our own program, and something in the place of those of other crates.
     std::fs::create_dir_all(at("target/release")).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cwmpd"), at("target/release/cwmpd")).unwrap();
-    for program in ["cwmpctl", "cwmp-plugin-host", "libcwmp_device_info.so"] {
+    for program in ["cwmp-plugin-host", "libcwmp_device_info.so"] {
         std::fs::write(at("target/release").join(program), program).unwrap();
     }
+    // It is asked for its completions.
+    std::fs::write(at("target/release/cwmpctl"), "#!/bin/sh\n").unwrap();
+    std::fs::set_permissions(at("target/release/cwmpctl"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let system = at("system");
     for (name, text) in blocks("toml file=") {
         let file = system.join(name);
@@ -76,7 +80,7 @@ fn the_commands_put_everything_where_the_programs_look() {
     for (_, text) in blocks("console") {
         for command in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
             // The rest of the workspace is not built from inside a test.
-            if command.starts_with("cargo build ") {
+            if command.starts_with("make build ") {
                 continue;
             }
             let mut shell = Command::new("sh");
@@ -86,7 +90,7 @@ fn the_commands_put_everything_where_the_programs_look() {
             run += 1;
         }
     }
-    assert!(run >= 10, "only {run} commands were found");
+    assert!(run >= 2, "only {run} commands were found");
     let Config { plugins, store, .. } = Config::default();
     for path in [&plugins.host, &plugins.folders[0], &plugins.overlays, &plugins.models, &store.folder] {
         assert!(system.join(path.strip_prefix("/").unwrap()).exists(), "{}", path.display());

@@ -1,0 +1,230 @@
+//! `make install`: what it puts where, and that the programs find it there.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cwmp_e2e::binary;
+
+const PLUGINS: &str = "device_info network users mapping cellular wifi storage demo demo_c";
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A command: whether it succeeded, and all that it said.
+fn run(command: &mut Command) -> (bool, String) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), said.into_owned())
+}
+
+/// The root of a system.
+struct Root(tempfile::TempDir);
+
+impl Root {
+    fn with(variables: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Made where it is missing.
+        let built = binary("libcwmp_demo_c.so");
+        let built = built.parent().unwrap();
+        let mut make = Command::new("make");
+        make.args(["-s", "install"]).current_dir(source());
+        // A make that runs this test has its own wishes.
+        make.env_remove("MAKEFLAGS").arg(format!("CARGO_OUT={}", built.display()));
+        make.arg(format!("DESTDIR={}", folder.path().display())).arg(format!("PLUGINS={PLUGINS}"));
+        let (done, said) = run(make.args(variables));
+        assert!(done, "{said}");
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Every file and link, by the name that it has on the box.
+    fn files(&self) -> BTreeSet<String> {
+        fn walk(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_type().unwrap().is_dir() {
+                    walk(&entry.path(), root, found);
+                } else {
+                    found.insert(format!("/{}", entry.path().strip_prefix(root).unwrap().display()));
+                }
+            }
+        }
+        let mut found = BTreeSet::new();
+        walk(self.0.path(), self.0.path(), &mut found);
+        found
+    }
+}
+
+/// Whether a name is meant by a pattern with `*`, or with NAME for the name of a plugin. A folder means all that is in it.
+fn is_meant(pattern: &str, name: &str) -> bool {
+    let parts: Vec<&str> = pattern.split("NAME").flat_map(|part| part.split('*')).collect();
+    let Some(mut rest) = name.strip_prefix(parts[0]) else { return false };
+    for part in &parts[1..] {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.is_empty() || rest.starts_with('/') || pattern.ends_with('*')
+}
+
+/// The first column of the table that says what goes where.
+fn table() -> Vec<String> {
+    let page = std::fs::read_to_string(source().join("docs/integrator.md")).unwrap();
+    let section = page.split("## What goes where").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `/"));
+    let cells = rows.map(|row| row.split('|').nth(1).unwrap().to_owned());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// Every file that is installed is in the table of the page for integrators, and what the table has is installed, but for what
+/// an integrator brings himself.
+#[test]
+fn the_page_for_integrators_has_what_is_installed() {
+    let root = Root::with(&["ENABLE=yes", "SYSV=yes"]);
+    let (files, table) = (root.files(), table());
+    assert!(files.len() > 60 && table.len() > 10, "{files:?} {table:?}");
+    let strangers: Vec<_> =
+        files.iter().filter(|file| !table.iter().any(|row| is_meant(row, file))).collect();
+    assert!(strangers.is_empty(), "installed, and not on the page: {strangers:#?}");
+    let brought = [
+        "/etc/cwmpd/identity.toml",
+        "/etc/cwmpd/cwmpd.d/*.toml",
+        "/etc/cwmpd/plugins/NAME.toml",
+        "/var/lib/cwmpd",
+    ];
+    let missing: Vec<_> = table
+        .iter()
+        .filter(|row| !brought.contains(&row.as_str()) && !files.iter().any(|file| is_meant(row, file)))
+        .collect();
+    assert!(missing.is_empty(), "on the page, and not installed: {missing:#?}");
+}
+
+#[test]
+fn a_pattern_means_what_a_reader_thinks() {
+    for (pattern, name, is) in [
+        ("/usr/bin/cwmpd", "/usr/bin/cwmpd", true),
+        ("/usr/bin/cwmpd", "/usr/bin/cwmpd2", false),
+        ("/a/NAME.toml", "/a/wifi.toml", true),
+        ("/a/NAME.toml", "/b/wifi.toml", false),
+        ("/a/*.xml", "/a/b.xml", true),
+        ("/a/*.xml", "/a/b.toml", false),
+        ("/a/kit", "/a/kit/b/c", true),
+    ] {
+        assert_eq!(is_meant(pattern, name), is, "{pattern} {name}");
+    }
+}
+
+/// The programs find nothing wrong with what was installed: the configuration, and every plugin where its manifest is.
+#[test]
+fn the_programs_take_what_was_installed() {
+    let root = Root::with(&[]);
+    let configuration = root.path("etc/cwmpd/cwmpd.toml");
+    let (good, said) =
+        run(Command::new(root.path("usr/bin/cwmpd")).arg("--config").arg(configuration).arg("--check"));
+    assert!(good, "{said}");
+    let manifests = root.path("usr/lib/cwmpd/plugins");
+    let mut count = 0;
+    for name in PLUGINS.split(' ') {
+        // These ask services that this machine may not have, or may have: nothing of it is ours to try.
+        if ["wifi", "storage", "mapping", "cellular"].contains(&name) {
+            assert!(manifests.join(format!("{name}.toml")).exists(), "{name}");
+            continue;
+        }
+        let mut check = Command::new(root.path("usr/libexec/cwmp-plugin-host"));
+        check.arg("--check").arg(manifests.join(format!("{name}.toml")));
+        check.arg("--models").arg(root.path("usr/share/cwmpd/models"));
+        let (good, said) = run(check.arg("--overlays").arg(root.path("etc/cwmpd/plugins")));
+        assert!(good, "{name}: {said}");
+        count += 1;
+    }
+    assert_eq!(count, 5);
+}
+
+/// systemd understands every unit, links included, and thinks little of what an intruder could do with them.
+#[test]
+fn the_units_are_good_and_expose_little() {
+    let root = Root::with(&["ENABLE=yes"]);
+    let units = root.path("usr/lib/systemd/system");
+    // What they start is not on this machine.
+    let own = format!("{}:", units.display());
+    let names = PLUGINS.split(' ').map(|plugin| format!("cwmp-plugin@{plugin}.service"));
+    for name in names.chain(["cwmpd.service", "cwmpd-reboot.path", "cwmpd-reboot.service"].map(str::to_owned))
+    {
+        let mut verify = Command::new("systemd-analyze");
+        let (_, said) = run(verify.args(["verify", "--man=no", &name]).env("SYSTEMD_UNIT_PATH", &own));
+        let wrong: Vec<_> = said
+            .lines()
+            .filter(|line| line.contains("cwmp") && !line.contains("is not executable"))
+            .collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+    }
+    for name in ["cwmpd.service", "cwmp-plugin@.service"] {
+        let mut security = Command::new("systemd-analyze");
+        security.args(["security", "--offline=true", "--threshold=20", "--no-pager"]).arg(units.join(name));
+        let (good, said) = run(&mut security);
+        assert!(good, "{name}: {said}");
+    }
+    for name in PLUGINS.split(' ') {
+        let link = units.join(format!("cwmp-plugins.target.wants/cwmp-plugin@{name}.service"));
+        assert_eq!(std::fs::read_link(link).unwrap(), Path::new("../cwmp-plugin@.service"), "{name}");
+    }
+}
+
+/// Other places are said to everyone who would look in the usual ones.
+#[test]
+fn other_places_are_told_to_the_programs() {
+    let root = Root::with(&[
+        "prefix=/opt/cwmp",
+        "sysconfdir=/opt/etc",
+        "STATEDIR=/nvram/cwmpd",
+        "libdir=/opt/cwmp/lib64",
+        "SYSV=yes",
+    ]);
+    let unit = root.text("opt/cwmp/lib/systemd/system/cwmp-plugin@.service");
+    let start = "ExecStart=/opt/cwmp/libexec/cwmp-plugin-host %i --manifests /opt/cwmp/lib64/cwmpd/plugins --overlays /opt/etc/cwmpd/plugins";
+    assert!(unit.lines().any(|line| line.starts_with(start)), "{unit}");
+    let agent = root.text("opt/cwmp/lib/systemd/system/cwmpd.service");
+    for line in [
+        "ExecStart=/opt/cwmp/bin/cwmpd --config /opt/etc/cwmpd/cwmpd.toml",
+        "Environment=CWMP_STATE=/nvram/cwmpd",
+    ] {
+        assert!(agent.lines().any(|l| l == line), "{line}: {agent}");
+    }
+    let all =
+        [unit, agent, root.text("opt/etc/init.d/cwmpd"), root.text("opt/etc/cwmpd/cwmpd.toml")].concat();
+    for usual in ["/var/lib/cwmpd", " /etc/cwmpd", "\"/usr/"] {
+        assert!(!all.contains(usual), "{usual}: {all}");
+    }
+    let (good, said) = run(Command::new(root.path("opt/cwmp/bin/cwmpd"))
+        .arg("--check")
+        .arg("--config")
+        .arg(root.path("opt/etc/cwmpd/cwmpd.toml")));
+    assert!(good, "{said}");
+}
+
+/// A plugin in Rust is built with the kit as it is installed, and one in C with the header.
+#[test]
+fn the_kit_is_whole() {
+    let root = Root::with(&[]);
+    let kit = root.path("usr/share/cwmpd/kit");
+    let mut make = Command::new(root.path("usr/bin/cwmpctl"));
+    make.args(["new-plugin", "clock", "--object", "Device.Time.", "--kit"])
+        .arg(&kit)
+        .current_dir(root.0.path());
+    let (good, said) = run(&mut make);
+    assert!(good, "{said}");
+    let mut metadata = Command::new("cargo");
+    metadata.args(["metadata", "--offline", "--format-version", "1"]).current_dir(root.path("clock"));
+    let (good, said) = run(&mut metadata);
+    assert!(good && said.contains("cwmp-plugin-sdk"), "{said}");
+    assert!(root.text("usr/share/pkgconfig/cwmp-plugin.pc").contains("plugindir=/usr/lib/cwmpd/plugins"));
+    assert!(root.path("usr/include/cwmp_plugin.h").exists());
+}
