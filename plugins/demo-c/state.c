@@ -218,7 +218,8 @@ int state_read(struct state *state, cwmp_str text) {
     if (i == text.len || text.ptr[i] != '\n') return 0;
     change.path.len = n;
     change.value.len = v;
-    if (state_change(state, &change, &why) != CWMP_OK) return 0;
+    /* What another version of this plugin has more, or allows more: firmware is updated, and rolls back. */
+    if (state_change(state, &change, &why) == CWMP_E_RESOURCES) return 0;
     text.ptr += i + 1;
     text.len -= i + 1;
   }

@@ -59,7 +59,7 @@ cwmp_status state_change(struct state *state, const cwmp_change *change, const c
 /* Everything as text, to be freed; NULL without memory. */
 char *state_write(const struct state *state);
 
-/* The other direction; 0 if the text is none of ours. */
+/* The other direction; 0 if the text is none of ours. What this version does not have is passed over. */
 int state_read(struct state *state, cwmp_str text);
 
 #endif
