@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real BitBake, as a library: it reads configuration, layers, classes and recipes as a build would, and runs their functions.
 What it lacks to be a build is openembedded-core, in whose place stand a few files of ours."""
+import functools
 import io
 import logging
 import os
 import pathlib
 import re
-import shutil
+import subprocess
 import sys
 import types
 
@@ -29,6 +30,13 @@ RDK_VIDEO = ("middleware-generic-support", "video")
 RDK_BROADBAND = ("rdk-broadband",)
 
 
+@functools.cache
+def host_triple():
+    """The machine that the checks run on, as cargo names it."""
+    lines = subprocess.run(["rustc", "-vV"], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    return next(line.removeprefix("host: ") for line in lines if line.startswith("host: "))
+
+
 class Failed(Exception):
     """What BitBake says is wrong."""
 
@@ -41,6 +49,9 @@ class Build:
         self.folder = pathlib.Path(folder)
         conf = self.folder / "conf"
         conf.mkdir(parents=True, exist_ok=True)
+        # Rustup finds its compiler by them.
+        settings = [*settings, *(f'export {name} = "{os.environ[name]}"' for name in ("HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN")
+                                 if name in os.environ), f'HOST_TRIPLE = "{host_triple()}"']
         layers = [STANDINS / "core", *(STANDINS / other for other in others), tree.layer]
         if tree.example_layer.is_dir():
             layers.append(tree.example_layer)
@@ -97,40 +108,54 @@ class Build:
 
     def run(self, data, function):
         """Runs a function of a recipe as a task would, and gives back what it said."""
-        output = io.StringIO()
         for folder in ("WORKDIR", "T", "B"):
             os.makedirs(data.getVar(folder), exist_ok=True)
-        process = _Output(output)
+        output = _Output(self.folder / "output")
+        before = os.getcwd()
         try:
-            with process:
-                bb.build.exec_func(function, data, dirs=[data.getVar("B")])
+            with output:
+                os.chdir(data.getVar("B"))
+                bb.build.exec_func(function, data)
         except (bb.process.ExecutionError, bb.BBHandledException) as error:
-            text = output.getvalue() + str(error)
-            raise Failed(f"{data.getVar('PN')}: {function}: {text[-3000:]}") from error
-        return output.getvalue()
+            raise Failed(f"{data.getVar('PN')}: {function}: {output.text()[-3000:] or error}") from error
+        finally:
+            os.chdir(before)
+        return output.text()
 
     def fetch(self, data, uris, folder):
         """Fetches and unpacks, without a network."""
-        with self._told():
+        with self._told(), _Output(self.folder / "output"):
+            # The base class asks for it when it makes the signature of do_fetch.
+            bb.fetch2.get_hashvalue(data)
             fetcher = bb.fetch2.Fetch(uris, data)
             fetcher.download()
-            shutil.rmtree(folder, ignore_errors=True)
-            os.makedirs(folder)
+            os.makedirs(folder, exist_ok=True)
             fetcher.unpack(str(folder))
 
 
 class _Output:
-    """What BitBake's functions print goes here."""
+    """What BitBake, and what it starts, print goes into a file."""
 
-    def __init__(self, output):
-        self.output = output
+    def __init__(self, file):
+        self.file = file
 
     def __enter__(self):
-        self.before = sys.stdout
-        sys.stdout = self.output
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.before = os.dup(1), os.dup(2)
+        with open(self.file, "wb") as opened:
+            os.dup2(opened.fileno(), 1)
+            os.dup2(opened.fileno(), 2)
 
     def __exit__(self, *_):
-        sys.stdout = self.before
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, kept in zip((1, 2), self.before):
+            os.dup2(kept, descriptor)
+            os.close(kept)
+
+    def text(self):
+        return self.file.read_text(errors="replace").strip()
 
 
 class _Told:

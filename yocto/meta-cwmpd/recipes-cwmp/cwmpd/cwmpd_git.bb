@@ -127,7 +127,8 @@ do_install () {
         chown -R cwmpd:cwmpd ${D}${CWMPD_STATEDIR} ;;
     *)
         rm -r ${D}${CWMPD_STATEDIR}
-        (cd ${D} && rmdir -p --ignore-fail-on-non-empty .$(dirname ${CWMPD_STATEDIR}) || :) ;;
+        above=$(dirname ${CWMPD_STATEDIR})
+        (cd ${D} && rmdir -p --ignore-fail-on-non-empty ${above#/}) ;;
     esac
 }
 
@@ -186,6 +187,7 @@ FILES:${PN} += "\
     ${prefix}/lib/sysusers.d/cwmpd.conf \
     ${prefix}/lib/tmpfiles.d/cwmpd.conf \
     ${systemd_system_unitdir}/cwmp-plugins.target \
+    ${systemd_system_unitdir}/cwmpd.service \
     ${systemd_system_unitdir}/cwmpd-reboot.path \
     ${systemd_system_unitdir}/cwmpd-reboot.service \
 "

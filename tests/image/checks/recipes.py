@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every recipe and append is read by BitBake for every release, alone and beside RDK's layers, and says what it must."""
+import hashlib
+import os
+import pathlib
+import re
+
+import bitbake
+
+MANDATORY = ("SUMMARY", "DESCRIPTION", "HOMEPAGE", "SECTION", "LICENSE", "PV")
+# Before BitBake 2 an override was said with an underscore: today it is another variable, which nobody reads.
+OLD_OVERRIDE = re.compile(r"^(FILES|RDEPENDS|RRECOMMENDS|RPROVIDES|SYSTEMD_SERVICE|SUMMARY|USERADD_PARAM|GROUPADD_PARAM|ALLOW_EMPTY|CONFFILES"
+                          r"|SRC_URI|DEPENDS|do_install|do_compile|do_configure|pkg_postinst)_")
+# Packages of others that ours need, and the layer that brings each. A package that no layer has breaks the build, also where it is
+# only recommended.
+OTHERS = {"dbus": "core", "e2fsprogs-mke2fs": "core", "wpa-supplicant": "core",
+          "hostapd": "openembedded-layer", "smartmontools": "openembedded-layer", "udisks2": "openembedded-layer",
+          "modemmanager": "openembedded-layer", "samba": "networking-layer", "vsftpd": "networking-layer",
+          "nfs-ganesha": "networking-layer"}
+# Everything that can be chosen.
+ALL = ('PACKAGECONFIG:pn-cwmpd = "systemd sysvinit device-info network users mapping cellular wifi storage demo hostapd modemmanager'
+       ' nfs-ganesha samba smartmontools udisks2 vsftpd wpa-supplicant"')
+IMAGES = {
+    "alone": ((), ()),
+    "without systemd": ((), ('DISTRO_FEATURES = "sysvinit"',)),
+    "with everything": (("openembedded-layer", "networking-layer"), (ALL,)),
+    "on RDK-V": (bitbake.RDK_VIDEO, ()),
+    "on RDK-B": (bitbake.RDK_BROADBAND, ()),
+    "with what OpenEmbedded has": (("openembedded-layer",), ()),
+}
+
+
+def check(tree, work):
+    problems = []
+    for release in bitbake.RELEASES:
+        for image, (others, settings) in IMAGES.items():
+            where = f"{release}, {image}"
+            try:
+                build = bitbake.Build(tree, release, work / f"{release}-{image}".replace(" ", "-"), others, settings)
+                problems += [f"{where}: {problem}" for problem in _image(tree, build, image)]
+            except bitbake.Failed as error:
+                problems.append(f"{where}: {error}")
+    return problems
+
+
+def _image(tree, build, image):
+    problems = [f"no recipe takes {append}" for append in build.dangling()]
+    recipes = {file: build.parse(file) for file in build.recipes}
+    for data in recipes.values():
+        name = data.getVar("PN")
+        problems += [f"{name}: {problem}" for problem in _recipe(tree, build, data)]
+    problems += _dependencies(build, recipes.values())
+    cwmpd = next(data for data in recipes.values() if data.getVar("PN") == "cwmpd")
+    problems += _cwmpd(tree, cwmpd, image)
+    return problems
+
+
+def _recipe(tree, build, data):
+    problems = [f"{variable} is not set" for variable in MANDATORY if not data.getVar(variable)]
+    problems += [f"{key} is an override of old" for key in data.keys() if OLD_OVERRIDE.match(key)]
+    unpacked = data.getVar("UNPACKDIR") or data.getVar("WORKDIR")
+    uris = (data.getVar("SRC_URI") or "").split()
+    if uris and not data.getVar("S").startswith(unpacked + "/"):
+        problems.append(f"S is {data.getVar('S')}, sources are unpacked into {unpacked}")
+    if uris and build.release == "wrynose" and "${WORKDIR}" in (data.getVar("S", False) or ""):
+        problems.append("S names WORKDIR, which is fatal")
+    for uri in uris:
+        if uri.startswith("file://"):
+            name = uri[len("file://"):].split(";")[0]
+            if not any(os.path.exists(os.path.join(folder, name)) for folder in data.getVar("FILESPATH").split(":")):
+                problems.append(f"there is no file {name}")
+    if uris and not data.getVar("LIC_FILES_CHKSUM"):
+        problems.append("LIC_FILES_CHKSUM is not set")
+    for uri in (data.getVar("LIC_FILES_CHKSUM") or "").split():
+        file, *parameters = uri[len("file://"):].split(";")
+        parameters = dict(parameter.split("=") for parameter in parameters)
+        source = _source(tree, data) / file
+        if not source.is_file():
+            problems.append(f"there is no {file} to tell the licence")
+            continue
+        lines = source.read_bytes().splitlines(keepends=True)
+        first, last = int(parameters.get("beginline", 1)), int(parameters.get("endline", len(lines)))
+        is_md5 = hashlib.md5(b"".join(lines[first - 1:last])).hexdigest()
+        if is_md5 != parameters["md5"]:
+            problems.append(f"LIC_FILES_CHKSUM of {file} is {is_md5}")
+    return problems
+
+
+def _source(tree, data):
+    """Where the sources of a recipe are before they are unpacked."""
+    if data.getVar("PN") == "cwmpd":
+        return tree.root
+    return pathlib.Path(data.getVar("FILE")).parent / "files" / data.getVar("PN")
+
+
+def _dependencies(build, recipes):
+    problems = []
+    collections = build.builder.data.getVar("BBFILE_COLLECTIONS").split()
+    provided = set()
+    for data in recipes:
+        for package in data.getVar("PACKAGES").split():
+            provided.add(package)
+            provided.update((data.getVar("RPROVIDES:" + package) or "").split())
+    for data in recipes:
+        for package in data.getVar("PACKAGES").split():
+            for kind in ("RDEPENDS", "RRECOMMENDS"):
+                for needed in (data.getVar(f"{kind}:{package}") or "").split():
+                    if needed in provided or OTHERS.get(needed) in collections:
+                        continue
+                    problems.append(f"nothing provides {needed}, which {package} has in {kind}")
+    return problems
+
+
+def _cwmpd(tree, data, image):
+    problems = []
+    version = re.search(r'^\[workspace\.package\]\nversion = "(.*)"', tree.text("Cargo.toml"), re.M).group(1)
+    if not data.getVar("PV").startswith(version + "+git"):
+        problems.append(f"PV is {data.getVar('PV')}, the version is {version}")
+    wanted = {"on RDK-V": ("qemuarm-middleware", "/opt/secure/cwmpd"), "on RDK-B": ("armv7a", "/nvram/cwmpd")}
+    architecture, state = wanted.get(image, ("armv7a", "/var/lib/cwmpd"))
+    for variable, value in (("PACKAGE_ARCH", architecture), ("CWMPD_STATEDIR", state)):
+        if data.getVar(variable) != value:
+            problems.append(f"{variable} is {data.getVar(variable)}, not {value}")
+    if image.startswith("on RDK-") and "cwmp-plugin@network.service" not in (data.getVar("SYSLOG-NG_SERVICE_cwmpd") or ""):
+        problems.append("the lines of the plugins go to no log")
+    if image == "on RDK-V" and "cwmp-plugin-hos=cwmpd.log" not in (data.getVar("pkg_postinst:cwmpd") or ""):
+        problems.append("the log of a crash is not said")
+    return problems

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""systemd understands the installed units, and they leave the programs no more rights than they need."""
+import re
+import shutil
+import subprocess
+
+from installed import Installed
+
+# Ten times the exposure that `systemd-analyze security` may find.
+EXPOSURE = 20
+# Its host is root on purpose: it makes partitions, mounts and accounts.
+ROOT = ("storage",)
+# What a unit of ours names and other packages bring.
+OTHERS = ("dbus.service", "dbus.socket", "sysinit.target", "basic.target", "network.target", "time-sync.target", "multi-user.target",
+          "shutdown.target", "local-fs.target", "paths.target", "system.slice", "sockets.target")
+
+
+def check(tree, work):
+    installed = Installed(tree, work / "installed", "wrynose")
+    root = work / "root"
+    shutil.copytree(installed.root, root, symlinks=True)
+    units = root / "usr/lib/systemd/system"
+    for name in OTHERS:
+        if not (units / name).exists():
+            kind = {"service": "[Service]\nExecStart=/bin/true\n", "socket": "[Socket]\nListenStream=/run/x\n"}.get(name.split(".")[1], "")
+            (units / name).write_text(f"[Unit]\nDescription=Of others\n{kind}")
+    # Programs of others.
+    for program in ("true", "install", "rm", "systemctl", "busctl", "chgrp", "chmod", "setfacl", "sh"):
+        for folder in ("usr/bin", "bin"):
+            file = root / folder / program
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("#!/bin/sh\n")
+            file.chmod(0o755)
+    plugins = sorted(file.name for file in (units / "cwmp-plugins.target.wants").iterdir())
+    names = ["cwmpd.service", "cwmpd-reboot.service", "cwmpd-reboot.path", "cwmp-plugins.target", *plugins]
+    problems = []
+    for name in names:
+        unit = units / name
+        if "@" in name:
+            # An instance, by the name that it has when it runs.
+            unit.symlink_to("cwmp-plugin@.service")
+        run = subprocess.run(["systemd-analyze", "verify", "--man=no", "--generators=no", f"--root={root}", name],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        problems += [f"{name}: {line}" for line in run.stdout.splitlines() if line.strip()]
+    for name in ("cwmpd.service", *plugins):
+        if any(f"@{plugin}." in name for plugin in ROOT):
+            continue
+        run = subprocess.run(["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", f"--root={root}",
+                              name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        overall = re.search(r"Overall exposure level.*", run.stdout)
+        if run.returncode != 0:
+            problems.append(f"{name}: {overall.group(0) if overall else run.stdout[-300:]}: exposure above {EXPOSURE / 10}")
+    return problems
