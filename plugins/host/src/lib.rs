@@ -34,6 +34,7 @@ mod setup;
 mod store;
 mod text;
 mod transaction;
+mod watchdog;
 mod wire;
 mod worker;
 mod write;

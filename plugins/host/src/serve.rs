@@ -1,7 +1,6 @@
 //! Serving one plugin on the bus.
 
 use std::path::Path;
-use std::time::Duration;
 
 use cwmp_bus::names;
 use tokio::signal::unix::{signal, Signal, SignalKind};
@@ -18,6 +17,7 @@ use crate::log;
 use crate::numbers::Numbers;
 use crate::provider::Provider;
 use crate::setup::{state_folder, Setup};
+use crate::watchdog;
 use crate::wire::Served;
 
 /// Serves until the bus is gone or a signal ends it.
@@ -101,7 +101,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
         () = agent.report(&bus, engine.services) => Exit::BusGone,
         () = engine.tidy() => Exit::Fine,
         () = well => Exit::Fine,
-        () = watchdog() => Exit::Fine,
+        () = watchdog::feed(&bus, &service, &engine) => Exit::Fine,
         () = asked_to_end(&mut ends) => Exit::Fine,
     };
     notify(&[sd_notify::NotifyState::Stopping]);
@@ -136,17 +136,5 @@ async fn connect(address: Option<&str>) -> zbus::Result<Connection> {
 fn notify(state: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(false, state) {
         tracing::debug!("systemd was not told: {error}, ignoring");
-    }
-}
-
-/// Tells systemd that the bus thread runs, as often as it wants; never, when it does not want to know.
-async fn watchdog() {
-    let mut microseconds = 0;
-    if !sd_notify::watchdog_enabled(false, &mut microseconds) {
-        std::future::pending::<()>().await;
-    }
-    loop {
-        notify(&[sd_notify::NotifyState::Watchdog]);
-        tokio::time::sleep(Duration::from_micros(microseconds / 2)).await;
     }
 }

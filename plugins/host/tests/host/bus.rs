@@ -48,6 +48,12 @@ impl Bus {
         Self { daemon, address: address.trim().to_owned() }
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.daemon.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
     /// Ends it.
     pub(crate) fn stop(&mut self) {
         let _ = self.daemon.kill();

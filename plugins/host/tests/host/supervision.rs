@@ -82,7 +82,7 @@ async fn without_a_manifest_or_a_good_one_the_code_says_so() {
     assert_eq!(usage.ended().await.code(), Some(2));
 }
 
-/// systemd hears when the name is taken, and as often as it wants that the bus thread runs.
+/// systemd hears when the name is taken, and as often as it wants that the bus brings answers; else nothing.
 #[tokio::test]
 async fn systemd_is_told_that_the_host_is_ready_and_alive() {
     let mut world = World::serve("good", "").await;
@@ -106,7 +106,17 @@ async fn systemd_is_told_that_the_host_is_ready_and_alive() {
         let size = crate::soon(listener.recv(&mut text)).await.unwrap();
         heard.push(String::from_utf8(text[..size].to_vec()).unwrap());
     }
+    assert_eq!(heard, ["READY=1\n", "WATCHDOG=1\n", "WATCHDOG=1\n"]);
+    // A bus that does not answer: after what was on its way, nothing comes for many periods.
+    world.bus.signal("-STOP");
+    let mut text = [0; 100];
+    let silence = std::time::Duration::from_millis(1000);
+    let end = std::time::Instant::now() + crate::SOON;
+    while tokio::time::timeout(silence, listener.recv(&mut text)).await.is_ok() {
+        assert!(std::time::Instant::now() < end, "signs of life without a bus");
+    }
+    world.bus.signal("-CONT");
+    crate::soon(listener.recv(&mut text)).await.unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(heard, ["READY=1\n", "WATCHDOG=1\n", "WATCHDOG=1\n"]);
 }
