@@ -58,6 +58,8 @@ class Build:
         (conf / "bblayers.conf").write_text(
             f'BBPATH = "${{TOPDIR}}"\nBBFILES ?= ""\nRELEASE = "{release}"\nBBLAYERS = "{" ".join(map(str, layers))}"\n')
         (conf / "settings.conf").write_text("".join(line + "\n" for line in settings))
+        # It keeps what it has read of classes and includes, whatever becomes of the files.
+        bb.parse.parse_py.BBHandler.cached_statements.clear()
         self._log = io.StringIO()
         self._handler = logging.StreamHandler(self._log)
         self._handler.setLevel(logging.WARNING)
