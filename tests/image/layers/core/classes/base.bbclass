@@ -19,17 +19,19 @@ oe_runmake () {
 	make ${EXTRA_OEMAKE} "$@" || bbfatal "make failed"
 }
 
-do_configure () {
+base_do_configure () {
 	:
 }
 
-do_compile () {
+base_do_compile () {
 	:
 }
 
-do_install () {
+base_do_install () {
 	:
 }
+
+EXPORT_FUNCTIONS do_configure do_compile do_install
 
 addtask do_configure
 addtask do_compile after do_configure
