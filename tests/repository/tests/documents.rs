@@ -19,6 +19,11 @@ const COVERED: &[(&str, &str, &str)] = &[
     ("docs/cwmpctl.md", "agent/ctl/tests/bus/document.rs", "fn the_commands_of_the_page_work"),
     ("docs/wifi.md", "tests/e2e/tests/wifi_page.rs", "fn the_commands_of_the_page_on_wifi_work"),
     ("docs/storage.md", "tests/e2e/tests/storage_page.rs", "fn the_commands_of_the_page_on_storage_work"),
+    (
+        "docs/factory.md",
+        "tests/e2e/tests/factory_page.rs",
+        "fn the_commands_of_the_page_on_the_factory_line_work",
+    ),
     ("docs/plugin-check.md", "plugins/host/tests/host/page.rs", "fn the_commands_of_the_page_work"),
     (
         "docs/plugin-authors.md",

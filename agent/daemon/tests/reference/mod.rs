@@ -27,8 +27,14 @@ pub(crate) const VARIABLES: &[(&str, &str, &str, bool)] = &[
         "the bus, where neither the configuration nor the command line names one",
         false,
     ),
+    (
+        "CWMP_STATE",
+        "`cwmpd`",
+        "the folder of state, before `store.folder`; the units and the script for init set it, and tell hosts by `--state`",
+        false,
+    ),
     ("NOTIFY_SOCKET", "`cwmpd`, `cwmp-plugin-host`", "where systemd hears that they are ready; it sets it", true),
-    ("WATCHDOG_USEC", "`cwmp-plugin-host`", "how often systemd's watchdog is answered; systemd sets it", true),
+    ("WATCHDOG_USEC", "`cwmpd`, `cwmp-plugin-host`", "how often systemd's watchdog is answered; systemd sets it", true),
     ("JOURNAL_STREAM", "`cwmp-plugin-host`", "systemd's journal has its own clock: lines have no time", false),
 ];
 
