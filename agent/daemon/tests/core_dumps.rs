@@ -3,7 +3,6 @@
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 const NOBODY: u32 = 65_534;
 
@@ -21,12 +20,13 @@ fn others_of_its_user_do_not_look_into_the_agent() {
     std::fs::copy(env!("CARGO_BIN_EXE_cwmpd"), &agent).unwrap();
     let config = folder.path().join("cwmpd.toml");
     let none = folder.path().join("none").display().to_string();
+    let asked = folder.path().join("asked");
+    assert!(Command::new("mkfifo").args(["-m", "666"]).arg(&asked).status().unwrap().success());
     // While its identity is asked for, the agent has read its configuration and waits.
-    let script = format!("touch {}/asked; sleep 4", folder.path().display());
+    let script = format!("echo > {}; exec sleep 4", asked.display());
     let text = format!("[identity]\nfile = '{none}'\ncommand = ['sh', '-c', '{script}']\n");
     std::fs::write(&config, text).unwrap();
     for (more, owner) in [(&[][..], 0), (&["--core-dumps"][..], NOBODY)] {
-        let asked = folder.path().join("asked");
         let mut child = Command::new(&agent)
             .arg("--config")
             .arg(&config)
@@ -38,15 +38,12 @@ fn others_of_its_user_do_not_look_into_the_agent() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let end = Instant::now() + Duration::from_secs(20);
-        while !asked.exists() {
-            assert!(Instant::now() < end, "the agent asks for its identity");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        // Until somebody has written there.
+        let heard = Command::new("timeout").args(["20", "cat"]).arg(&asked).stdout(Stdio::null()).status();
+        assert!(heard.unwrap().success(), "the agent asks for its identity");
         let found = std::fs::metadata(format!("/proc/{}/mem", child.id())).unwrap().uid();
         child.kill().unwrap();
         child.wait().unwrap();
-        std::fs::remove_file(asked).unwrap();
         assert_eq!(found, owner, "{more:?}");
     }
 }
