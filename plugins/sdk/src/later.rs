@@ -141,6 +141,16 @@ pub trait AsyncPlugin: AsyncDeclared {
         async { Ok(Effect::Now) }
     }
 
+    /// A transaction is over everywhere and holds: it cannot be taken back any more. What cannot be undone, such as to erase
+    /// something, is done here and not in [`put_in_force`](Self::put_in_force).
+    ///
+    /// Once for each transaction that was committed. What the agent could not tell is told before the next transaction is
+    /// looked at, also after a restart; an error is logged and nothing more.
+    fn finished(self: Rc<Self>, txn: u64) -> impl Future<Output = Result<(), Error>> {
+        let _ = txn;
+        async { Ok(()) }
+    }
+
     /// The session is over: what `commit` answered [`Effect::AfterSession`] for comes in force.
     fn apply(self: Rc<Self>, txn: u64) -> impl Future<Output = Result<(), Error>> {
         let _ = txn;

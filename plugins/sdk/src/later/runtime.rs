@@ -181,11 +181,7 @@ async fn handle<A: AsyncPlugin>(shared: Rc<Shared<A>>, late: Late, call: Call) {
         Call::Prepare(txn, changes) => shared.prepare(txn, &changes, &late).await,
         Call::Commit(txn) => shared.commit(txn).await,
         Call::Rollback(txn) => shared.rollback(txn).await,
-        Call::Finish(txn) => {
-            let result = plugin.settings().map_or(Ok(()), |s| s.finish(txn)).map(|()| status::OK);
-            shared.begin_due();
-            result
-        }
+        Call::Finish(txn) => shared.finish(txn).await,
         Call::Apply(txn) => plugin.apply(txn).await.map(|()| status::OK),
         Call::Notice(notice) => shared.notice(notice).await,
         Call::Invoke(command, arguments) => {

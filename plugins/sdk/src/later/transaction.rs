@@ -13,7 +13,7 @@ use crate::answer::put_fault;
 use crate::edit::RawEdit;
 use crate::settings::{Begun, Delta};
 use crate::transaction::{edits, first_of, not_taken_back, Done, Found};
-use crate::{Change, ChangeFault, Effect, Error, Notice, Settings};
+use crate::{Change, ChangeFault, Effect, Error, Level, Notice, Settings};
 
 /// What is prepared.
 #[derive(Default)]
@@ -31,6 +31,11 @@ impl<A: AsyncPlugin> Shared<A> {
         let mut prepared = self.transactions.0.lock().await;
         // Whatever was prepared before and never committed goes first.
         prepared.clear();
+        // And what was committed holds: with another transaction the agent is done with that one, whoever was away then.
+        let before = self.plugin.settings().and_then(Settings::unfinished).filter(|before| *before != txn);
+        if let Some(before) = before {
+            self.hold(before).await?;
+        }
         match self.steps_of_changes(txn, &changes, late).await {
             Ok(steps) => {
                 *prepared = steps;
@@ -146,6 +151,27 @@ impl<A: AsyncPlugin> Shared<A> {
             }
         }
         Ok(status::OK)
+    }
+
+    pub(super) async fn finish(&self, txn: u64) -> Result<i32, Error> {
+        let _turn = self.transactions.0.lock().await;
+        self.hold(txn).await.map(|()| status::OK)
+    }
+
+    /// The transaction cannot be taken back any more.
+    async fn hold(&self, txn: u64) -> Result<(), Error> {
+        let settings = self.plugin.settings();
+        let is_new = settings.is_none_or(|settings| settings.unfinished() == Some(txn));
+        settings.map_or(Ok(()), |settings| settings.finish(txn))?;
+        self.begin_due();
+        if !is_new {
+            return Ok(());
+        }
+        if let Err(error) = Rc::clone(&self.plugin).finished(txn).await {
+            // It holds all the same.
+            self.host.log(Level::Error, &format!("after a transaction, ignoring: {error}"));
+        }
+        Ok(())
     }
 
     pub(super) async fn notice(&self, notice: Notice) -> Result<i32, Error> {

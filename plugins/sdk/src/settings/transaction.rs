@@ -164,6 +164,12 @@ impl Settings {
         Ok(())
     }
 
+    /// The transaction that was committed and may yet be taken back.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn unfinished(&self) -> Option<u64> {
+        self.state().done.as_ref().map(|done| done.txn)
+    }
+
     /// A host that discards a failed commit discards with it what the device said meanwhile: so it is stored again.
     fn keep_what_was_said(&self) -> Result<(), Error> {
         let said = match &self.state().meanwhile {
