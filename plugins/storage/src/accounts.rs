@@ -9,7 +9,7 @@ mod unix;
 
 #[cfg(test)]
 pub(crate) use name::MAX_ACCOUNTS;
-pub(crate) use name::{check, is_account};
+pub(crate) use name::{check, is_account, is_network_name, is_reserved_share};
 pub(crate) use rights::{of_account, of_guests, Right};
 pub(crate) use unix::{Accounts, Ids};
 

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::facts::{Drive, Health, Usage, Volume};
@@ -49,6 +50,21 @@ pub(crate) type Events = UnboundedSender<Event>;
 /// How far something is, in thousandths if that is known, and in words.
 pub(crate) type Progress<'a> = &'a dyn Fn(Option<u16>, &str);
 
+/// A partition that was made for a volume and is not the whole volume yet. It is known again by all of this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unfinished {
+    /// The key of the drive.
+    pub(crate) drive: String,
+    /// The partition's name for ever, which is the volume's key.
+    pub(crate) key: String,
+    /// In bytes, from the beginning of the drive.
+    pub(crate) offset: u64,
+    pub(crate) size: u64,
+}
+
+/// Where a making notes what it has not finished: a partition before anything is done with it, nothing when that is gone again.
+pub(crate) type Note<'a> = &'a dyn Fn(Option<&Unfinished>);
+
 /// The disks of the machine: UDisks2.
 #[async_trait(?Send)]
 pub(crate) trait Disks {
@@ -61,8 +77,16 @@ pub(crate) trait Disks {
     /// Makes a volume: a partition table if there is none and nothing else on the drive, a partition, a filesystem. Never
     /// touches what is there, a drive that is protected, or one that something is mounted from whole. Gives the volume's key.
     ///
-    /// Dropped, or failed, it leaves no partition behind where that can be helped.
-    async fn create(&self, new: &NewVolume, progress: Progress<'_>) -> Result<String, Failure>;
+    /// Dropped, or failed, it leaves no partition behind where that can be helped; where it cannot, `note` knows of it. What a
+    /// making before this one could not help is `before`: it is taken as it is if it is whole, and removed if nothing is on
+    /// it; if it became something else, it is nobody's business here.
+    async fn create(
+        &self,
+        new: &NewVolume,
+        before: Option<&Unfinished>,
+        progress: Progress<'_>,
+        note: Note<'_>,
+    ) -> Result<String, Failure>;
     /// Takes a volume away: unmounts it, removes its partition. A protected one is refused.
     async fn delete(&self, volume: &str) -> Result<(), Failure>;
     /// Mounts a volume; says where. What is mounted stays where it is.

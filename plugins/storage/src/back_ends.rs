@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use cwmp_plugin_sdk::{Config, Error};
 
+use crate::accounts::is_network_name;
 use crate::back_end::{Disks, Events, Gauges, Server};
 use crate::control::Settings;
 use crate::ftp::Vsftpd;
 use crate::gauges::Local;
 use crate::nfs::Ganesha;
+use crate::pending::LOST;
 use crate::samba::Samba;
 use crate::udisks::UDisks;
 
@@ -18,6 +20,9 @@ use crate::udisks::UDisks;
 const FILESYSTEM: &str = "ext4";
 /// How often a filesystem that has a limit is asked how full it is: no signal tells.
 const MEASURED: Duration = Duration::from_secs(30);
+
+/// What a machine is called that has no name.
+const NAMELESS: &str = "storage";
 
 /// Everything that can be asked and told.
 pub(crate) struct BackEnds {
@@ -29,8 +34,10 @@ pub(crate) struct BackEnds {
     pub(crate) ftp: Option<Rc<dyn Server>>,
     pub(crate) filesystem: String,
     pub(crate) measured: Duration,
-    /// What the machine is called.
-    pub(crate) host_name: String,
+    /// How long after a commit the end of its transaction must have been lost.
+    pub(crate) lost: Duration,
+    /// What the machine is called now.
+    pub(crate) host_name: fn() -> String,
 }
 
 /// The keys of the configuration.
@@ -65,7 +72,8 @@ impl BackEnds {
             ftp: there(Vsftpd::new(&settings, &bus, events.clone())),
             filesystem: config.text("filesystem")?.unwrap_or(FILESYSTEM).to_owned(),
             measured: config.number("threshold_ms")?.map_or(MEASURED, Duration::from_millis),
-            host_name: host_name(),
+            lost: LOST,
+            host_name,
         })
     }
 
@@ -137,10 +145,16 @@ fn servers(config: Option<&Config>) -> Result<Settings, Error> {
     Ok(settings)
 }
 
-/// What the machine is called, without its domain.
+/// What the machine is called.
 fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    name.trim().split('.').next().unwrap_or_default().to_owned()
+    network_name(&std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default())
+}
+
+/// Without its domain; a kernel that nobody told how it is called says `(none)`.
+fn network_name(told: &str) -> String {
+    let name = told.trim().split('.').next().unwrap_or_default();
+    let is_good = !name.is_empty() && is_network_name(name);
+    if is_good { name } else { NAMELESS }.to_owned()
 }
 
 async fn bus(address: Option<&str>) -> Result<zbus::Connection, Error> {
@@ -153,4 +167,15 @@ async fn bus(address: Option<&str>) -> Result<zbus::Connection, Error> {
         Err(error) => Err(error),
     };
     connection.map_err(|error| Error::internal(format!("the bus cannot be reached: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_a_name_of_the_network_has_one_all_the_same() {
+        let all = ["box\n", "box.example.com\n", "my_box", "(none)\n", "", "b\u{f6}x"].map(network_name);
+        assert_eq!(all, ["box", "box", "my_box", "storage", "storage", "storage"]);
+    }
 }

@@ -55,12 +55,12 @@ impl Storage {
         }
     }
 
-    /// Looks at the volumes of a transaction. Gives the keys of those that are to be removed: only what a transaction says
-    /// itself, never what a factory reset or one that is taken back forgets.
+    /// Looks at the volumes of a transaction. Gives those that are to be removed: only what a transaction says itself, never
+    /// what a factory reset or one that is taken back forgets.
     pub(crate) fn check_volumes(
         &self,
         edits: &[Edit<LogicalVolume>],
-    ) -> Result<Vec<String>, Vec<ChangeFault>> {
+    ) -> Result<Vec<RowId>, Vec<ChangeFault>> {
         if !self.preparing.get() {
             return Ok(Vec::new());
         }
@@ -83,9 +83,7 @@ impl Storage {
                 }
                 let row = format!("1.{}{}.", Table::Volume.path(), edit.at.row.number);
                 if deleting.as_ref().is_some_and(|rows| rows.contains(&row)) {
-                    // What was pulled out is only forgotten.
-                    removals
-                        .extend(node.and_then(|node| node.volume.as_ref()).map(|volume| volume.key.clone()));
+                    removals.push(RowId::of(&edit.at.row));
                 }
                 continue;
             };

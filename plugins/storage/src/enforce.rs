@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use cwmp_plugin_sdk::{Error, Host, Level};
 
-use crate::back_end::{Failure, State};
+use crate::back_end::{Event, Failure, State};
 use crate::facts::Volume;
 use crate::offer;
 use crate::plan::Offer;
@@ -33,10 +33,12 @@ pub(crate) struct Done {
     names: BTreeMap<RowId, String>,
     /// What the servers were told last, if they took it.
     offered: Option<Offer>,
+    /// What they were told last, whether they took it or not.
+    last: Option<Offer>,
     /// Folders that cannot be offered.
     bad: BTreeSet<PathBuf>,
-    /// Why they did not.
-    refused: Option<Failure>,
+    /// The servers that did not take it, and why.
+    refused: BTreeMap<&'static str, Failure>,
 }
 
 impl Done {
@@ -52,7 +54,12 @@ impl Done {
 
     /// Whether the servers did not take what they were told.
     pub(crate) fn is_refused(&self) -> bool {
-        self.refused.is_some()
+        !self.refused.is_empty()
+    }
+
+    /// Volumes may have been given other names.
+    pub(crate) fn forget_names(&mut self) {
+        self.names.clear();
     }
 }
 
@@ -64,12 +71,31 @@ pub(crate) fn error_of(failure: &Failure) -> Error {
     }
 }
 
+/// What a commit is about: only what fails of this is the fault of whoever sets it.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    volumes: BTreeSet<RowId>,
+    servers: BTreeSet<&'static str>,
+}
+
 impl Storage {
-    /// Makes true what was set just now, and removes these volumes. The error is the first that was met.
-    pub(crate) async fn commit(self: &Rc<Self>, removals: &[String]) -> Result<(), Error> {
+    /// Makes true what was set just now. The error is the first that was met of it: what something else could not before, and
+    /// what takes away from whom, is no reason to refuse it.
+    pub(crate) async fn commit(self: &Rc<Self>, names: &[String]) -> Result<(), Error> {
         let _turn = self.enforcing.lock().await;
-        self.state.borrow_mut().done.failed.clear();
-        let result = self.enforce(removals).await;
+        let volumes = self.concerned();
+        let called = self.names();
+        let about = |what: &str| names.iter().any(|name| name.contains(what));
+        let servers = [
+            (called.smb, "NetworkServer.SMBEnable"),
+            (called.nfs, "NetworkServer.NFSEnable"),
+            (called.ftp, "FTPServer."),
+        ];
+        let servers = servers.into_iter().filter(|(_, what)| about(what)).filter_map(|(name, _)| name);
+        let own = Own { volumes, servers: servers.collect() };
+        self.state.borrow_mut().done.failed.retain(|id, _| !own.volumes.contains(id));
+        self.keep_pending()?;
+        let result = self.enforce(Some(&own)).await;
         self.wake.notify_one();
         match result? {
             Some(failure) => Err(error_of(&failure)),
@@ -80,61 +106,71 @@ impl Storage {
     /// Makes true what was set once, after something changed by itself. What fails shows in a status.
     pub(crate) async fn restore(self: &Rc<Self>) -> Result<(), Error> {
         let _turn = self.enforcing.lock().await;
-        if let Some(failure) = self.enforce(&[]).await? {
+        self.make_true().await
+    }
+
+    /// Makes true what was set before, after what was set since was taken back.
+    pub(crate) async fn restore_all(self: &Rc<Self>) -> Result<(), Error> {
+        let _turn = self.enforcing.lock().await;
+        self.take_back().await?;
+        self.make_true().await?;
+        // What is to be made is made when nothing can be taken back, which is a moment later.
+        let _ = self.sender.send(Event::Disks);
+        Ok(())
+    }
+
+    /// What fails is logged.
+    pub(crate) async fn make_true(self: &Rc<Self>) -> Result<(), Error> {
+        let result = self.enforce(None).await;
+        self.wake.notify_one();
+        if let Some(failure) = result? {
             self.host.log(Level::Warning, &format!("what was set cannot be made true: {failure}"));
         }
         Ok(())
     }
 
-    async fn enforce(self: &Rc<Self>, removals: &[String]) -> Result<Option<Failure>, Error> {
+    async fn enforce(self: &Rc<Self>, own: Option<&Own>) -> Result<Option<Failure>, Error> {
         self.reconsider()?;
-        // First nobody uses what is to go.
-        let mut failure = self.offer(removals).await?;
-        if failure.is_none() {
-            failure = self.remove(removals).await;
+        let is_again = own.is_some() && self.is_pending() || self.has_leaving();
+        if is_again {
+            // First nobody uses what is to go.
+            let mut failure = self.offer(own, false).await?;
+            let mut going = false;
+            if own.is_some() && failure.is_none() {
+                match self.let_go().await {
+                    Ok(any) => going = any,
+                    Err(why) => failure = Some(why),
+                }
+            }
+            if failure.is_some() && own.is_some() {
+                // The rows come back, and are to be what they were.
+                return Ok(failure);
+            }
+            if going {
+                self.look_at_disks().await;
+            }
         }
-        if failure.is_some() && !removals.is_empty() {
-            // The rows come back, and are to be what they were.
-            return Ok(failure);
+        if !self.is_pending() {
+            self.erase().await?;
+            self.makings.forget_others(&Rc::clone(&self.state.borrow().wishes))?;
+            self.numbers.store_again()?;
+            self.reconsider()?;
+            self.make().await?;
         }
-        self.makings.forget_others(&Rc::clone(&self.state.borrow().wishes))?;
         self.reconsider()?;
-        self.make().await?;
-        // What was made before the power went may be known only now.
-        self.reconsider()?;
-        let acted = self.mount_all(&mut failure).await;
-        if acted || !removals.is_empty() {
+        let mut failure = None;
+        if self.mount_all(&mut failure, own).await {
             self.look_at_disks().await;
             self.reconsider()?;
         }
-        let offered = self.offer(&[]).await?;
+        let offered = self.offer(own, is_again).await?;
         self.measure().await;
         self.reconsider()?;
-        match failure.or(offered) {
-            // What is gone from the disk cannot be taken back, so neither is anything that goes with it.
-            Some(failure) if !removals.is_empty() => {
-                self.host.log(Level::Warning, &format!("what was set cannot be made true: {failure}"));
-                Ok(None)
-            }
-            failure => Ok(failure),
-        }
-    }
-
-    async fn remove(&self, removals: &[String]) -> Option<Failure> {
-        for key in removals {
-            match self.back.disks.delete(key).await {
-                Ok(()) | Err(Failure::Gone(_)) => {}
-                Err(failure) => return Some(failure),
-            }
-        }
-        if !removals.is_empty() {
-            self.look_at_disks().await;
-        }
-        None
+        Ok(failure.or(offered))
     }
 
     /// Mounts, unmounts and names volumes. Says whether anything was done.
-    async fn mount_all(&self, failure: &mut Option<Failure>) -> bool {
+    async fn mount_all(&self, failure: &mut Option<Failure>, own: Option<&Own>) -> bool {
         let tree = Rc::clone(&self.state.borrow().tree);
         if self.state.borrow().world.away.is_some() {
             return false;
@@ -171,7 +207,9 @@ impl Storage {
                 }
                 Err(why) => {
                     state.done.failed.insert(node.id.clone(), (wanted, Some(volume.clone()), why.clone()));
-                    failure.get_or_insert(why);
+                    if own.is_none_or(|own| own.volumes.contains(&node.id)) {
+                        failure.get_or_insert(why);
+                    }
                 }
             }
         }
@@ -209,8 +247,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Tells the servers what is offered, but nothing of these volumes.
-    async fn offer(&self, without: &[String]) -> Result<Option<Failure>, Error> {
+    /// Tells the servers what is offered. `is_again`: those that did not take it were told a moment ago.
+    async fn offer(&self, own: Option<&Own>, is_again: bool) -> Result<Option<Failure>, Error> {
         let (wishes, tree) = {
             let state = self.state.borrow();
             (Rc::clone(&state.wishes), Rc::clone(&state.tree))
@@ -220,28 +258,61 @@ impl Storage {
         }
         self.remember_image()?;
         let net = self.view(|view| (view.net(), view.servers(), view.ftp()));
-        let (offer, folders) = offer::build(&wishes, &tree, without, net);
+        let (offer, folders) = offer::build(&wishes, &tree, &self.shares.names(&wishes)?, net);
         if self.state.borrow().done.offered.as_ref() == Some(&offer) {
             return Ok(None);
         }
         let made = tokio::task::spawn_blocking(move || offer::make_folders(&folders)).await;
         let bad: BTreeMap<PathBuf, Failure> = made.unwrap_or_default().into_iter().collect();
+        let (known_bad, mut refused, last) = {
+            let done = &self.state.borrow().done;
+            (done.bad.clone(), done.refused.clone(), done.last.clone())
+        };
+        let told = offer::without(&offer, &bad.keys().cloned().collect());
+        // To take away from somebody is never refused because of somebody else; but who holds a volume must let it go.
+        let is_less = own.is_some() && !self.has_going() && last.is_some_and(|last| offer.is_within(&last));
         // One that cannot be offered is refused when it is new, and keeps nobody from the others.
-        let known = self.state.borrow().done.bad.clone();
-        let mut failure = bad.iter().find(|(path, _)| !known.contains(*path)).map(|(_, why)| why.clone());
-        let bad: BTreeSet<PathBuf> = bad.into_keys().collect();
-        let told = offer::without(&offer, &bad);
+        let new_bad = bad.iter().find(|(path, _)| !known_bad.contains(*path)).map(|(_, why)| why.clone());
+        let mut failure = new_bad.filter(|_| !is_less);
         for server in self.back.servers() {
-            if let Err(why) = server.apply(&told).await {
-                failure.get_or_insert(why);
+            let name = server.name();
+            let concerns = own.is_none_or(|own| own.servers.contains(name));
+            if refused.contains_key(name) && (is_again || !concerns) {
+                if own.is_some() {
+                    // It failed before, and is told in a moment, when nobody waits for it.
+                    let _ = self.sender.send(Event::Server(name));
+                }
+                continue;
+            }
+            match server.apply(&told).await {
+                Ok(()) => {
+                    refused.remove(name);
+                }
+                Err(why) => {
+                    // Who switches one on is told that it does not serve.
+                    let is_wanted =
+                        own.is_some_and(|own| own.servers.contains(name)) && self.is_on(name, &told);
+                    if !is_less || is_wanted {
+                        failure.get_or_insert(why.clone());
+                    }
+                    refused.insert(name, why);
+                }
             }
         }
         self.look_at_servers(None).await;
         let mut state = self.state.borrow_mut();
         // As long as something is missing, it is looked at again.
-        state.done.offered = (failure.is_none() && bad.is_empty()).then_some(offer);
-        state.done.bad = bad;
-        state.done.refused.clone_from(&failure);
+        state.done.offered = (refused.is_empty() && bad.is_empty()).then_some(offer);
+        state.done.last = Some(told);
+        state.done.bad = bad.into_keys().collect();
+        state.done.refused = refused;
         Ok(failure)
+    }
+
+    /// Whether a server is to serve.
+    fn is_on(&self, name: &str, offer: &Offer) -> bool {
+        let called = self.names();
+        let all = [(called.smb, offer.smb), (called.nfs, offer.nfs), (called.ftp, offer.ftp.is_some())];
+        all.contains(&(Some(name), true))
     }
 }

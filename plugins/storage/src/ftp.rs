@@ -200,23 +200,9 @@ impl Vsftpd {
     }
 }
 
-#[async_trait(?Send)]
-impl Server for Vsftpd {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn is_there(&self) -> bool {
-        [NAME, "useradd", "chpasswd"].iter().all(|program| self.tools.find(program).is_some())
-    }
-
-    async fn state(&self) -> Result<State, Failure> {
-        self.daemon.state().await
-    }
-
-    async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
-        check(offer)?;
-        self.accounts.check(offer)?;
+impl Vsftpd {
+    /// Makes true what can be.
+    async fn serve(&self, offer: &Offer) -> Result<(), Failure> {
         let Some(program) = self.tools.find(NAME) else {
             return Err(Failure::Impossible("vsftpd is not installed".to_owned()));
         };
@@ -241,6 +227,28 @@ impl Server for Vsftpd {
         }
         let arguments = vec![self.config().into_os_string()];
         self.daemon.start(Program { path: program, arguments }, || async { listens(ftp.port) }).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Server for Vsftpd {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn is_there(&self) -> bool {
+        [NAME, "useradd", "chpasswd"].iter().all(|program| self.tools.find(program).is_some())
+    }
+
+    async fn state(&self) -> Result<State, Failure> {
+        self.daemon.state().await
+    }
+
+    async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
+        check(offer)?;
+        let (offer, clash) = self.accounts.without_others(offer)?;
+        self.serve(&offer).await?;
+        clash
     }
 }
 

@@ -22,11 +22,13 @@ mod making;
 mod nfs;
 mod objects;
 mod offer;
+mod pending;
 mod plan;
 mod plugin;
 mod row_id;
 mod samba;
 mod serve;
+mod share_names;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -1,15 +1,16 @@
 //! Volumes that are made for rows: how far each is, what came of it, and which volume a row is for ever.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use cwmp_plugin_sdk::{Error, Host, Job, Level};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::back_end::{Event, Failure};
+use crate::back_end::{Event, Failure, Unfinished};
 use crate::enforce::error_of;
+use crate::facts::Volume;
 use crate::plan::NewVolume;
 use crate::plugin::Storage;
 use crate::row_id::RowId;
@@ -20,8 +21,8 @@ use crate::wish::Wishes;
 
 /// Before the number of a row in the store: the key of the volume that was made for it.
 const MADE: &str = "made/";
-/// Before the number of a row in the store: the keys of the volumes that there were when its making began, a line each.
-const BEGUN: &str = "begun/";
+/// Before the number of a row in the store: the partition that was made for it and is not a whole volume yet, in JSON.
+const UNFINISHED: &str = "unfinished/";
 
 /// How far a making is.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -46,6 +47,7 @@ struct Making {
 pub(crate) struct Makings {
     host: Host,
     made: RefCell<BTreeMap<u32, String>>,
+    unfinished: RefCell<BTreeMap<u32, Unfinished>>,
     running: RefCell<BTreeMap<u32, Making>>,
 }
 
@@ -58,7 +60,15 @@ impl Makings {
                 made.insert(row, key);
             }
         }
-        Ok(Self { host: host.clone(), made: RefCell::new(made), running: RefCell::default() })
+        let mut unfinished = BTreeMap::new();
+        for kept in host.store_list(UNFINISHED)? {
+            let about = host.store_get(&kept)?.and_then(|text| serde_json::from_str(&text).ok());
+            if let (Ok(row), Some(about)) = (kept[UNFINISHED.len()..].parse(), about) {
+                unfinished.insert(row, about);
+            }
+        }
+        let (made, unfinished) = (RefCell::new(made), RefCell::new(unfinished));
+        Ok(Self { host: host.clone(), made, unfinished, running: RefCell::default() })
     }
 
     /// The keys of what was made, by the number of the row.
@@ -76,6 +86,17 @@ impl Makings {
         failed.collect()
     }
 
+    /// Whether this is half of a volume that is being made, or could not be: it is no row of its own. What somebody has made
+    /// of it since is one.
+    pub(crate) fn is_part(&self, volume: &Volume) -> bool {
+        let running = self.running.borrow();
+        let is_going = |row: &u32| running.get(row).is_some_and(|making| making.stage.borrow().end.is_none());
+        let empty = volume.filesystem.is_empty() && !volume.encrypted;
+        let unfinished = self.unfinished.borrow();
+        let mut own = unfinished.iter().filter(|(_, about)| about.key == volume.key);
+        own.any(|(row, _)| empty || is_going(row))
+    }
+
     /// Ends all of them, and waits until they are gone.
     pub(crate) async fn stop(&self) {
         let all = std::mem::take(&mut *self.running.borrow_mut());
@@ -85,27 +106,62 @@ impl Makings {
         }
     }
 
-    fn keep(&self, row: u32, key: &str) -> Result<(), Error> {
-        self.host.store_put(&format!("{MADE}{row}"), key)?;
-        self.made.borrow_mut().insert(row, key.to_owned());
-        self.host.store_delete(&format!("{BEGUN}{row}"))
+    fn is_anothers(&self, row: u32, key: &str) -> bool {
+        self.made.borrow().iter().any(|(other, made)| *other != row && made == key)
     }
 
-    /// Forgets what was made for rows that are gone.
-    pub(crate) fn forget_others(&self, wishes: &Wishes) -> Result<(), Error> {
-        let gone = |row: &u32| !wishes.volumes.contains_key(&RowId::Added(*row));
-        let old: Vec<u32> = self.made.borrow().keys().copied().filter(gone).collect();
-        for row in old {
-            self.host.store_delete(&format!("{MADE}{row}"))?;
-            self.made.borrow_mut().remove(&row);
+    fn keep(&self, row: u32, key: &str) -> Result<(), Error> {
+        self.made.borrow_mut().insert(row, key.to_owned());
+        self.unfinished.borrow_mut().remove(&row);
+        self.host.store_put(&format!("{MADE}{row}"), key)?;
+        self.host.store_delete(&format!("{UNFINISHED}{row}"))
+    }
+
+    /// Notes what a making has not finished.
+    fn note(&self, row: u32, unfinished: Option<&Unfinished>) -> Result<(), Error> {
+        let key = format!("{UNFINISHED}{row}");
+        let Some(about) = unfinished else {
+            self.unfinished.borrow_mut().remove(&row);
+            return self.host.store_delete(&key);
+        };
+        self.unfinished.borrow_mut().insert(row, about.clone());
+        self.host.store_put(&key, &text_of(about)?)
+    }
+
+    /// Stores again what a host has discarded because a commit failed while it was stored.
+    pub(crate) fn store_again(&self) -> Result<(), Error> {
+        let (made, unfinished) = (self.made(), self.unfinished.borrow().clone());
+        let mut all: BTreeMap<String, String> = BTreeMap::new();
+        all.extend(made.into_iter().map(|(row, key)| (format!("{MADE}{row}"), key)));
+        for (row, about) in unfinished {
+            all.insert(format!("{UNFINISHED}{row}"), text_of(&about)?);
         }
-        for kept in self.host.store_list(BEGUN)? {
-            if kept[BEGUN.len()..].parse().is_ok_and(|row| gone(&row)) {
+        for (key, value) in &all {
+            if self.host.store_get(key)?.as_ref() != Some(value) {
+                self.host.store_put(key, value)?;
+            }
+        }
+        for kept in [self.host.store_list(MADE)?, self.host.store_list(UNFINISHED)?].concat() {
+            if !all.contains_key(&kept) {
                 self.host.store_delete(&kept)?;
             }
         }
         Ok(())
     }
+
+    /// Forgets what was made for rows that are gone.
+    pub(crate) fn forget_others(&self, wishes: &Wishes) -> Result<(), Error> {
+        let there = |row: &u32| wishes.volumes.contains_key(&RowId::Added(*row));
+        self.made.borrow_mut().retain(|row, _| there(row));
+        // What is going on is ended first, and then knows better.
+        let going: BTreeSet<u32> = self.running.borrow().keys().copied().collect();
+        self.unfinished.borrow_mut().retain(|row, _| there(row) || going.contains(row));
+        self.store_again()
+    }
+}
+
+fn text_of(about: &Unfinished) -> Result<String, Error> {
+    serde_json::to_string(about).map_err(|error| Error::internal(error.to_string()))
 }
 
 impl Storage {
@@ -162,37 +218,14 @@ impl Storage {
             if world.away.is_some() || world.drive(&new.drive).is_none() {
                 continue;
             }
-            if self.makings.running.borrow().contains_key(&row) || self.adopt(row, &new)? {
+            if self.makings.running.borrow().contains_key(&row) {
                 continue;
             }
-            let before: Vec<&str> = world.volumes.iter().map(|volume| volume.key.as_str()).collect();
-            self.host.store_put(&format!("{BEGUN}{row}"), &before.join("\n"))?;
             let (sender, stage) = watch::channel(Stage::default());
             let task = tokio::task::spawn_local(Rc::clone(self).work(row, new.clone(), sender));
             self.makings.running.borrow_mut().insert(row, Making { new, stage, task });
         }
         Ok(())
-    }
-
-    /// A volume that was made and could not be noted, because the power went: it is the row's. It is one that was not there
-    /// when its making began, on the right drive, with the right name.
-    fn adopt(&self, row: u32, new: &NewVolume) -> Result<bool, Error> {
-        let key = format!("{BEGUN}{row}");
-        let Some(before) = self.host.store_get(&key)? else { return Ok(false) };
-        self.host.store_delete(&key)?;
-        if new.label.is_empty() {
-            return Ok(false);
-        }
-        let world = Rc::clone(&self.state.borrow().world);
-        let mut found = world.volumes.iter().filter(|volume| {
-            volume.drive.as_deref() == Some(new.drive.as_str())
-                && volume.label == new.label
-                && volume.filesystem == new.filesystem
-                && !before.lines().any(|key| key == volume.key)
-        });
-        let (Some(volume), None) = (found.next(), found.next()) else { return Ok(false) };
-        self.makings.keep(row, &volume.key)?;
-        Ok(true)
     }
 
     /// Makes a volume.
@@ -203,14 +236,22 @@ impl Storage {
                 text.clone_into(&mut stage.text);
             });
         };
-        let result = self.back.disks.create(&new, &progress).await;
-        let result = match result {
-            Ok(key) => self.makings.keep(row, &key).map_err(|error| Failure::Refused(error.to_string())),
-            Err(failure) => {
-                // It leaves nothing behind, and nothing is to be looked for.
-                let _ = self.host.store_delete(&format!("{BEGUN}{row}"));
-                Err(failure)
+        let note = |unfinished: Option<&Unfinished>| {
+            if let Err(error) = self.makings.note(row, unfinished) {
+                // What cannot be noted may stay half made; then it is a row of its own.
+                self.host.log(Level::Warning, &format!("volume {row} cannot be noted, ignoring: {error}"));
             }
+        };
+        let before = self.makings.unfinished.borrow().get(&row).cloned();
+        let before = before.filter(|before| before.drive == new.drive);
+        let result = self.back.disks.create(&new, before.as_ref(), &progress, &note).await;
+        let result = match result {
+            // Another row's it is not, whatever happened meanwhile.
+            Ok(key) if self.makings.is_anothers(row, &key) => {
+                Err(Failure::Refused(format!("{key} is another row's")))
+            }
+            Ok(key) => self.makings.keep(row, &key).map_err(|error| Failure::Refused(error.to_string())),
+            Err(failure) => Err(failure),
         };
         if let Err(failure) = &result {
             self.host.log(Level::Error, &format!("volume {row} cannot be made: {failure}"));

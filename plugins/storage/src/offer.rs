@@ -8,11 +8,9 @@ use crate::back_end::Failure;
 use crate::objects::{FtpServer, NetInfo, NetworkServer};
 use crate::plan::{Account, Ftp, Offer, Permissions, Share};
 use crate::row_id::{number_in, RowId, Table};
+use crate::share_names::FolderId;
 use crate::tree::{Node, Tree};
 use crate::wish::{FolderWish, Wishes};
-
-/// The longest name of a share: what all clients show.
-const MAX_SHARE: usize = 60;
 
 /// Whether anything was set that is the servers' business. As long as nothing was, they are as the image made them.
 pub(crate) fn touches(wishes: &Wishes) -> bool {
@@ -25,11 +23,11 @@ pub(crate) fn touches(wishes: &Wishes) -> bool {
     servers.iter().any(Option::is_some) || ftp || names || folders || accounts || !wishes.enable
 }
 
-/// The whole offer, and the folders that are to be there for it. Nothing is offered of volumes with these keys.
+/// The whole offer, and the folders that are to be there for it. `shares` are the names of the folders.
 pub(crate) fn build(
     wishes: &Wishes,
     tree: &Tree,
-    without: &[String],
+    shares: &BTreeMap<FolderId, String>,
     (net, servers, ftp): (NetInfo, NetworkServer, FtpServer),
 ) -> (Offer, Vec<PathBuf>) {
     let mut offer = Offer { host_name: net.host_name, domain: net.domain_name, ..Offer::default() };
@@ -37,21 +35,19 @@ pub(crate) fn build(
         return (offer, Vec::new());
     }
     let names = accounts(wishes, &mut offer);
-    let mut places: BTreeMap<(RowId, u32), PathBuf> = BTreeMap::new();
-    let mut taken = BTreeSet::new();
+    let mut places: BTreeMap<FolderId, PathBuf> = BTreeMap::new();
     for node in &tree.volumes {
-        let going = node.volume.as_ref().is_some_and(|volume| without.contains(&volume.key));
-        let Some(mount) = node.mount().filter(|_| !going && node.enabled()) else { continue };
-        for (number, folder) in &node.wish.folders {
-            if !folder.enable || !is_folder_name(&folder.name) {
-                continue;
-            }
+        let Some(mount) = node.mount().filter(|_| node.enabled()) else { continue };
+        for (number, folder) in node.wish.folders.iter().filter(|(_, folder)| folder.enable) {
+            let id = (node.id.clone(), *number);
+            // One without a name that a folder can have has none as a share, either.
+            let Some(name) = shares.get(&id) else { continue };
             let path = mount.join(&folder.name);
-            places.insert((node.id.clone(), *number), path.clone());
+            places.insert(id, path.clone());
             let all = Permissions { read: true, write: true, execute: true };
             let free = !folder.authenticate || !wishes.authenticate;
             offer.shares.push(Share {
-                name: share_name(&folder.name, &mut taken),
+                name: name.clone(),
                 path,
                 access: access(folder, wishes, &names),
                 accounts: Permissions::default(),
@@ -74,7 +70,8 @@ pub(crate) fn build(
 fn accounts(wishes: &Wishes, offer: &mut Offer) -> BTreeMap<u32, String> {
     let mut names = BTreeMap::new();
     for (number, account) in &wishes.accounts {
-        let known = names.values().any(|name| *name == account.name);
+        // No server tells capitals from others. The first has the name.
+        let known = names.values().any(|name: &String| name.eq_ignore_ascii_case(&account.name));
         if !account.enable || account.name.is_empty() || account.password.reveal().is_empty() || known {
             continue;
         }
@@ -111,11 +108,7 @@ fn access(folder: &FolderWish, wishes: &Wishes, names: &BTreeMap<u32, String>) -
     all.into_iter().filter(|(_, may)| *may != Permissions::default()).collect()
 }
 
-fn anonymous(
-    wishes: &Wishes,
-    tree: &Tree,
-    places: &BTreeMap<(RowId, u32), PathBuf>,
-) -> Option<(PathBuf, bool)> {
+fn anonymous(wishes: &Wishes, tree: &Tree, places: &BTreeMap<FolderId, PathBuf>) -> Option<(PathBuf, bool)> {
     let ftp = &wishes.ftp;
     let (volume, rest) = number_in(Table::Volume, &ftp.start).filter(|_| ftp.anonymous)?;
     let folder: u32 = rest.strip_prefix("Folder.")?.trim_end_matches('.').parse().ok()?;
@@ -136,22 +129,6 @@ pub(crate) fn is_folder_name(name: &str) -> bool {
         && name.len() <= 255
         && !name.contains(bad)
         && name.trim() == name
-}
-
-/// What clients see: letters, digits and few signs, like no other's.
-fn share_name(folder: &str, taken: &mut BTreeSet<String>) -> String {
-    let keep = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' };
-    let mut name: String = folder.chars().map(keep).take(MAX_SHARE).collect();
-    if name.starts_with('-') {
-        name.replace_range(..1, "_");
-    }
-    let mut next = name.clone();
-    let mut number = 1;
-    while !taken.insert(next.to_ascii_lowercase()) {
-        number += 1;
-        next = format!("{name}_{number}");
-    }
-    next
 }
 
 /// Makes the folders that are not there. Gives those that are none: what has such a name and is something else stays, and so
@@ -184,16 +161,6 @@ pub(crate) fn without(offer: &Offer, bad: &BTreeSet<PathBuf>) -> Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn shares_have_names_that_every_client_understands_and_none_twice() {
-        let mut taken = BTreeSet::new();
-        let names = ["Media", "media", "a b", "a/b", "-x", "Ünicode%U", "media_2"];
-        let names: Vec<String> = names.iter().map(|name| share_name(name, &mut taken)).collect();
-        assert_eq!(names, ["Media", "media_2", "a_b", "a_b_2", "_x", "_nicode_U", "media_2_2"]);
-        let mut long = BTreeSet::new();
-        assert_eq!(share_name(&"x".repeat(64), &mut long).len(), MAX_SHARE);
-    }
 
     #[test]
     fn a_folder_is_one_part_of_a_path() {

@@ -15,13 +15,16 @@ use tokio::task::JoinHandle;
 use crate::back_end::{Event, Events};
 use crate::back_ends::{BackEnds, KEYS};
 use crate::enforce::Done;
+use crate::facts::Volume;
 use crate::health::Asked;
 use crate::making::Makings;
 use crate::objects::{
     AnonymousUser, Capabilities, Folder, FtpServer, GroupAccess, LogicalVolume, NetInfo, NetworkServer,
     PhysicalMedium, Smart, StorageService, UserAccess, UserAccount, UserGroup,
 };
+use crate::pending::{Leaving, Pending};
 use crate::row_id::{Numbers, RowId};
+use crate::share_names::ShareNames;
 use crate::tree::Tree;
 use crate::view::{self, Names, View, Viewer};
 use crate::wish::Wishes;
@@ -35,13 +38,18 @@ pub(crate) struct Storage {
     pub(crate) numbers: Numbers,
     pub(crate) state: RefCell<State>,
     pub(crate) makings: Makings,
+    pub(crate) shares: ShareNames,
     pub(crate) health: Asked,
     /// Who makes plans true holds this: one after the other.
     pub(crate) enforcing: tokio::sync::Mutex<()>,
     /// Rows that a transaction is to delete, and when it was looked at.
     pub(crate) deleting: RefCell<Option<(Instant, BTreeSet<String>)>>,
-    /// Keys of the volumes that the commit at hand removes.
-    pub(crate) removals: RefCell<Vec<String>>,
+    /// What a transaction did that may yet be taken back.
+    pub(crate) pending: RefCell<Option<Pending>>,
+    /// It is not in force yet.
+    pub(crate) is_new: Cell<bool>,
+    /// Volumes that are to be erased.
+    pub(crate) leaving: RefCell<Vec<Leaving>>,
     /// A transaction is being looked at, not taken back.
     pub(crate) preparing: Cell<bool>,
     /// Something was set that the watch waits for.
@@ -88,16 +96,20 @@ impl AsyncPlugin for Storage {
         #[cfg(not(test))]
         let back = BackEnds::open(&config, &sender).await?;
         config.only(KEYS)?;
+        let (pending, leaving) = crate::pending::load(&host)?;
         Ok(Self {
             settings: Settings::load(&host)?,
             numbers: Numbers::load(&host)?,
             makings: Makings::load(&host)?,
+            shares: ShareNames::load(&host)?,
             health: Asked::default(),
             back,
             state: RefCell::new(State { image: crate::enforce::image(&host)?, ..State::default() }),
             enforcing: tokio::sync::Mutex::new(()),
             deleting: RefCell::default(),
-            removals: RefCell::default(),
+            pending: RefCell::new(pending),
+            is_new: Cell::new(false),
+            leaving: RefCell::new(leaving),
             preparing: Cell::new(false),
             wake: tokio::sync::Notify::new(),
             events: Cell::new(Some(events)),
@@ -144,17 +156,29 @@ impl AsyncPlugin for Storage {
 
     fn check(&self, change: &Change<'_>) -> Result<(), Error> {
         self.preparing.set(true);
+        // Of one that was to be committed and never was in force, nothing was done.
+        if self.is_new.replace(false) {
+            *self.pending.borrow_mut() = None;
+        }
         if change.op == Op::Delete {
             self.note_deletion(change.name.relative());
         }
         crate::check::check_change(change)
     }
 
-    async fn put_in_force(self: Rc<Self>, _: &[String]) -> Result<Effect, Error> {
-        self.preparing.set(false);
-        let removals = std::mem::take(&mut *self.removals.borrow_mut());
-        self.commit(&removals).await?;
+    async fn put_in_force(self: Rc<Self>, names: &[String]) -> Result<Effect, Error> {
+        self.is_new.set(false);
+        if self.preparing.replace(false) {
+            self.commit(names).await?;
+        } else {
+            // What was committed is taken back, or everything is.
+            self.restore_all().await?;
+        }
         Ok(Effect::Now)
+    }
+
+    async fn finished(self: Rc<Self>, _: u64) -> Result<(), Error> {
+        self.hold().await
     }
 
     async fn invoke(self: Rc<Self>, command: &str, _: Vec<OwnedArgument>, job: &Job) -> Result<(), Error> {
@@ -163,8 +187,13 @@ impl AsyncPlugin for Storage {
         self.follow(row.ok_or_else(|| Error::name("there is no such command"))?, job).await
     }
 
-    async fn notice(self: Rc<Self>, _: Notice) -> Result<(), Error> {
-        Ok(())
+    async fn notice(self: Rc<Self>, notice: Notice) -> Result<(), Error> {
+        match notice {
+            Notice::SessionStart | Notice::SessionEnd => self.hold_what_was_lost().await,
+            // It removes no volume.
+            Notice::FactoryReset => self.forget_leaving().await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -179,6 +208,7 @@ impl Storage {
         let mut failed = self.state.borrow().done.failures();
         let image = self.state.borrow().image.clone();
         failed.extend(self.makings.failures());
+        let host_name = (self.back.host_name)();
         look(&Viewer {
             host: &self.host,
             world: &world,
@@ -186,7 +216,7 @@ impl Storage {
             tree: &tree,
             failed: &failed,
             reached: &reached,
-            host_name: &self.back.host_name,
+            host_name: &host_name,
             names: self.names(),
             image: image.as_deref(),
         })
@@ -204,7 +234,8 @@ impl Storage {
         let wishes = Wishes::read(&self.settings, &self.numbers)?;
         {
             let mut state = self.state.borrow_mut();
-            let tree = Tree::build(&state.world, &wishes, &self.makings.made());
+            let hidden = |volume: &Volume| self.is_leaving(volume) || self.makings.is_part(volume);
+            let tree = Tree::build(&state.world, &wishes, &self.makings.made(), hidden);
             state.wishes = Rc::new(wishes);
             state.tree = Rc::new(tree);
         }

@@ -88,6 +88,17 @@ impl Numbers {
         Ok(Self { host: host.clone(), keys: RefCell::new(keys) })
     }
 
+    /// Stores again what a host has discarded because a commit failed while it was stored.
+    pub(crate) fn store_again(&self) -> Result<(), Error> {
+        for (name, key) in &*self.keys.borrow() {
+            let name = format!("{KEPT}{name}");
+            if self.host.store_get(&name)?.as_ref() != Some(key) {
+                self.host.store_put(&name, key)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The key of the row that a reference leads to, if it leads into this table.
     pub(crate) fn referred(&self, table: Table, reference: &str) -> Option<String> {
         let (number, rest) = number_in(table, reference)?;

@@ -250,27 +250,9 @@ impl Samba {
     }
 }
 
-#[async_trait(?Send)]
-impl Server for Samba {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn is_there(&self) -> bool {
-        let programs = ["smbd", "net", "smbpasswd", "pdbedit", "smbcontrol", "smbstatus", "useradd"];
-        programs.iter().all(|program| self.tools.find(program).is_some())
-    }
-
-    async fn state(&self) -> Result<State, Failure> {
-        match self.daemon.state().await? {
-            State::On if !self.answers().await => Ok(State::Failed),
-            state => Ok(state),
-        }
-    }
-
-    async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
-        check(offer)?;
-        self.accounts.check(offer)?;
+impl Samba {
+    /// Makes true what can be.
+    async fn serve(&self, offer: &Offer) -> Result<(), Failure> {
         let Some(smbd) = self.tools.find("smbd") else {
             return Err(Failure::Impossible("Samba is not installed".to_owned()));
         };
@@ -296,6 +278,32 @@ impl Server for Samba {
         }
         let ready = || async { listens(self.settings.smb_port) && self.answers().await };
         self.daemon.start(Program { path: smbd, arguments }, ready).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Server for Samba {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn is_there(&self) -> bool {
+        let programs = ["smbd", "net", "smbpasswd", "pdbedit", "smbcontrol", "smbstatus", "useradd"];
+        programs.iter().all(|program| self.tools.find(program).is_some())
+    }
+
+    async fn state(&self) -> Result<State, Failure> {
+        match self.daemon.state().await? {
+            State::On if !self.answers().await => Ok(State::Failed),
+            state => Ok(state),
+        }
+    }
+
+    async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
+        check(offer)?;
+        let (offer, clash) = self.accounts.without_others(offer)?;
+        self.serve(&offer).await?;
+        clash
     }
 }
 

@@ -10,6 +10,7 @@ use crate::objects::{
     PhysicalMedium, Smart, StorageService, UserAccess, UserAccount, UserGroup, ONLY,
 };
 use crate::plugin::Storage;
+use crate::row_id::RowId;
 use crate::view::{one, standard_filesystem, unread, Healths, Usages, Viewer};
 
 // What an ACS added is what it set.
@@ -117,13 +118,13 @@ impl AsyncServe<LogicalVolume> for Storage {
         self: Rc<Self>,
         edits: Vec<Edit<LogicalVolume>>,
     ) -> Result<PreparedLater, Vec<ChangeFault>> {
-        let removals = self.check_volumes(&edits)?;
-        let again: Vec<u32> =
-            edits.iter().filter(|edit| edit.sets("Enable")).map(|edit| edit.at.row.number).collect();
+        let is_commit = self.preparing.get();
+        let deleted = self.check_volumes(&edits)?;
+        let concerned: Vec<RowId> = edits.iter().map(|edit| RowId::of(&edit.at.row)).collect();
+        let again = edits.iter().filter(|edit| edit.sets("Enable")).map(|edit| edit.at.row.number).collect();
         Ok(Box::pin(async move {
-            self.removals.borrow_mut().extend(removals);
-            for row in again {
-                self.make_again(row);
+            if is_commit {
+                self.begin_pending(&concerned, &deleted, again);
             }
             Ok(Effect::Now)
         }))

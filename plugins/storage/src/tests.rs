@@ -1,10 +1,12 @@
 //! The plugin as a whole, on twins of its back ends.
 
 mod changes;
+mod held;
 mod offers;
 mod reading;
 mod standard;
 pub(crate) mod twin;
+mod unfinished;
 mod volumes;
 
 pub(crate) use twin::back_ends;

@@ -46,8 +46,13 @@ impl Node {
 }
 
 impl Tree {
-    /// Puts together what there is. `made`: the keys of the volumes that were made for rows.
-    pub(crate) fn build(world: &World, wishes: &Wishes, made: &BTreeMap<u32, String>) -> Self {
+    /// Puts together what there is. `made`: the keys of the volumes that were made for rows. `hidden`: volumes that are no rows.
+    pub(crate) fn build(
+        world: &World,
+        wishes: &Wishes,
+        made: &BTreeMap<u32, String>,
+        hidden: impl Fn(&Volume) -> bool,
+    ) -> Self {
         let row_of = |key: &str| {
             let mut rows = made.iter().filter(|(_, made)| *made == key).map(|(row, _)| RowId::Added(*row));
             rows.find(|id| wishes.volumes.contains_key(id))
@@ -55,7 +60,7 @@ impl Tree {
         let wish = |id: &RowId| wishes.volumes.get(id).cloned().unwrap_or_default();
         let mut volumes: Vec<Node> = Vec::new();
         for volume in &world.volumes {
-            if row_of(&volume.key).is_none() {
+            if row_of(&volume.key).is_none() && !hidden(volume) {
                 let id = RowId::Found(volume.key.clone());
                 volumes.push(Node { wish: wish(&id), volume: Some(volume.clone()), made: None, id });
             }

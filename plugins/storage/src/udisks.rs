@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use zbus::zvariant::Value;
 use zbus::Connection;
 
-use crate::back_end::{Disks, Events, Failure, Progress};
+use crate::back_end::{Disks, Events, Failure, Note, Progress, Unfinished};
 use crate::facts::{Drive, Volume};
 use crate::plan::NewVolume;
 
@@ -169,8 +169,14 @@ impl Disks for UDisks {
         self.inner.can_encrypt().await.unwrap_or(false)
     }
 
-    async fn create(&self, new: &NewVolume, progress: Progress<'_>) -> Result<String, Failure> {
-        create::create(Arc::clone(&self.inner), new.clone(), progress).await
+    async fn create(
+        &self,
+        new: &NewVolume,
+        before: Option<&Unfinished>,
+        progress: Progress<'_>,
+        note: Note<'_>,
+    ) -> Result<String, Failure> {
+        create::create(Arc::clone(&self.inner), new.clone(), before.cloned(), progress, note).await
     }
 
     async fn delete(&self, volume: &str) -> Result<(), Failure> {

@@ -49,7 +49,7 @@ impl Storage {
         loop {
             let troubled = {
                 let state = self.state.borrow();
-                state.done.is_refused() || state.world.away.is_some()
+                state.done.is_refused() || state.world.away.is_some() || self.has_leaving()
             };
             if !troubled {
                 retry = FIRST_RETRY;

@@ -53,12 +53,21 @@ pub(crate) fn check(offer: &Offer) -> Result<(), Failure> {
         }
     }
     for name in [&offer.host_name, &offer.domain] {
-        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
-        if !name.chars().all(good) {
+        if !is_network_name(name) {
             return impossible(format!("{} is no name of a network", printable(name)));
         }
     }
     Ok(())
+}
+
+/// Whether a share cannot be called this.
+pub(crate) fn is_reserved_share(name: &str) -> bool {
+    RESERVED_SHARES.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a machine can be called this in a network.
+pub(crate) fn is_network_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))
 }
 
 pub(crate) fn is_account(name: &str) -> bool {
@@ -74,5 +83,5 @@ fn is_share(name: &str) -> bool {
     (1..=MAX_SHARE).contains(&name.len())
         && name.chars().all(good)
         && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && !RESERVED_SHARES.contains(&name.to_ascii_lowercase().as_str())
+        && !is_reserved_share(name)
 }

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -61,20 +61,27 @@ impl Accounts {
         Ok(ours.map(|(name, entry)| (name, entry.ids)).collect())
     }
 
-    /// Refuses an offer with an account of a name that somebody else has.
-    pub(crate) fn check(&self, offer: &Offer) -> Result<(), Failure> {
+    /// The offer without accounts of names that somebody else has, and why: they keep nobody else from being served.
+    pub(crate) fn without_others(&self, offer: &Offer) -> Result<(Offer, Result<(), Failure>), Failure> {
         let (all, group) = (self.all()?, self.group()?);
-        for account in &offer.accounts {
+        let (mut offer, mut clash) = (offer.clone(), Ok(()));
+        offer.accounts.retain(|account| {
             let name = account.name.as_str();
             // Samba does not tell capitals from others.
             let other = all.iter().find(|(other, entry)| {
                 other.eq_ignore_ascii_case(name) && !(other.as_str() == name && entry.is_ours(group))
             });
-            if other.is_some() || name.eq_ignore_ascii_case(&self.settings.guest) {
-                return Err(Failure::Impossible(format!("the account {name} is the system's")));
+            let is_others = other.is_some() || name.eq_ignore_ascii_case(&self.settings.guest);
+            if is_others {
+                clash = Err(Failure::Impossible(format!("the account {name} is the system's")));
             }
+            !is_others
+        });
+        let names: BTreeSet<&str> = offer.accounts.iter().map(|account| account.name.as_str()).collect();
+        for share in &mut offer.shares {
+            share.access.retain(|(name, _)| names.contains(name.as_str()));
         }
-        Ok(())
+        Ok((offer, clash))
     }
 
     /// Removes the accounts that are not offered any more.

@@ -188,13 +188,13 @@ fn nothing_is_offered_of_a_volume_that_goes_before_it_goes() {
     stage.folder(1, "media", 0);
     assert_eq!(stage.shares().len(), 1);
     // As the servers hold what they offer.
-    stage.twin.scene().undeletable.insert("uuid-sdb1".into(), Failure::Refused("busy".into()));
+    stage.twin.scene().busy.insert("uuid-sdb1".into(), Failure::Refused("busy".into()));
     stage.plugin.delete(&stage.volume.clone()).unwrap_err();
     // It was not offered for a moment, and is again.
     let shares: Vec<usize> =
         stage.twin.scene().offers["smbd"].iter().map(|offer| offer.shares.len()).collect();
     assert_eq!(shares, [0, 1, 0, 1]);
-    stage.twin.scene().undeletable.clear();
+    stage.twin.scene().busy.clear();
     stage.plugin.delete(&stage.volume.clone()).unwrap();
     assert_eq!(stage.shares().len(), 0);
 }
@@ -292,4 +292,88 @@ fn a_folder_that_is_a_link_is_refused_and_keeps_nobody_from_the_others() {
     std::fs::remove_file(stage.place.path().join("bad")).unwrap();
     stage.plugin.set(&[(&format!("{SERVICE}NetInfo.HostName"), "another")]).unwrap();
     assert!(stage.shares().keys().eq(["bad", "good"]));
+}
+
+/// A volume that is broken, and a server that is, are no reason to leave somebody who must not come in his rights.
+#[test]
+fn what_was_broken_before_refuses_no_change_of_something_else() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.NFSEnable"), "true")]).unwrap();
+    stage.account(1, "anna", "secret", "");
+    stage.twin.scene().volumes.push(part("sdb", "sdb2", 512 * MIB));
+    stage.twin.scene().unmountable.insert("uuid-sdb2".into(), Failure::Refused("bad superblock".into()));
+    stage.twin.change(Event::Disks, |_| {});
+    until("it is a row", || stage.plugin.rows(VOLUMES).unwrap().len() == 3);
+    let broken = row(&stage.plugin, VOLUMES, "uuid-sdb2");
+    let error = stage.plugin.set(&[(&format!("{broken}Enable"), "true")]).unwrap_err();
+    assert!(error.to_string().contains("bad superblock"), "{error}");
+    // One that breaks later: it is wanted all the same.
+    stage.twin.scene().unmountable.clear();
+    stage.plugin.set(&[(&format!("{broken}Enable"), "true")]).unwrap();
+    stage.twin.change(Event::Disks, |scene| {
+        scene.volumes.last_mut().unwrap().mounts.clear();
+        scene.unmountable.insert("uuid-sdb2".into(), Failure::Refused("bad superblock".into()));
+    });
+    until("it is an error", || stage.plugin.get(&format!("{broken}Status")).unwrap() == "Error");
+    stage.twin.change(Event::Server("ganesha"), |scene| {
+        scene.states.insert("ganesha", State::Failed);
+        scene.refuse.insert("ganesha", Failure::Refused("it does not serve".into()));
+    });
+    until("it is refused", || stage.plugin.logs().iter().any(|line| line.text.contains("it does not serve")));
+    let account = format!("{SERVICE}UserAccount.1.");
+    stage.plugin.set(&[(&format!("{account}Password"), "another")]).unwrap();
+    assert_eq!(stage.twin.offered("smbd").unwrap().accounts[0].password.reveal(), "another");
+    stage.plugin.set(&[(&format!("{account}Enable"), "false")]).unwrap();
+    assert_eq!(stage.twin.offered("smbd").unwrap().accounts.len(), 0);
+    // What it is about itself is refused.
+    let nfs = format!("{SERVICE}NetworkServer.NFSEnable");
+    let error = stage.plugin.set(&[(&nfs, "true")]).unwrap_err();
+    assert!(error.to_string().contains("it does not serve"), "{error}");
+    stage.plugin.set(&[(&nfs, "false")]).unwrap();
+}
+
+/// To take away from somebody is done as far as it can be, though a server that worked until now cannot.
+#[test]
+fn less_is_never_taken_back_because_a_server_fails() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    stage.plugin.set(&[(&format!("{SERVICE}FTPServer.Enable"), "true")]).unwrap();
+    stage.account(1, "anna", "secret", "");
+    stage.twin.scene().refuse.insert("vsftpd", Failure::Refused("no place".into()));
+    stage.plugin.set(&[(&format!("{SERVICE}UserAccount.1.Enable"), "false")]).unwrap();
+    assert_eq!(stage.twin.offered("smbd").unwrap().accounts.len(), 0);
+    stage.twin.scene().refuse.clear();
+    until("it is told again", || stage.twin.offered("vsftpd").unwrap().accounts.is_empty());
+}
+
+#[test]
+fn a_share_keeps_its_name_whatever_comes_and_goes_and_none_is_a_servers_own() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let mut first = part("sdb", "a", 512 * MIB);
+    first.mounts = vec![place.path().into()];
+    stage.folder(1, "media", 0);
+    stage.folder(2, "homes", 0);
+    stage.twin.change(Event::Disks, |scene| scene.volumes.insert(0, first.clone()));
+    until("it is a row", || stage.plugin.rows(VOLUMES).unwrap().len() == 3);
+    let other = row(&stage.plugin, VOLUMES, "uuid-a");
+    let defaults = [("Enable", "true"), ("Name", "media"), ("UserAccountAccess", "0")];
+    add(&mut stage.plugin, &format!("{other}Folder.9."), &defaults);
+    let of = |stage: &Stage| -> Vec<(String, std::path::PathBuf)> {
+        stage.shares().into_iter().map(|(name, share)| (name, share.path)).collect()
+    };
+    let (old, new) = (stage.place.path().join("media"), place.path().join("media"));
+    let homes = ("homes_".to_owned(), stage.place.path().join("homes"));
+    let all = [homes.clone(), ("media".to_owned(), old.clone()), ("media_2".to_owned(), new.clone())];
+    assert_eq!(of(&stage), all);
+    // The first one is away for a while, also over a restart: the second one is not called as it was.
+    let gone = stage.twin.scene().volumes.remove(2);
+    stage.twin.change(Event::Disks, |_| {});
+    until("it is gone", || of(&stage) == [("media_2".to_owned(), new.clone())]);
+    stage.plugin = stage.plugin.restart();
+    greet(&stage.plugin);
+    stage.twin.change(Event::Disks, |scene| scene.volumes.push(gone));
+    until("it is back", || of(&stage) == all);
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use cwmp_plugin_sdk::Config;
 
-use crate::back_end::{Disks, Event, Events, Failure, Gauges, Progress, Server, State};
+use crate::back_end::{Disks, Event, Events, Failure, Gauges, Note, Progress, Server, State, Unfinished};
 use crate::back_ends::BackEnds;
 use crate::facts::{Connection, Drive, DriveKind, Health, Usage, Volume};
 use crate::plan::{NewVolume, Offer};
@@ -34,6 +34,8 @@ pub(crate) struct Scene {
     pub(crate) dropped: u32,
     /// What cannot be mounted, and why.
     pub(crate) unmountable: BTreeMap<String, Failure>,
+    /// What cannot be unmounted, and why.
+    pub(crate) busy: BTreeMap<String, Failure>,
     /// What cannot be deleted, and why.
     pub(crate) undeletable: BTreeMap<String, Failure>,
     /// What was done.
@@ -45,6 +47,9 @@ pub(crate) struct Scene {
     pub(crate) offers: BTreeMap<&'static str, Vec<Offer>>,
     /// What a server says to the next offers.
     pub(crate) refuse: BTreeMap<&'static str, Failure>,
+    /// Servers take nothing until this is false; how many are told something now.
+    pub(crate) wait: bool,
+    pub(crate) waiting: u32,
     /// Servers that are installed.
     pub(crate) installed: BTreeSet<&'static str>,
     /// Drives take this long to tell of their health.
@@ -78,7 +83,8 @@ pub(crate) fn back_ends(config: &Config, events: &Events) -> Option<BackEnds> {
         ftp: server("vsftpd"),
         filesystem: "ext4".to_owned(),
         measured: Duration::from_millis(20),
-        host_name: "box".to_owned(),
+        lost: Duration::ZERO,
+        host_name: || "box".to_owned(),
     })
 }
 
@@ -208,10 +214,39 @@ impl Disks for Twin {
         false
     }
 
-    async fn create(&self, new: &NewVolume, progress: Progress<'_>) -> Result<String, Failure> {
+    async fn create(
+        &self,
+        new: &NewVolume,
+        before: Option<&Unfinished>,
+        progress: Progress<'_>,
+        note: Note<'_>,
+    ) -> Result<String, Failure> {
         self.is_there()?;
+        if let Some(before) = before {
+            let mut scene = self.scene();
+            let left = scene.volumes.iter().position(|volume| volume.key == before.key);
+            if let Some(left) = left.filter(|left| scene.volumes[*left].filesystem.is_empty()) {
+                let left = scene.volumes.remove(left);
+                scene.told.push(format!("remove the unfinished {}", left.key));
+            } else if let Some(left) = left {
+                let volume = &scene.volumes[left];
+                if volume.label == new.label {
+                    return Ok(volume.key.clone());
+                }
+            }
+            drop(scene);
+            note(None);
+        }
         self.tell(format!("create on {} label {} size {:?}", new.drive, new.label, new.size));
         let mut guard = Guard(self.clone(), false);
+        let number = {
+            let scene = self.scene();
+            let own = scene.volumes.iter().filter(|volume| volume.drive.as_ref() == Some(&new.drive));
+            own.count() + 1
+        };
+        let name = new.drive.rsplit(' ').next().unwrap_or_default().to_owned();
+        let key = format!("uuid-{name}{number}");
+        note(Some(&Unfinished { drive: new.drive.clone(), key: key.clone(), offset: 1, size: 1 }));
         progress(Some(100), "formatting");
         while self.scene().hold {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -221,13 +256,10 @@ impl Disks for Twin {
         if let Some(failure) = scene.end.clone() {
             return Err(failure);
         }
-        let number =
-            scene.volumes.iter().filter(|volume| volume.drive.as_ref() == Some(&new.drive)).count() + 1;
-        let name = new.drive.rsplit(' ').next().unwrap_or_default().to_owned();
         let mut volume = part(&name, &format!("{name}{number}"), new.size.unwrap_or(4096 * MIB));
         volume.label.clone_from(&new.label);
-        let key = volume.key.clone();
         scene.volumes.push(volume);
+        scene.told.push(format!("made {key}"));
         Ok(key)
     }
 
@@ -256,6 +288,9 @@ impl Disks for Twin {
 
     async fn unmount(&self, volume: &str) -> Result<(), Failure> {
         self.tell(format!("unmount {volume}"));
+        if let Some(failure) = self.scene().busy.get(volume) {
+            return Err(failure.clone());
+        }
         self.with(volume, |found| found.mounts.clear())
     }
 
@@ -308,7 +343,12 @@ impl Server for Of {
     }
 
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
+        self.twin.scene().waiting += 1;
+        while self.twin.scene().wait {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
         let mut scene = self.twin.scene();
+        scene.waiting -= 1;
         if let Some(failure) = scene.refuse.get(self.name) {
             return Err(failure.clone());
         }

@@ -5,21 +5,24 @@
 //!   free piece of a drive ------------+--> partition --> filesystem --> key
 //!                                             \-- not wanted, failed: removed
 //! ```
+//!
+//! A partition is noted before it is formatted: one that is left half made, because the disk was pulled out or the power went,
+//! is known again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use zbus::zvariant::{ObjectPath, Value};
 
 use super::label;
-use super::look::Seen;
+use super::look::{is_name, Seen};
 use super::objects::{interface, shown, Objects, SERVICE};
-use super::service::{options, Work};
+use super::service::{options, working, Work};
 use super::space::{self, Piece, TableKind};
 use super::Inner;
-use crate::back_end::{Failure, Progress};
+use crate::back_end::{Failure, Note, Progress, Unfinished};
 use crate::plan::NewVolume;
 
 /// How often a partition that is in use for a moment, as by udev, is removed before it is left.
@@ -27,21 +30,40 @@ const TRIES: u32 = 5;
 /// How long is waited before the next time.
 const PAUSE: Duration = Duration::from_millis(500);
 
-type Say = mpsc::UnboundedSender<(Option<u16>, String)>;
+/// What the task tells.
+enum Word {
+    /// How far it is.
+    Progress(Option<u16>, String),
+    /// What is to be noted; told when it is.
+    Note(Option<Unfinished>, oneshot::Sender<()>),
+}
+
+type Say = mpsc::UnboundedSender<Word>;
 
 /// Makes it. When this is dropped, the task takes back what it has made.
 pub(super) async fn create(
     inner: Arc<Inner>,
     new: NewVolume,
+    before: Option<Unfinished>,
     progress: Progress<'_>,
+    note: Note<'_>,
 ) -> Result<String, Failure> {
     let (say, mut heard) = mpsc::unbounded_channel();
     // Dropped with this future, which the task notices.
     let (_wanted, unwanted) = watch::channel(false);
-    let mut task = tokio::spawn(Making { inner, new, say, unwanted }.run());
+    let mut task = tokio::spawn(Making { inner, new, say, unwanted }.run(before));
     loop {
         tokio::select! {
-            Some((part, words)) = heard.recv() => progress(part, &words),
+            // What it told before its end is heard before it.
+            biased;
+            Some(word) = heard.recv() => match word {
+                Word::Progress(part, words) => progress(part, &words),
+                Word::Note(unfinished, noted) => {
+                    note(unfinished.as_ref());
+                    // Who does not wait for it any more has ended.
+                    let _ = noted.send(());
+                }
+            },
             done = &mut task => return match done {
                 Ok(result) => result,
                 Err(error) => Err(Failure::Refused(format!("the task that makes the volume ended: {error}"))),
@@ -63,6 +85,7 @@ struct Made {
     /// A table of the old kind without a signature gives none.
     uuid: String,
     offset: u64,
+    size: u64,
 }
 
 impl Made {
@@ -71,10 +94,31 @@ impl Made {
         let partition = objects.get(&self.path).and_then(|object| object.partition.as_ref());
         partition.is_some_and(|p| p.uuid == self.uuid && p.offset == self.offset)
     }
+
+    /// What is known again after all: one without a name of its own is not.
+    fn unfinished(&self, drive: &str) -> Option<Unfinished> {
+        let Self { uuid, offset, size, .. } = self;
+        is_name(uuid).then(|| Unfinished {
+            drive: drive.to_owned(),
+            key: uuid.clone(),
+            offset: *offset,
+            size: *size,
+        })
+    }
+}
+
+/// What became of a partition that is to be removed.
+#[derive(PartialEq)]
+enum Removed {
+    Gone,
+    /// With the drive.
+    Pulled,
+    /// Nobody could.
+    Left,
 }
 
 impl Making {
-    async fn run(mut self) -> Result<String, Failure> {
+    async fn run(mut self, before: Option<Unfinished>) -> Result<String, Failure> {
         // One at a time: what is free for one is not free for the next.
         let inner = Arc::clone(&self.inner);
         let _turn = tokio::select! {
@@ -83,6 +127,13 @@ impl Making {
         };
         self.inner.check_filesystem(&self.new.filesystem).await?;
         label::check(&self.new.filesystem, &self.new.label).map_err(Failure::Refused)?;
+        let whole = match &before {
+            Some(before) => self.settle(before).await?,
+            None => None,
+        };
+        if let Some(key) = whole {
+            return Ok(key);
+        }
         let (table, device, mut seen) = self.empty_enough().await?;
         if seen.objects.get(&table).is_some_and(|object| object.table.is_none()) {
             self.say(None, "making a partition table");
@@ -94,6 +145,7 @@ impl Making {
         self.wanted()?;
         self.say(None, "making a partition");
         let made = self.partition(&seen.objects, &table, &device, piece).await?;
+        self.note(made.unfinished(&self.new.drive)).await;
         let done = match self.wanted() {
             Ok(()) => self.format(&made, &table, &device).await,
             Err(failure) => Err(failure),
@@ -101,16 +153,91 @@ impl Making {
         // It may have been finished before it could be cancelled.
         match done.and_then(|key| self.wanted().map(|()| key)) {
             Ok(key) => Ok(key),
-            Err(failure) => {
-                let gone = self.take_back(&made, &table).await;
-                Err(if gone { Failure::Gone(device) } else { failure })
-            }
+            Err(failure) => match self.take_back(&made, &table).await {
+                Removed::Pulled => Err(Failure::Gone(device)),
+                Removed::Left => Err(failure),
+                Removed::Gone => {
+                    self.note(None).await;
+                    Err(failure)
+                }
+            },
         }
     }
 
     fn say(&self, part: Option<u16>, words: &str) {
         // Whoever asked may be gone.
-        let _ = self.say.send((part, words.to_owned()));
+        let _ = self.say.send(Word::Progress(part, words.to_owned()));
+    }
+
+    /// Has something noted before anything else happens.
+    async fn note(&self, unfinished: Option<Unfinished>) {
+        let (noted, is_noted) = oneshot::channel();
+        if self.say.send(Word::Note(unfinished, noted)).is_ok() {
+            // An error: whoever asked is gone.
+            let _ = is_noted.await;
+        }
+    }
+
+    /// Looks after a partition that a making before this one left. Gives its key if it is the whole volume.
+    ///
+    /// Only one with nothing on it is removed. What is on it may be somebody's by now.
+    async fn settle(&self, before: &Unfinished) -> Result<Option<String>, Failure> {
+        loop {
+            let mut news = self.inner.service.news();
+            let seen = self.inner.see().await?;
+            let (table, device) = self.drive(&seen)?;
+            let found = seen.objects.iter().find_map(|(path, object)| {
+                let partition = object.partition.as_ref()?;
+                let same = partition.table == table
+                    && (partition.uuid.as_str(), partition.offset, partition.size)
+                        == (before.key.as_str(), before.offset, before.size);
+                same.then_some((path, object))
+            });
+            let Some((path, object)) = found else { break };
+            if working(&seen.objects, &[path.as_str()]).next().is_some() {
+                // It is still being formatted, for whoever asked before.
+                self.say(None, "waiting for what is going on");
+                tokio::select! {
+                    _ = tokio::time::timeout(self.inner.service.patience.pulse, news.recv()) => {}
+                    () = self.say.closed() => return Err(Failure::Cancelled),
+                }
+                continue;
+            }
+            let Some(block) = object.block.as_ref() else { break };
+            let is_free = block.usage.is_empty()
+                && block.kind.is_empty()
+                && !(object.encrypted || object.swapping || block.member)
+                && object.mounts.is_none()
+                && !self.inner.system.is_held(block.number)
+                && !self.inner.system.mounts().iter().any(|mount| mount.device == block.number);
+            if !is_free {
+                let volume = seen.volumes.iter().find(|(other, _)| other == path).map(|(_, volume)| volume);
+                let whole = volume.filter(|volume| {
+                    volume.filesystem == self.new.filesystem && volume.label == self.new.label
+                });
+                if let Some(whole) = whole {
+                    return Ok(Some(whole.key.clone()));
+                }
+                break;
+            }
+            self.say(None, "removing what was left half made");
+            let made = Made {
+                path: path.clone(),
+                uuid: before.key.clone(),
+                offset: before.offset,
+                size: before.size,
+            };
+            match self.take_back(&made, &table).await {
+                Removed::Gone => break,
+                Removed::Pulled => return Err(Failure::Gone(device)),
+                Removed::Left => {
+                    let text = format!("{device}: what was left half made cannot be removed");
+                    return Err(Failure::Refused(text));
+                }
+            }
+        }
+        self.note(None).await;
+        Ok(None)
     }
 
     fn wanted(&self) -> Result<(), Failure> {
@@ -237,24 +364,26 @@ impl Making {
         let new = |seen: &Seen| {
             let part = seen.objects.get(told)?.partition.as_ref()?;
             let inside = part.offset >= piece.start && part.offset < piece.start + piece.size;
-            let made = Made { path: told.to_owned(), uuid: part.uuid.clone(), offset: part.offset };
-            (inside && part.table == table && !before.contains_key(told)).then_some((made, part.size))
+            let made =
+                Made { path: told.to_owned(), uuid: part.uuid.clone(), offset: part.offset, size: part.size };
+            (inside && part.table == table && !before.contains_key(told)).then_some(made)
         };
         // Its name comes a moment after it.
         let mut nameless = None;
         let named = |seen: &Seen| {
-            let (made, size) = new(seen)?;
+            let made = new(seen)?;
             if made.uuid.is_empty() {
-                nameless = Some((made, size));
+                nameless = Some(made);
                 return None;
             }
-            Some((made, size))
+            Some(made)
         };
         let (made, there) = self.until(table, named).await?;
         match made.or(nameless) {
-            Some((made, size)) if size >= self.new.size.unwrap_or(1) => Ok(made),
-            Some((made, size)) => {
+            Some(made) if made.size >= self.new.size.unwrap_or(1) => Ok(made),
+            Some(made) => {
                 self.take_back(&made, table).await;
+                let size = made.size;
                 Err(Failure::Refused(format!("a partition of {size} bytes is the largest that fits")))
             }
             None if there => Err(Failure::Nonsense(SERVICE, format!("{told} is not what it was to make"))),
@@ -320,14 +449,14 @@ impl Making {
         }
     }
 
-    /// Removes what was made. Says whether the drive is gone.
-    async fn take_back(&self, made: &Made, table: &str) -> bool {
+    /// Removes what was made.
+    async fn take_back(&self, made: &Made, table: &str) -> Removed {
         for _ in 0..TRIES {
             match self.until(table, |seen| made.is_in(&seen.objects).then_some(())).await {
                 Ok((Some(()), _)) => {}
-                Ok((None, there)) => return !there,
-                // Nobody is there who could.
-                Err(_) => return false,
+                Ok((None, false)) => return Removed::Pulled,
+                // Another disk may be in its place, or nobody is there who could.
+                Ok((None, true)) | Err(_) => return Removed::Left,
             }
             // This is wanted, whatever becomes of the rest.
             let (_wanted, unwanted) = watch::channel(false);
@@ -341,11 +470,11 @@ impl Making {
             let body = (options(),);
             let removed = self.inner.service.work(work, &made.path, interface::PARTITION, "Delete", &body);
             match removed.await {
-                Ok(_) => return false,
+                Ok(_) => return Removed::Gone,
                 Err(Failure::Gone(_)) => {}
                 Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
-        false
+        Removed::Left
     }
 }

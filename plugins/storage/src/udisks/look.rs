@@ -230,8 +230,7 @@ fn is_volume(object: &Object, block: &Block) -> bool {
 
 /// What a volume is recognised by.
 fn key(object: &Object, block: &Block, drive: Option<&Drive>) -> String {
-    // A table of the old kind without a signature gives its partitions a name of zeros, which all have.
-    let named = |uuid: &&str| !uuid.is_empty() && !uuid.starts_with("00000000-");
+    let named = |uuid: &&str| is_name(uuid);
     let partition = object.partition.as_ref();
     if let Some(uuid) = partition.map(|p| p.uuid.as_str()).filter(named) {
         return uuid.to_owned();
@@ -244,6 +243,11 @@ fn key(object: &Object, block: &Block, drive: Option<&Drive>) -> String {
         (Some(drive), None) => drive.key.clone(),
         (None, _) => format!("at:{}", place(block).display()),
     }
+}
+
+/// Whether a UUID is one: a table of the old kind without a signature gives its partitions a name of zeros, which all have.
+pub(super) fn is_name(uuid: &str) -> bool {
+    !uuid.is_empty() && !uuid.starts_with("00000000-")
 }
 
 /// Where a device is plugged in, if udev says so, else its own name.

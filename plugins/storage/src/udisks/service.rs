@@ -211,7 +211,7 @@ impl Service {
 }
 
 /// The jobs about these objects.
-fn working<'a>(objects: &'a Objects, about: &'a [&str]) -> impl Iterator<Item = String> + 'a {
+pub(super) fn working<'a>(objects: &'a Objects, about: &'a [&str]) -> impl Iterator<Item = String> + 'a {
     objects.iter().filter_map(|(path, object)| {
         let job = object.job.as_ref()?;
         job.objects.iter().any(|o| about.contains(&o.as_str())).then(|| path.clone())

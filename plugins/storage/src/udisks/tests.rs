@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 
 use super::UDisks;
-use crate::back_end::{Disks as _, Event, Failure};
+use crate::back_end::{Disks as _, Event, Failure, Unfinished};
 use crate::facts::{Drive, Volume};
 use crate::plan::NewVolume;
 
@@ -213,7 +213,7 @@ impl Disks {
         let said = Rc::new(RefCell::new(Vec::new()));
         let heard = Rc::clone(&said);
         let progress = move |_: Option<u16>, words: &str| heard.borrow_mut().push(words.to_owned());
-        let result = self.udisks.create(new, &progress).await;
+        let result = self.udisks.create(new, None, &progress, &|_| {}).await;
         let said = said.borrow().clone();
         (result, said)
     }

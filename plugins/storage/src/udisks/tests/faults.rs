@@ -76,7 +76,10 @@ fn a_service_that_is_not_there_or_does_not_answer_or_leaves_is_away() {
         let away = Err(Failure::Away("UDisks2"));
         assert_eq!(udisks.look().await, away);
         assert!(!udisks.can_encrypt().await);
-        assert_eq!(udisks.create(&new(KEY, None, ""), &|_, _| {}).await, Err(Failure::Away("UDisks2")));
+        assert_eq!(
+            udisks.create(&new(KEY, None, ""), None, &|_, _| {}, &|_| {}).await,
+            Err(Failure::Away("UDisks2"))
+        );
 
         let service = service(&bus);
         assert_eq!(heard.recv().await, Some(Event::Disks));
@@ -104,7 +107,7 @@ fn a_service_that_talks_nonsense_is_not_believed() {
             assert!(udisks.look().await.is_err_and(|f| nonsense(&f)), "{manners:?}");
             assert!(udisks.filesystems().await.is_err_and(|f| nonsense(&f)), "{manners:?}");
             assert!(udisks.delete(KEY).await.is_err_and(|f| nonsense(&f)), "{manners:?}");
-            let made = udisks.create(&new(KEY, None, ""), &|_, _| {}).await;
+            let made = udisks.create(&new(KEY, None, ""), None, &|_, _| {}, &|_| {}).await;
             assert!(made.is_err_and(|f| nonsense(&f)), "{manners:?}");
         }
         service.behave(Manners::Good);
@@ -213,7 +216,7 @@ async fn made_with(address: &str, fake: &Fake) -> (Result<String, Failure>, Vec<
         result = async {
             // The service is there when it has its name.
             while udisks.look().await.is_err() {}
-            udisks.create(&wanted, &progress).await
+            udisks.create(&wanted, None, &progress, &|_| {}).await
         } => result,
     };
     (result, said.take())
@@ -260,7 +263,7 @@ fn a_format_that_is_worked_on_may_take_its_time_and_is_cancelled_when_nobody_wan
         let wanted = new(KEY, None, "");
         let test = async {
             while udisks.look().await.is_err() {}
-            let creation = udisks.create(&wanted, &progress);
+            let creation = udisks.create(&wanted, None, &progress, &|_| {});
             tokio::select! {
                 result = creation => panic!("{result:?}"),
                 // Longer than it may do nothing.

@@ -132,7 +132,7 @@ fn guest_a_stick_that_is_pulled_out_while_it_is_formatted_is_gone() {
                 *usb.borrow_mut() = Some(pull_out(&drive));
             }
         };
-        let result = disks.udisks.create(&new(&drive.key, None, ""), &progress).await;
+        let result = disks.udisks.create(&new(&drive.key, None, ""), None, &progress, &|_| {}).await;
         assert_eq!(result, Err(Failure::Gone(drive.device.display().to_string())));
         std::fs::write(usb.take().unwrap().join("authorized"), "1").unwrap();
         // Its partition was made before it was pulled out, and nobody could take it back.

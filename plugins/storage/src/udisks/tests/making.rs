@@ -119,7 +119,7 @@ fn a_creation_that_nobody_wants_any_more_leaves_no_partition() {
             tokio::select! {
                 biased;
                 _ = is_reached => {}
-                result = disks.udisks.create(&wanted, &progress) => panic!("{words}: {result:?}"),
+                result = disks.udisks.create(&wanted, None, &progress, &|_| {}) => panic!("{words}: {result:?}"),
             }
             // What was begun ends, and is taken back: then the whole drive is free again.
             disks.quiet().await;
@@ -144,7 +144,7 @@ fn a_service_that_dies_while_it_formats_ends_the_creation_at_once() {
                 machine.kill_service();
             }
         };
-        let result = disks.udisks.create(&new(&drive.key, None, ""), &progress).await;
+        let result = disks.udisks.create(&new(&drive.key, None, ""), None, &progress, &|_| {}).await;
         assert_eq!(result, Err(Failure::Away("UDisks2")));
         assert_eq!(disks.udisks.look().await, Err(Failure::Away("UDisks2")));
         machine.start_service();
@@ -235,5 +235,45 @@ fn two_volumes_that_are_wanted_at_once_are_made_one_after_the_other() {
         let mut labels: Vec<String> = disks.volumes(&drive.key).await.into_iter().map(|v| v.label).collect();
         labels.sort();
         assert_eq!(labels, ["ONE", "TWO"]);
+    });
+}
+
+/// As when the power goes, or the service dies: what is left of it is known again.
+#[test]
+fn a_partition_that_was_left_half_made_is_removed_when_it_is_made_again_and_a_whole_one_is_taken() {
+    let name = "making::a_partition_that_was_left_half_made_is_removed_when_it_is_made_again_and_a_whole_one_is_taken";
+    let Some(folder) = inside(name) else { return };
+    let machine = Machine::start(&folder);
+    run(async {
+        let disks = machine.disks(&[]).await;
+        let device = machine.plug_in("disk", 200);
+        let drive = disks.drive(&machine.key("disk")).await;
+        let wanted = new(&drive.key, None, "DATA");
+        let noted = RefCell::new(None);
+        let note = |unfinished: Option<&Unfinished>| noted.replace(unfinished.cloned()).map_or((), drop);
+        let whole = disks.udisks.create(&wanted, None, &|_, _| {}, &note).await.unwrap();
+        let about = noted.borrow().clone().expect("it was noted before it was formatted");
+        assert_eq!((about.key.as_str(), about.drive.as_str()), (whole.as_str(), drive.key.as_str()));
+
+        // It is whole: the power went after its end.
+        let again = disks.udisks.create(&wanted, Some(&about), &|_, _| {}, &note).await;
+        assert_eq!(again, Ok(whole.clone()));
+
+        // Somebody else's, though it is the same partition.
+        disks.udisks.set_label(&whole, "PHOTOS").await.unwrap();
+        disks.until(|_, all| all.iter().any(|v| v.label == "PHOTOS").then_some(())).await;
+        refused(disks.udisks.create(&wanted, Some(&about), &|_, _| {}, &note).await);
+        assert_eq!(disks.volume(&whole).await.label, "PHOTOS");
+        assert_eq!(*noted.borrow(), None);
+
+        // Nothing is on it: the power went in the middle.
+        command(&format!("wipefs -aq {device}p1; udevadm settle || true"));
+        disks.until(|_, all| all.iter().all(|v| v.filesystem.is_empty()).then_some(())).await;
+        // Another one is not it, whatever is on it or is not.
+        let other = Unfinished { offset: about.offset + 1, ..about.clone() };
+        refused(disks.udisks.create(&wanted, Some(&other), &|_, _| {}, &note).await);
+        let made = disks.udisks.create(&wanted, Some(&about), &|_, _| {}, &note).await.unwrap();
+        assert_ne!(made, whole);
+        assert_eq!(disks.volumes(&drive.key).await.len(), 1);
     });
 }
