@@ -7,9 +7,7 @@ mod name;
 mod rights;
 mod unix;
 
-#[cfg(test)]
-pub(crate) use name::MAX_ACCOUNTS;
-pub(crate) use name::{check, is_account, is_network_name, is_reserved_share};
+pub(crate) use name::{check, is_account, is_network_name, is_reserved_share, MAX_ACCOUNTS, MAX_SHARES};
 pub(crate) use rights::{of_account, of_guests, Right};
 pub(crate) use unix::{Accounts, Ids};
 

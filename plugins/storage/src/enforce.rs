@@ -35,6 +35,8 @@ pub(crate) struct Done {
     offered: Option<Offer>,
     /// What they were told last, whether they took it or not.
     last: Option<Offer>,
+    /// More than they are told of is set.
+    too_many: bool,
     /// Folders that cannot be offered.
     bad: BTreeSet<PathBuf>,
     /// The servers that did not take it, and why.
@@ -258,7 +260,8 @@ impl Storage {
         }
         self.remember_image()?;
         let net = self.view(|view| (view.net(), view.servers(), view.ftp()));
-        let (offer, folders) = offer::build(&wishes, &tree, &self.shares.names(&wishes)?, net);
+        let (mut offer, folders) = offer::build(&wishes, &tree, &self.shares.names(&wishes)?, net);
+        let too_many = offer::limit(&mut offer);
         if self.state.borrow().done.offered.as_ref() == Some(&offer) {
             return Ok(None);
         }
@@ -273,7 +276,9 @@ impl Storage {
         let is_less = own.is_some() && !self.has_going() && last.is_some_and(|last| offer.is_within(&last));
         // One that cannot be offered is refused when it is new, and keeps nobody from the others.
         let new_bad = bad.iter().find(|(path, _)| !known_bad.contains(*path)).map(|(_, why)| why.clone());
-        let mut failure = new_bad.filter(|_| !is_less);
+        let excess = too_many && !std::mem::replace(&mut self.state.borrow_mut().done.too_many, too_many);
+        let excess = excess.then(|| Failure::Impossible("too many accounts or folders".to_owned()));
+        let mut failure = new_bad.or(excess).filter(|_| !is_less);
         for server in self.back.servers() {
             let name = server.name();
             let concerns = own.is_none_or(|own| own.servers.contains(name));

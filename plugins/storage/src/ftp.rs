@@ -247,8 +247,13 @@ impl Server for Vsftpd {
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
         check(offer)?;
         let (offer, clash) = self.accounts.without_others(offer)?;
+        if offer.ftp.is_none() {
+            self.serve(&offer).await?;
+            return clash;
+        }
+        let (offer, closed) = self.accounts.without_closed(&offer).await?;
         self.serve(&offer).await?;
-        clash
+        clash.and(closed)
     }
 }
 

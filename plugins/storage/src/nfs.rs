@@ -159,26 +159,9 @@ impl Ganesha {
     }
 }
 
-#[async_trait(?Send)]
-impl Server for Ganesha {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn is_there(&self) -> bool {
-        [NAME, "useradd"].iter().all(|program| self.tools.find(program).is_some())
-    }
-
-    async fn state(&self) -> Result<State, Failure> {
-        match self.daemon.state().await? {
-            // What does not answer cannot be told anything.
-            State::On if self.exports.list().await.is_err() => Ok(State::Failed),
-            state => Ok(state),
-        }
-    }
-
-    async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
-        check(offer)?;
+impl Ganesha {
+    /// Makes true what can be.
+    async fn serve(&self, offer: &Offer) -> Result<(), Failure> {
         let Some(program) = self.tools.find(NAME) else {
             return Err(Failure::Impossible("NFS-Ganesha is not installed".to_owned()));
         };
@@ -206,6 +189,35 @@ impl Server for Ganesha {
         arguments.extend(["-p".into(), self.settings.run.join("ganesha.own-pid").into_os_string()]);
         let ready = || async { self.exports.list().await.is_ok() };
         self.daemon.start(Program { path: program, arguments }, ready).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Server for Ganesha {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn is_there(&self) -> bool {
+        [NAME, "useradd"].iter().all(|program| self.tools.find(program).is_some())
+    }
+
+    async fn state(&self) -> Result<State, Failure> {
+        match self.daemon.state().await? {
+            // What does not answer cannot be told anything.
+            State::On if self.exports.list().await.is_err() => Ok(State::Failed),
+            state => Ok(state),
+        }
+    }
+
+    async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
+        check(offer)?;
+        if !offer.nfs {
+            return self.serve(offer).await;
+        }
+        let (offer, closed) = self.accounts.without_closed(offer).await?;
+        self.serve(&offer).await?;
+        closed
     }
 }
 

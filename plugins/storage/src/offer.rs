@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use crate::accounts::{MAX_ACCOUNTS, MAX_SHARES};
 use crate::back_end::Failure;
 use crate::objects::{FtpServer, NetInfo, NetworkServer};
 use crate::plan::{Account, Ftp, Offer, Permissions, Share};
@@ -148,6 +149,18 @@ pub(crate) fn make_folders(folders: &[PathBuf]) -> Vec<(PathBuf, Failure)> {
     folders.iter().filter_map(make).collect()
 }
 
+/// Cuts off what is more than servers are told of. Says whether there was anything.
+pub(crate) fn limit(offer: &mut Offer) -> bool {
+    let more = offer.accounts.len() > MAX_ACCOUNTS || offer.shares.len() > MAX_SHARES;
+    for account in offer.accounts.drain(MAX_ACCOUNTS.min(offer.accounts.len())..) {
+        for share in &mut offer.shares {
+            share.access.retain(|(name, _)| *name != account.name);
+        }
+    }
+    offer.shares.truncate(MAX_SHARES);
+    more
+}
+
 /// The offer without what is in these folders.
 pub(crate) fn without(offer: &Offer, bad: &BTreeSet<PathBuf>) -> Offer {
     let mut offer = offer.clone();
@@ -161,6 +174,33 @@ pub(crate) fn without(offer: &Offer, bad: &BTreeSet<PathBuf>) -> Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_than_servers_are_told_of_is_cut_off_and_the_rest_is_offered() {
+        let account = |n: usize| Account {
+            name: format!("a{n}"),
+            password: crate::plan::Secret::new("x".to_owned()),
+            ftp: false,
+        };
+        let may = Permissions { read: true, ..Permissions::default() };
+        let share = |n: usize| Share {
+            name: format!("s{n}"),
+            path: format!("/media/s{n}").into(),
+            access: vec![(format!("a{MAX_ACCOUNTS}"), may), ("a0".to_owned(), may)],
+            accounts: Permissions::default(),
+            guests: Permissions::default(),
+        };
+        let all = |accounts: usize, shares: usize| Offer {
+            accounts: (0..accounts).map(account).collect(),
+            shares: (0..shares).map(share).collect(),
+            ..Offer::default()
+        };
+        assert!(!limit(&mut all(MAX_ACCOUNTS, MAX_SHARES)));
+        let mut offer = all(MAX_ACCOUNTS + 1, MAX_SHARES + 1);
+        assert!(limit(&mut offer));
+        assert_eq!((offer.accounts.len(), offer.shares.len()), (MAX_ACCOUNTS, MAX_SHARES));
+        assert!(offer.shares.iter().all(|share| share.access == [("a0".to_owned(), may)]));
+    }
 
     #[test]
     fn a_folder_is_one_part_of_a_path() {

@@ -302,8 +302,13 @@ impl Server for Samba {
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
         check(offer)?;
         let (offer, clash) = self.accounts.without_others(offer)?;
+        if !offer.smb {
+            self.serve(&offer).await?;
+            return clash;
+        }
+        let (offer, closed) = self.accounts.without_closed(&offer).await?;
         self.serve(&offer).await?;
-        clash
+        clash.and(closed)
     }
 }
 

@@ -84,6 +84,27 @@ impl Accounts {
         Ok((offer, clash))
     }
 
+    /// The offer without folders that cannot be opened, and why: they keep none of the others from being served.
+    pub(crate) async fn without_closed(
+        &self,
+        offer: &Offer,
+    ) -> Result<(Offer, Result<(), Failure>), Failure> {
+        let group = self.guest_ids().await?.group;
+        let (mut offer, mut closed) = (offer.clone(), Ok(()));
+        let mut opens = |path: &Path| match Self::open_folder(path, group) {
+            Ok(_) => true,
+            Err(failure) => {
+                closed = Err(failure);
+                false
+            }
+        };
+        offer.shares.retain(|share| opens(&share.path));
+        if let Some(ftp) = &mut offer.ftp {
+            ftp.anonymous = ftp.anonymous.take().filter(|(path, _)| opens(path));
+        }
+        Ok((offer, closed))
+    }
+
     /// Removes the accounts that are not offered any more.
     pub(crate) async fn remove_others(&self, offer: &Offer) -> Result<(), Failure> {
         for name in self.ours()?.into_keys() {

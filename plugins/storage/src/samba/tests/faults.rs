@@ -124,3 +124,47 @@ fn what_cannot_be_changes_nothing() {
         assert!(client("media", ALICE, "ls").contains("there"));
     });
 }
+
+/// A disk that the kernel made read-only, or one that is write-protected.
+#[test]
+fn a_folder_that_cannot_be_opened_keeps_no_other_from_being_served() {
+    let name = "samba::tests::faults::a_folder_that_cannot_be_opened_keeps_no_other_from_being_served";
+    if !inside(name, &NEEDS) {
+        return;
+    }
+    run(async {
+        let machine = Machine::start();
+        let samba = samba(&machine).await;
+        sh("mkdir -p /run/ro; mount -t tmpfs tmpfs /run/ro; mkdir -m 700 /run/ro/abad").unwrap();
+        sh("mount -o remount,ro /run/ro").unwrap();
+        let mut all = Offer { smb: true, ..offer(&machine.folder("media")) };
+        all.shares.insert(0, share("abad", Path::new("/run/ro/abad"), &[("alice", WRITE)]));
+        let failure = samba.apply(&all).await.unwrap_err();
+        assert!(failure.to_string().contains("/run/ro/abad"), "{failure}");
+        assert!(client("media", ALICE, "ls").contains("there"));
+        assert!(client("abad", ALICE, "ls").contains("NT_STATUS_BAD_NETWORK_NAME"));
+        sh("mount -o remount,rw /run/ro").unwrap();
+        samba.apply(&all).await.unwrap();
+        assert!(!client("abad", ALICE, "ls").contains("NT_STATUS"));
+    });
+}
+
+/// One that came with a firmware, after ours was set.
+#[test]
+fn an_account_of_the_systems_keeps_no_other_from_being_served() {
+    let name = "samba::tests::faults::an_account_of_the_systems_keeps_no_other_from_being_served";
+    if !inside(name, &NEEDS) {
+        return;
+    }
+    run(async {
+        let machine = Machine::start();
+        let samba = samba(&machine).await;
+        let mut all = Offer { smb: true, ..offer(&machine.folder("media")) };
+        all.accounts.push(account("daemon", "secret"));
+        all.shares[0].access.push(("daemon".to_owned(), WRITE));
+        let failure = samba.apply(&all).await.unwrap_err();
+        assert!(failure.to_string().contains("the account daemon is the system's"), "{failure}");
+        assert!(client("media", ALICE, "ls").contains("there"));
+        assert!(client("media", "daemon%secret", "ls").contains(DENIED));
+    });
+}
