@@ -18,8 +18,8 @@ use crate::back_end::{Failure, Gauges};
 use crate::facts::{Health, Usage};
 use crate::udisks::mounts;
 
-/// How long a drive may take to tell about itself.
-const SMART: Duration = Duration::from_secs(10);
+/// How long a drive may take to tell about itself; on a busy box it does, and who reads does not wait for it.
+const SMART: Duration = Duration::from_secs(60);
 /// The longest that smartctl may say.
 const MAX_OUTPUT: u64 = 1024 * 1024;
 /// How long a filesystem may take to tell how full it is.

@@ -14,8 +14,10 @@ use crate::facts::Health;
 use crate::plugin::Storage;
 use crate::view::Healths;
 
-/// How long an answer is as good as a new one.
-const FRESH: Duration = Duration::from_secs(10);
+/// How long an answer is as good as a new one. An older one is not shown.
+const FRESH: Duration = Duration::from_secs(60);
+/// How long a drive that did not answer is not asked again.
+const AGAIN: Duration = Duration::from_secs(5);
 /// How long somebody who reads waits. The question goes on, and its answer is there for the next one.
 const WAIT: Duration = Duration::from_millis(1_200);
 
@@ -33,8 +35,9 @@ impl Storage {
     pub(crate) async fn healths(self: &Rc<Self>) -> Healths {
         let world = Rc::clone(&self.state.borrow().world);
         self.health.drives.borrow_mut().retain(|key, _| world.drive(key).is_some());
-        if world.away.is_some() {
-            return Healths::new();
+        if let Some(failure) = &world.away {
+            // Whatever is there now may not be what it was.
+            return world.drives.iter().map(|drive| (drive.key.clone(), Err(failure.clone()))).collect();
         }
         let all = world.drives.iter().filter(|drive| drive.medium).map(|drive| async {
             let mut answer = self.ask(&drive.key, &drive.device);
@@ -53,6 +56,7 @@ impl Storage {
         let mut drives = self.health.drives.borrow_mut();
         if let Some(asked) = drives.get(key) {
             let good = match &*asked.borrow() {
+                Some((moment, Err(Failure::Away(_) | Failure::Refused(_)))) => moment.elapsed() < AGAIN,
                 Some((moment, _)) => moment.elapsed() < FRESH,
                 // Whoever was to answer may have ended.
                 None => asked.has_changed().is_ok(),

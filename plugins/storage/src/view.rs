@@ -127,18 +127,15 @@ impl Viewer<'_> {
                 () if standby => MediumStatus::Standby,
                 () => MediumStatus::Online,
             },
-            uptime: known.and_then(|health| narrow(health.power_on_hours)),
+            uptime: told(health, |health| narrow(health.power_on_hours)),
             smart_capable: match health {
                 Some(Err(Failure::Impossible(_))) | None => Ok(false),
                 Some(Err(failure)) => Err(unread(failure)),
                 Some(Ok(health)) => Ok(health.capable),
             },
-            health: match health {
-                Some(Ok(health)) => {
-                    health.passed.map(|passed| if passed { HealthWord::Good } else { HealthWord::Failing })
-                }
-                _ => None,
-            },
+            health: told(health, |health| {
+                health.passed.map(|passed| if passed { HealthWord::Good } else { HealthWord::Failing })
+            }),
             hot_swappable: drive.hot_swappable,
             kind: drive.kind.map(|kind| match kind {
                 DriveKind::Hdd => MediumType::Hdd,
@@ -148,10 +145,7 @@ impl Viewer<'_> {
     }
 
     pub(crate) fn smart(&self, healths: &Healths) -> Rows<Smart> {
-        let row = |drive: &Drive| match healths.get(&drive.key) {
-            Some(Ok(health)) => smart(health),
-            _ => Smart::default(),
-        };
+        let row = |drive: &Drive| smart(healths.get(&drive.key));
         self.world.drives.iter().map(|drive| ((ONLY, drive.key.as_str()), row(drive))).collect()
     }
 
@@ -283,19 +277,31 @@ pub(crate) fn one<O>(object: O) -> Rows<O> {
     [(ONLY, object)].into_iter().collect()
 }
 
-fn smart(health: &Health) -> Smart {
+/// What a drive says; what it never says is unknown, and what it does not say now cannot be read.
+fn told<T>(
+    health: Option<&Result<Health, Failure>>,
+    read: impl Fn(&Health) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    match health {
+        None | Some(Err(Failure::Impossible(_))) => Ok(None),
+        Some(Err(failure)) => Err(unread(failure)),
+        Some(Ok(health)) => Ok(read(health)),
+    }
+}
+
+fn smart(health: Option<&Result<Health, Failure>>) -> Smart {
     Smart {
-        temperature: health.temperature,
-        power_on_hours: narrow(health.power_on_hours),
-        power_cycle_count: narrow(health.power_cycles),
-        reallocated_sectors_count: narrow(health.reallocated),
-        reallocation_event_count: narrow(health.reallocation_events),
-        current_pending_sector_count: narrow(health.pending),
-        uncorrectable_sector_count: narrow(health.uncorrectable),
-        read_errors: narrow(health.read_errors),
-        write_errors: narrow(health.write_errors),
-        spin_retry_count: narrow(health.spin_retries),
-        spares_remaining: health.spares.filter(|percent| *percent <= 100),
+        temperature: told(health, |health| health.temperature),
+        power_on_hours: told(health, |health| narrow(health.power_on_hours)),
+        power_cycle_count: told(health, |health| narrow(health.power_cycles)),
+        reallocated_sectors_count: told(health, |health| narrow(health.reallocated)),
+        reallocation_event_count: told(health, |health| narrow(health.reallocation_events)),
+        current_pending_sector_count: told(health, |health| narrow(health.pending)),
+        uncorrectable_sector_count: told(health, |health| narrow(health.uncorrectable)),
+        read_errors: told(health, |health| narrow(health.read_errors)),
+        write_errors: told(health, |health| narrow(health.write_errors)),
+        spin_retry_count: told(health, |health| narrow(health.spin_retries)),
+        spares_remaining: told(health, |health| health.spares.filter(|percent| *percent <= 100)),
     }
 }
 

@@ -83,10 +83,10 @@ pub(crate) struct PhysicalMedium {
     pub(crate) capacity: Result<u32, Error>,
     #[param(pushed)]
     pub(crate) status: MediumStatus,
-    pub(crate) uptime: Option<u32>,
+    pub(crate) uptime: Result<Option<u32>, Error>,
     #[param("SMARTCapable")]
     pub(crate) smart_capable: Result<bool, Error>,
-    pub(crate) health: Option<HealthWord>,
+    pub(crate) health: Result<Option<HealthWord>, Error>,
     #[param(pushed)]
     pub(crate) hot_swappable: bool,
     #[param("Type", pushed)]
@@ -94,29 +94,29 @@ pub(crate) struct PhysicalMedium {
 }
 
 /// What a drive counts. What it does not tell is left out.
-#[derive(Debug, Default, Object)]
+#[derive(Debug, Object)]
 #[object("Device.Services.StorageService.{i}.PhysicalMedium.{i}.SMART.", model = "StorageService:1.3")]
 pub(crate) struct Smart {
     #[param(passive)]
-    pub(crate) temperature: Option<u32>,
+    pub(crate) temperature: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) power_on_hours: Option<u32>,
+    pub(crate) power_on_hours: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) power_cycle_count: Option<u32>,
+    pub(crate) power_cycle_count: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) reallocated_sectors_count: Option<u32>,
+    pub(crate) reallocated_sectors_count: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) reallocation_event_count: Option<u32>,
+    pub(crate) reallocation_event_count: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) current_pending_sector_count: Option<u32>,
+    pub(crate) current_pending_sector_count: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) uncorrectable_sector_count: Option<u32>,
+    pub(crate) uncorrectable_sector_count: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) read_errors: Option<u32>,
+    pub(crate) read_errors: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) write_errors: Option<u32>,
+    pub(crate) write_errors: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) spin_retry_count: Option<u32>,
+    pub(crate) spin_retry_count: Result<Option<u32>, Error>,
     #[param(passive)]
-    pub(crate) spares_remaining: Option<u32>,
+    pub(crate) spares_remaining: Result<Option<u32>, Error>,
 }

@@ -33,10 +33,13 @@ fn a_limit_that_is_crossed_is_told_and_only_who_has_one_is_asked() {
     });
     twin.scene().used.insert("/media/data".into(), 50 * MIB);
     until("it is taken back", || plugin.changed().contains(&format!("{data}ThresholdReached")));
-    plugin.set(&[(&format!("{data}ThresholdLimit"), "0")]).unwrap();
-    let before = twin.scene().usages;
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    assert_eq!(twin.scene().usages, before);
+    // The clock goes on for the one that has a limit, and the one that has none is not asked.
+    let root = row(&plugin, VOLUMES, "uuid-sda1");
+    let limits = [(format!("{data}ThresholdLimit"), "0"), (format!("{root}ThresholdLimit"), "1")];
+    plugin.set(&limits.each_ref().map(|(name, value)| (name.as_str(), *value))).unwrap();
+    twin.scene().asked.clear();
+    until("it was asked again and again", || twin.scene().asked.len() > 2);
+    assert!(twin.scene().asked.iter().all(|place| place == std::path::Path::new("/")));
 }
 
 #[test]

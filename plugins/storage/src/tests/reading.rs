@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use cwmp_plugin_sdk::Error;
+
 use super::twin::{drive, part, Twin, MIB};
 use super::{begin, row, until, MEDIA, SERVICE, VOLUMES};
 use crate::back_end::{Event, Failure};
@@ -96,6 +98,9 @@ fn a_service_that_is_away_gives_no_old_values_and_its_rows_stay() {
     until("the volume is in error", || plugin.get(&format!("{root}Status")).unwrap() == "Error");
     assert!(plugin.changed().contains(&format!("{root}Status")));
     assert_eq!(plugin.get(&format!("{disk}Status")).unwrap(), "Offline");
+    for name in ["SMARTCapable", "Health", "Uptime", "SMART.Temperature"] {
+        plugin.get(&format!("{disk}{name}")).unwrap_err();
+    }
     for name in ["Capacity", "UsedSpace", "FileSystem", "Encrypted"] {
         plugin.get(&format!("{root}{name}")).unwrap_err();
     }
@@ -166,7 +171,14 @@ fn a_drive_that_takes_its_time_costs_its_own_values_and_its_answer_is_there_next
     let plugin = begin(&config);
     let disk = row(&plugin, MEDIA, "MODEL sdb");
     let began = Instant::now();
-    plugin.get(&format!("{disk}SMARTCapable")).unwrap_err();
+    // What is not known is a fault of its own, and not a value that is left out.
+    let slow = ["SMARTCapable", "Health", "Uptime", "SMART.Temperature"].map(|name| format!("{disk}{name}"));
+    let model = format!("{disk}Model");
+    let all = plugin.get_all(&[&slow[0], &slow[1], &slow[2], &slow[3], &model]);
+    for answer in &all[..4] {
+        assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
+    }
+    assert_eq!(all[4].as_ref().unwrap().1, "Disk");
     assert!(began.elapsed() < Duration::from_millis(1_900), "{:?}", began.elapsed());
     assert_eq!(plugin.get(&format!("{disk}Model")).unwrap(), "Disk");
     until("the answer comes", || plugin.get(&format!("{disk}SMARTCapable")).is_ok());

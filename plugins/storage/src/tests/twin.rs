@@ -41,6 +41,8 @@ pub(crate) struct Scene {
     /// What was done.
     pub(crate) told: Vec<String>,
     pub(crate) usages: u32,
+    /// Which of them was asked how full it is.
+    pub(crate) asked: Vec<PathBuf>,
     pub(crate) healths: u32,
     /// By server.
     pub(crate) states: BTreeMap<&'static str, State>,
@@ -316,6 +318,7 @@ impl Gauges for Twin {
     async fn usage(&self, mount: &Path) -> Result<Usage, Failure> {
         let mut scene = self.scene();
         scene.usages += 1;
+        scene.asked.push(mount.to_owned());
         let used = scene.used.get(mount).copied();
         let used = used.ok_or_else(|| Failure::Refused("the filesystem does not answer".to_owned()))?;
         Ok(Usage { size: 1024 * MIB, used, free: 1024 * MIB - used })
