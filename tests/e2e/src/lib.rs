@@ -11,6 +11,7 @@ pub mod namespace;
 pub mod native;
 pub mod page;
 pub mod service;
+pub mod unshared;
 pub mod wifi;
 
 pub use bus::{Bus, Rights};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use cwmp_acs::{Acs, Options, ValueType};
 use cwmp_bus::names;
-use cwmp_e2e::{eventually, Client, Device};
+use cwmp_e2e::{eventually, unshared, Client, Device};
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
 const SERVICE: &str = "Device.Services.StorageService.1.";
@@ -16,57 +16,11 @@ const MEDIA: &str = "Device.Services.StorageService.1.PhysicalMedium.";
 const VOLUMES: &str = "Device.Services.StorageService.1.LogicalVolume.";
 const UDISKSD: &str = "/usr/libexec/udisks2/udisksd";
 const UDEVD: &str = "/lib/systemd/systemd-udevd";
-/// Says to a test that it runs inside, and where its files are.
-const INSIDE: &str = "CWMPD_STORAGE_E2E_INSIDE";
 const MIB: u64 = 1024 * 1024;
 
-/// Runs the test of this name in new namespaces, unless it is inside already; inside gives the folder for its files.
-///
-/// Loop devices are the machine's: one test has them at a time, and whatever became of it, they are given back.
+/// Runs the test of this name in new namespaces, if this and the disks' programs are there.
 fn inside(test: &str, needs: &[&str]) -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os(INSIDE) {
-        return Some(folder.into());
-    }
-    let there = |file: &str| Path::new(file).exists();
-    let needs = needs.iter().chain(&["/dev/loop-control", UDISKSD, UDEVD]);
-    if let Some(missing) = needs.copied().find(|file| !there(file)) {
-        println!("skipped: there is no {missing}");
-        return None;
-    }
-    let root = Command::new("id").arg("-u").output().expect("id is there");
-    if root.stdout != b"0\n" {
-        println!("skipped: namespaces and loop devices need root");
-        return None;
-    }
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let output = Command::new("flock")
-        .arg(std::env::temp_dir().join("cwmpd-loop-devices.lock"))
-        .args([
-            "unshare",
-            "--net",
-            "--mount",
-            "--pid",
-            "--uts",
-            "--ipc",
-            "--fork",
-            "--kill-child",
-            "--mount-proc",
-        ])
-        .arg(std::env::current_exe().expect("we are a program"))
-        .args(["--exact", "--nocapture", "--test-threads=1", test])
-        .env(INSIDE, folder.path())
-        .output()
-        .expect("flock and unshare are there: util-linux");
-    for file in std::fs::read_dir(folder.path()).expect("our own folder").flatten() {
-        let loops = Command::new("losetup").args(["-nO", "NAME", "-j"]).arg(file.path()).output();
-        for device in String::from_utf8_lossy(&loops.expect("losetup is there").stdout).split_whitespace() {
-            let _ = Command::new("losetup").args(["-d", device]).status();
-        }
-    }
-    let text =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-    None
+    unshared::inside(test, &[needs, &[UDISKSD, UDEVD]].concat())
 }
 
 #[track_caller]

@@ -1,21 +1,18 @@
 //! `docs/storage.md` says what is so: its commands are run with the real services, and its limits are those of the sources.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use cwmp_acs::{Acs, Options};
 use cwmp_e2e::page::check_limits;
-use cwmp_e2e::{binary, eventually, Client, Device};
+use cwmp_e2e::{binary, eventually, unshared, Client, Device};
 
 const PAGE: &str = include_str!("../../../docs/storage.md");
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agent/model/models");
 const UDISKSD: &str = "/usr/libexec/udisks2/udisksd";
 const UDEVD: &str = "/lib/systemd/systemd-udevd";
-/// Says to a test that it runs inside, and where its files are.
-const INSIDE: &str = "CWMPD_STORAGE_PAGE_INSIDE";
 /// What the page is about, and what its commands are.
-const NEEDS: [&str; 10] = [
-    "/dev/loop-control",
+const NEEDS: [&str; 9] = [
     UDISKSD,
     UDEVD,
     "/usr/sbin/useradd",
@@ -61,37 +58,6 @@ fn sh(line: &str) -> String {
 
 fn said(output: &Output) -> String {
     (String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr)).into_owned()
-}
-
-/// Runs the test of this name in new namespaces, as `storage.rs` does; inside gives the folder for its files.
-fn inside(test: &str) -> Option<PathBuf> {
-    if let Some(folder) = std::env::var_os(INSIDE) {
-        return Some(folder.into());
-    }
-    if let Some(missing) = NEEDS.into_iter().find(|file| !Path::new(file).exists()) {
-        println!("skipped: there is no {missing}");
-        return None;
-    }
-    if sh("id -u") != "0" {
-        println!("skipped: namespaces and loop devices need root");
-        return None;
-    }
-    let folder = tempfile::tempdir().expect("a folder can be made");
-    let output = Command::new("flock")
-        .arg(std::env::temp_dir().join("cwmpd-loop-devices.lock"))
-        .args(["unshare", "--net", "--mount", "--pid", "--uts", "--ipc"])
-        .args(["--fork", "--kill-child", "--mount-proc"])
-        .arg(std::env::current_exe().expect("we are a program"))
-        .args(["--exact", "--nocapture", "--test-threads=1", test])
-        .env(INSIDE, folder.path())
-        .output()
-        .expect("flock and unshare are there: util-linux");
-    // Loop devices are the machine's: whatever became of the test, they are given back.
-    let disk = folder.path().join("disk").display().to_string();
-    sh(&format!("for loop in $(losetup -nO NAME -j {disk}); do losetup -d $loop; done"));
-    let text = said(&output);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
-    None
 }
 
 /// The box of the page.
@@ -179,7 +145,7 @@ fn words(text: &str) -> Vec<&str> {
 /// What an ACS does, step by step, and how much of the profiles is there.
 #[test]
 fn the_commands_of_the_page_on_storage_work() {
-    let Some(folder) = inside("the_commands_of_the_page_on_storage_work") else { return };
+    let Some(folder) = unshared::inside("the_commands_of_the_page_on_storage_work", &NEEDS) else { return };
     let acs = Acs::start(Options::default());
     let (mut world, client) = World::start(&acs);
     let before = client.value("Device.Services.StorageService.1.PhysicalMediumNumberOfEntries");
