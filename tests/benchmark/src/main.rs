@@ -7,6 +7,7 @@ mod many;
 mod process;
 mod raw;
 mod standard;
+mod storage;
 mod wifi;
 
 use std::time::{Duration, Instant};
@@ -45,12 +46,13 @@ struct Line {
 }
 
 fn main() {
-    let parts: [(&str, fn()); 5] = [
+    let parts: [(&str, fn()); 6] = [
         ("rpcs", all_rpcs),
         ("start", start),
         ("standard", standard::measure),
         ("many", many::measure),
         ("wifi", wifi::measure),
+        ("storage", storage::measure),
     ];
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     for (name, measure) in parts {
