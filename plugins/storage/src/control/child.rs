@@ -27,6 +27,8 @@ const LAST_PAUSE: Duration = Duration::from_secs(60);
 const STEADY: Duration = Duration::from_secs(60);
 /// How often is looked whether one that has just begun is in its namespace.
 const LOOK: Duration = Duration::from_millis(5);
+/// And for how long: one that is not in it by then never will be.
+const LEARN: Duration = Duration::from_secs(5);
 /// What has a program hear that this thread ends.
 const SETPRIV: &str = "/usr/bin/setpriv";
 /// The longest line that is read of what it says.
@@ -56,6 +58,8 @@ pub(crate) struct Keeper {
 struct Now {
     /// The leader of its process group.
     pid: Option<i32>,
+    /// It gets a namespace of its own.
+    apart: bool,
     /// Where all is that it has begun.
     namespace: Option<String>,
     wanted: bool,
@@ -142,7 +146,6 @@ impl Keeper {
     }
 
     /// Its process group, while it runs.
-    #[cfg(test)]
     pub(crate) fn pid(&self) -> Option<i32> {
         lock(&self.now).pid
     }
@@ -204,15 +207,21 @@ fn end_all(now: &Arc<Mutex<Now>>, program: Option<&Path>, pid_file: &Path) {
     }
 }
 
-/// Learns where all is that it begins, as soon as it is there.
+/// Learns where all is that it begins, as soon as it is there; if it gets a place of its own at all.
 async fn learn(pid: Option<u32>, now: Arc<Mutex<Now>>, pid_file: PathBuf, program: PathBuf) {
+    if !lock(&now).apart {
+        return;
+    }
     let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) else { return };
-    let namespace = loop {
-        if let Some(namespace) = strays::namespace(pid) {
-            break namespace;
+    let look = async {
+        loop {
+            if let Some(namespace) = strays::namespace(pid) {
+                return namespace;
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        tokio::time::sleep(LOOK).await;
     };
+    let Ok(namespace) = tokio::time::timeout(LEARN, look).await else { return };
     let (begun, path) = (begun_at(pid).unwrap_or_default(), program.display());
     // As above.
     let _ = std::fs::write(&pid_file, format!("{pid} {begun} {namespace} {path}\n"));
@@ -241,7 +250,8 @@ fn spawn(
         words.extend([SETPRIV, "--pdeathsig", "TERM", "--"].map(OsString::from));
     }
     // Not for those who may not.
-    if there(strays::UNSHARE) && nix::unistd::geteuid().is_root() {
+    let apart = there(strays::UNSHARE) && nix::unistd::geteuid().is_root();
+    if apart {
         words.extend([strays::UNSHARE, "--uts", "--"].map(OsString::from));
     }
     words.push(program.path.clone().into_os_string());
@@ -263,8 +273,10 @@ fn spawn(
         // Without the file a leftover is not found; that is no reason not to serve.
         let _ = std::fs::write(pid_file, format!("{pid} {}\n", begun_at(pid).unwrap_or_default()));
     }
-    lock(now).pid = pid;
-    lock(now).namespace = None;
+    {
+        let mut now = lock(now);
+        (now.pid, now.apart, now.namespace) = (pid, apart, None);
+    }
     listen(child.stdout.take(), now);
     listen(child.stderr.take(), now);
     Ok(child)
@@ -349,5 +361,27 @@ impl Watcher {
     fn tell(&self) {
         // Nobody listens when the plugin ends.
         let _ = self.events.send(Event::Server(self.name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::run;
+    use super::*;
+
+    /// As long as it runs, each would look for itself two hundred times a second.
+    #[test]
+    fn what_gets_no_namespace_of_its_own_is_not_looked_for_in_one() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let now = Arc::<Mutex<Now>>::default();
+            // This process never leaves the namespace that we are in.
+            let us = Some(std::process::id());
+            let learn = || learn(us, Arc::clone(&now), folder.path().join("pid"), "/bin/true".into());
+            tokio::time::timeout(LEARN / 2, learn()).await.expect("there is no unshare");
+            lock(&now).apart = true;
+            tokio::time::timeout(LEARN * 2, learn()).await.expect("unshare did nothing");
+            assert_eq!(lock(&now).namespace, None);
+        });
     }
 }
