@@ -42,6 +42,8 @@ pub(crate) enum Event {
     Disks,
     /// A server came, went, or failed: ask [`Server::state`] again. With its name.
     Server(&'static str),
+    /// Nothing, as far as anybody knows; but what was set is to be made true again.
+    Again,
 }
 
 /// Where events go.
@@ -124,6 +126,8 @@ pub(crate) trait Server {
     fn is_there(&self) -> bool;
     /// How it is now.
     async fn state(&self) -> Result<State, Failure>;
+    /// Which process it is, if that is known: another number is another one, which knows nothing of what this was told.
+    async fn process(&self) -> Option<u64>;
     /// Makes an offer true, whatever was before: accounts, shares, on and off. What is as offered is not disturbed. At no
     /// moment may anybody do more than the offer says, or than before. If it fails, the caller has the offer before made
     /// true.

@@ -102,6 +102,14 @@ impl Daemon {
         }
     }
 
+    /// Which process it is now, if that is known.
+    pub(crate) async fn process(&self) -> Option<u64> {
+        match self {
+            Self::Unit(unit) => unit.process().await,
+            Self::Child(keeper) => keeper.pid().and_then(|pid| u64::try_from(pid).ok()),
+        }
+    }
+
     fn last_words(&self, what: &str) -> String {
         match self {
             Self::Unit(unit) => format!("{} {what}", unit.name()),

@@ -285,11 +285,14 @@ impl Storage {
             if refused.contains_key(name) && (is_again || !concerns) {
                 if own.is_some() {
                     // It failed before, and is told in a moment, when nobody waits for it.
-                    let _ = self.sender.send(Event::Server(name));
+                    let _ = self.sender.send(Event::Again);
                 }
                 continue;
             }
-            match server.apply(&told).await {
+            let taken = server.apply(&told).await;
+            // What becomes of it from now on is news.
+            self.look_at_servers(Some(name)).await;
+            match taken {
                 Ok(()) => {
                     refused.remove(name);
                 }
@@ -304,7 +307,6 @@ impl Storage {
                 }
             }
         }
-        self.look_at_servers(None).await;
         let mut state = self.state.borrow_mut();
         // As long as something is missing, it is looked at again.
         state.done.offered = (refused.is_empty() && bad.is_empty()).then_some(offer);

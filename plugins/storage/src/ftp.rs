@@ -244,6 +244,10 @@ impl Server for Vsftpd {
         self.daemon.state().await
     }
 
+    async fn process(&self) -> Option<u64> {
+        self.daemon.process().await
+    }
+
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
         check(offer)?;
         let (offer, clash) = self.accounts.without_others(offer)?;

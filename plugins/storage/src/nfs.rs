@@ -210,6 +210,10 @@ impl Server for Ganesha {
         }
     }
 
+    async fn process(&self) -> Option<u64> {
+        self.daemon.process().await
+    }
+
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
         check(offer)?;
         if !offer.nfs {

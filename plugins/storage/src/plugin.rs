@@ -12,7 +12,7 @@ use cwmp_plugin_sdk::{
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
-use crate::back_end::{Event, Events};
+use crate::back_end::{Event, Events, State as BackEndState};
 use crate::back_ends::{BackEnds, KEYS};
 use crate::enforce::Done;
 use crate::facts::Volume;
@@ -286,9 +286,12 @@ impl Storage {
                 continue;
             }
             let found = server.state().await;
+            let process = if found == Ok(BackEndState::On) { server.process().await } else { None };
             let mut state = self.state.borrow_mut();
             let mut world = (*state.world).clone();
             world.servers.insert(server.name(), found);
+            world.processes.remove(server.name());
+            world.processes.extend(process.map(|process| (server.name(), process)));
             state.world = Rc::new(world);
         }
     }

@@ -299,6 +299,10 @@ impl Server for Samba {
         }
     }
 
+    async fn process(&self) -> Option<u64> {
+        self.daemon.process().await
+    }
+
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
         check(offer)?;
         let (offer, clash) = self.accounts.without_others(offer)?;

@@ -4,6 +4,7 @@ mod changes;
 mod held;
 mod offers;
 mod reading;
+mod rest;
 mod standard;
 pub(crate) mod twin;
 mod unfinished;

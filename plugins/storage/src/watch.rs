@@ -13,6 +13,7 @@ use crate::facts::Usage;
 use crate::plugin::Storage;
 use crate::row_id::RowId;
 use crate::view::{megabytes, reaches};
+use crate::world::World;
 
 /// Events that come this close together are looked at once.
 const TOGETHER: Duration = Duration::from_millis(30);
@@ -26,6 +27,8 @@ const LAST_RETRY: Duration = Duration::from_secs(300);
 #[derive(Debug, Default)]
 struct Looks {
     disks: bool,
+    /// All that was set, whatever is different.
+    again: bool,
     servers: Vec<&'static str>,
 }
 
@@ -34,6 +37,7 @@ impl Looks {
         match event {
             Event::Disks => self.disks = true,
             Event::Server(name) => self.servers.push(name),
+            Event::Again => self.again = true,
         }
     }
 }
@@ -42,7 +46,7 @@ impl Storage {
     /// Waits for events as long as the plugin lives. Only filesystems that have a limit are asked now and then, because
     /// nothing tells how full they are.
     pub(crate) async fn watch(self: Rc<Self>, mut events: UnboundedReceiver<Event>) {
-        self.heard(&Looks::default()).await;
+        self.heard(&Looks { again: true, ..Looks::default() }).await;
         let mut retry = FIRST_RETRY;
         let mut measured = Instant::now();
         let mut refused = Instant::now();
@@ -69,6 +73,7 @@ impl Storage {
                 }
                 () = sleep_until(refused + retry), if troubled => {
                     let mut state = self.state.borrow_mut();
+                    looks.again = true;
                     looks.disks = state.world.away.is_some();
                     if state.done.is_refused() {
                         state.done.doubt();
@@ -86,6 +91,7 @@ impl Storage {
     }
 
     async fn heard(self: &Rc<Self>, looks: &Looks) {
+        let mut is_new = looks.disks || looks.again;
         {
             // Who makes something true looks himself, and would be misled by what is on its way.
             let _turn = self.enforcing.lock().await;
@@ -93,10 +99,21 @@ impl Storage {
                 self.look_at_disks().await;
             }
             for name in &looks.servers {
+                let known =
+                    |world: &World| (world.servers.get(name).cloned(), world.processes.get(name).copied());
+                let before = known(&self.state.borrow().world);
                 self.look_at_servers(Some(name)).await;
-                // One that came back, or was changed by somebody, is told again.
-                self.state.borrow_mut().done.doubt();
+                let mut state = self.state.borrow_mut();
+                // One that came back, or was changed by somebody, is told again. What we did ourselves is known: who told it again
+                // for that would do so for ever.
+                if known(&state.world) != before {
+                    state.done.doubt();
+                    is_new = true;
+                }
             }
+        }
+        if !is_new {
+            return;
         }
         if let Err(error) = self.restore().await {
             self.host.log(Level::Error, &format!("the settings cannot be put in force: {error}"));

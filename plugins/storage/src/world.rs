@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) away: Option<Failure>,
     /// By the server's name; those that are installed.
     pub(crate) servers: BTreeMap<&'static str, Result<State, Failure>>,
+    /// The processes of those that run, as far as that is known.
+    pub(crate) processes: BTreeMap<&'static str, u64>,
 }
 
 impl World {

@@ -1,5 +1,6 @@
 //! A server that systemd runs.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -7,7 +8,7 @@ use tokio::sync::{watch, OnceCell};
 use tokio::task::JoinHandle;
 use zbus::message::Type;
 use zbus::names::InterfaceName;
-use zbus::zvariant::OwnedObjectPath;
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Structure, Value};
 use zbus::{Connection, MatchRule, Message, MessageStream};
 
 use super::tool::printable;
@@ -18,7 +19,12 @@ const NAME: &str = "org.freedesktop.systemd1";
 const PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
+const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+/// What a unit is that runs. One that is only about to may be one that ends again and again.
+const RUNS: [&str; 3] = ["active", "reloading", "refreshing"];
+/// What one is that does not.
+const RESTS: [&str; 2] = ["inactive", "failed"];
 /// How long systemd may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a unit may take to start or to stop.
@@ -60,34 +66,59 @@ impl Unit {
         self.name
     }
 
+    /// Has it run. Whether it does then, its state says.
     pub(crate) async fn start(&self) -> Result<(), Failure> {
-        self.change("StartUnit", &["active", "failed"]).await
+        // Asked for what is there already, systemd tells of the unit all the same, and whoever hears that would ask again.
+        if self.is(&RUNS).await? {
+            return Ok(());
+        }
+        self.change("StartUnit", None).await
     }
 
     pub(crate) async fn stop(&self) -> Result<(), Failure> {
-        self.change("StopUnit", &["inactive", "failed"]).await
+        if !self.is(&RESTS).await? {
+            self.change("StopUnit", Some(&RESTS)).await?;
+        }
+        if self.active().await? == "failed" {
+            // It is as it shall be, however it came to that. Who may not say so leaves it at that.
+            let _ = self.ask(PATH, MANAGER, "ResetFailedUnit", &(self.id.as_str(),)).await;
+        }
+        Ok(())
     }
 
     pub(crate) async fn state(&self) -> Result<State, Failure> {
         Ok(match self.active().await?.as_str() {
-            "active" | "reloading" | "activating" => State::On,
-            "failed" => State::Failed,
+            active if RUNS.contains(&active) => State::On,
+            "failed" | "activating" => State::Failed,
             _ => State::Off,
         })
     }
 
-    /// Has systemd do something, and waits until the unit is as it should be.
-    async fn change(&self, method: &str, until: &[&str]) -> Result<(), Failure> {
+    /// Its main process, if it has one.
+    pub(crate) async fn process(&self) -> Option<u64> {
+        let process = self.property(SERVICE, "MainPID").await.ok()?;
+        u32::try_from(process).ok().filter(|process| *process > 0).map(u64::from)
+    }
+
+    /// Whether it is like this, and nothing is about to change that.
+    async fn is(&self, states: &[&str]) -> Result<bool, Failure> {
+        Ok(states.contains(&self.active().await?.as_str()) && !self.has_job().await?)
+    }
+
+    /// Has systemd do something, and waits until that is done, and the unit is as it should be.
+    async fn change(&self, method: &str, until: Option<&[&str]>) -> Result<(), Failure> {
         let mut changes = self.watch().await?.changes.clone();
         let job = self.ask(PATH, MANAGER, method, &(self.id.as_str(), "replace")).await?;
         job.body().deserialize::<OwnedObjectPath>().map_err(|error| nonsense(&error))?;
         let wait = async {
-            // The job is there by now: what the unit is after its first change is what it was told to be.
+            // The job is there by now, and as long as it is, the unit may still be as it was before.
             loop {
                 changes.mark_unchanged();
-                let active = self.active().await?;
-                if until.contains(&active.as_str()) {
-                    return Ok(());
+                if !self.has_job().await? {
+                    let Some(until) = until else { return Ok(()) };
+                    if until.contains(&self.active().await?.as_str()) {
+                        return Ok(());
+                    }
                 }
                 // Whichever comes first.
                 let _ = tokio::time::timeout(LOOK, changes.changed()).await;
@@ -97,11 +128,25 @@ impl Unit {
     }
 
     async fn active(&self) -> Result<String, Failure> {
+        let active = self.property(UNIT, "ActiveState").await?;
+        String::try_from(active).map_err(|error| nonsense(&error.into()))
+    }
+
+    /// Whether systemd is to do something with it.
+    async fn has_job(&self) -> Result<bool, Failure> {
+        let job = self.property(UNIT, "Job").await?;
+        let job = Structure::try_from(job).map_err(|error| nonsense(&error.into()))?;
+        Ok(matches!(job.fields().first(), Some(Value::U32(1..))))
+    }
+
+    async fn property(&self, of: &str, name: &str) -> Result<OwnedValue, Failure> {
         let path = self.watch().await?.path.clone();
-        let answer = self.ask(path.as_str(), PROPERTIES, "Get", &(UNIT, "ActiveState")).await?;
-        let body = answer.body();
-        let value: zbus::zvariant::Value<'_> = body.deserialize().map_err(|error| nonsense(&error))?;
-        String::try_from(value).map_err(|error| nonsense(&error.into()))
+        self.property_at(&path, of, name).await
+    }
+
+    async fn property_at(&self, path: &OwnedObjectPath, of: &str, name: &str) -> Result<OwnedValue, Failure> {
+        let answer = self.ask(path.as_str(), PROPERTIES, "Get", &(of, name)).await?;
+        answer.body().deserialize().map_err(|error| nonsense(&error))
     }
 
     async fn ask<B>(&self, path: &str, interface: &str, method: &str, body: &B) -> Result<Message, Failure>
@@ -141,18 +186,51 @@ impl Unit {
         let mut signals = MessageStream::for_match_rule(rule, &self.bus, None)
             .await
             .map_err(|_| Failure::Away("the bus"))?;
+        let mut known = Known {
+            active: self.property_at(&path, UNIT, "ActiveState").await.ok().and_then(|is| is.try_into().ok()),
+            process: self.property_at(&path, SERVICE, "MainPID").await.ok().and_then(|is| is.try_into().ok()),
+        };
         let (told, changes) = watch::channel(0);
         let (events, name) = (self.events.clone(), self.name);
         let task = tokio::spawn(async move {
             while let Some(signal) = signals.next().await {
-                if signal.is_ok() {
-                    told.send_modify(|count| *count += 1);
+                let Ok(signal) = signal else { continue };
+                told.send_modify(|count| *count += 1);
+                if known.hears(&signal) {
                     // Nobody listens when the plugin ends.
                     let _ = events.send(Event::Server(name));
                 }
             }
         });
         Ok(Watch { path, changes, task })
+    }
+}
+
+/// What was heard last of the unit.
+#[derive(Debug)]
+struct Known {
+    active: Option<String>,
+    process: Option<u32>,
+}
+
+impl Known {
+    /// Whether a signal says something new: systemd tells of all that a unit has whenever a job for it comes or goes, too.
+    fn hears(&mut self, signal: &Message) -> bool {
+        let body = signal.body();
+        let Ok((_, all, _)) = body.deserialize::<(&str, HashMap<&str, Value<'_>>, Vec<&str>)>() else {
+            // To look once too often does no harm.
+            return true;
+        };
+        let mut is_new = false;
+        if let Some(Value::Str(active)) = all.get("ActiveState") {
+            is_new |= self.active.as_deref() != Some(active.as_str());
+            self.active = Some(active.as_str().to_owned());
+        }
+        if let Some(Value::U32(process)) = all.get("MainPID") {
+            is_new |= self.process != Some(*process);
+            self.process = Some(*process);
+        }
+        is_new
     }
 }
 

@@ -282,7 +282,9 @@ fn a_folder_that_is_a_link_is_refused_and_keeps_nobody_from_the_others() {
     stage.folder(2, "good", 0);
     std::fs::remove_dir(stage.place.path().join("bad")).unwrap();
     std::os::unix::fs::symlink("/etc", stage.place.path().join("bad")).unwrap();
-    stage.twin.change(Event::Server("smbd"), |_| ());
+    stage.twin.change(Event::Server("smbd"), |scene| {
+        scene.processes.insert("smbd", 7);
+    });
     until("it is not offered", || stage.shares().keys().eq(["good"]));
     // Whoever sets something else is not told of it; whoever offers another such folder is.
     stage.plugin.set(&[(&format!("{SERVICE}NetInfo.HostName"), "other")]).unwrap();

@@ -51,6 +51,14 @@ pub(crate) struct Scene {
     pub(crate) refuse: BTreeMap<&'static str, Failure>,
     /// Servers take nothing until this is false; how many are told something now.
     pub(crate) wait: bool,
+    /// Servers say of themselves that they were told something, as systemd does of a unit.
+    pub(crate) noisy: bool,
+    /// How often each was told something, whether it took it or not.
+    pub(crate) applied: BTreeMap<&'static str, u32>,
+    /// How often each was asked how it is.
+    pub(crate) looked: BTreeMap<&'static str, u32>,
+    /// The processes of servers.
+    pub(crate) processes: BTreeMap<&'static str, u64>,
     pub(crate) waiting: u32,
     /// Servers that are installed.
     pub(crate) installed: BTreeSet<&'static str>,
@@ -342,7 +350,13 @@ impl Server for Of {
     }
 
     async fn state(&self) -> Result<State, Failure> {
-        Ok(self.twin.scene().states[self.name])
+        let mut scene = self.twin.scene();
+        *scene.looked.entry(self.name).or_default() += 1;
+        Ok(scene.states[self.name])
+    }
+
+    async fn process(&self) -> Option<u64> {
+        self.twin.scene().processes.get(self.name).copied()
     }
 
     async fn apply(&self, offer: &Offer) -> Result<(), Failure> {
@@ -352,6 +366,10 @@ impl Server for Of {
         }
         let mut scene = self.twin.scene();
         scene.waiting -= 1;
+        *scene.applied.entry(self.name).or_default() += 1;
+        if let Some(events) = scene.events.as_ref().filter(|_| scene.noisy) {
+            let _ = events.send(Event::Server(self.name));
+        }
         if let Some(failure) = scene.refuse.get(self.name) {
             return Err(failure.clone());
         }
