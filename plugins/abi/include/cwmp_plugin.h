@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cwmp_plugin.h -- what a plugin of cwmpd and its host expect of each other. ABI major 1, minor 0.
+/* cwmp_plugin.h -- what a plugin of cwmpd and its host expect of each other. ABI major 1, minor 1.
 
    C99 and C++17, with two extensions of GNU C (__typeof__, __attribute__).
 
@@ -22,7 +22,7 @@ extern "C" {
 
 #define CWMP_ABI_MAGIC 0x31505743u /* "CWP1" */
 #define CWMP_ABI_MAJOR 1u          /* also in the name of the exported symbol */
-#define CWMP_ABI_MINOR 0u
+#define CWMP_ABI_MINOR 1u          /* how many times members were appended */
 #define CWMP_STORE_VALUE_MAX 65536u /* bytes of one value of the key-value store */
 
 /* A borrowed text: UTF-8, not terminated; ptr may be NULL only if len is 0. */
@@ -33,6 +33,8 @@ typedef struct cwmp_arg { cwmp_str key, value; int32_t fd; uint32_t zero; } cwmp
 
 /* A request: a slot and a generation, so that a stale one is recognised and never followed. */
 typedef uint64_t cwmp_req;
+/* Work that the plugin began by itself and that is shown as a job. 0 is work that is not shown. */
+typedef uint64_t cwmp_job;
 
 typedef int32_t cwmp_status;
 #define CWMP_OK 0                 /* done; of commit: applied                                    */
@@ -144,6 +146,14 @@ typedef struct cwmp_host {
   cwmp_status (*store_delete)(void *ctx, cwmp_str key);
   cwmp_status (*store_list)(void *ctx, cwmp_str prefix, void (*sink)(void *arg, cwmp_str key), void *arg);
   const void *(*extension)(void *ctx, cwmp_str id); /* CWMP_LOOKUP_1; NULL if there is none       */
+  /* Since minor 1: a job for work that the plugin began by itself. It never waits for the agent. path is the object that is
+     worked on, in full, ending in a dot; text says what is done. 0: it is not shown, and every call with it does nothing. */
+  cwmp_job (*job_begin)(void *ctx, cwmp_str path, cwmp_str text);
+  void (*job_put)(void *ctx, cwmp_job, cwmp_str key, cwmp_str value);             /* a result     */
+  void (*job_progress)(void *ctx, cwmp_job, int32_t permille, cwmp_str text);     /* -1: unknown  */
+  int32_t (*job_cancelled)(void *ctx, cwmp_job);                                  /* 0 for job 0  */
+  /* Once for each job: CWMP_OK, CWMP_E_CANCELLED, or another error with the reason. */
+  void (*job_end)(void *ctx, cwmp_job, cwmp_status, cwmp_str text);
 } cwmp_host;
 
 /* An extension of the host: which number belongs to which row that was reported by its key. It lives as long as the host;
@@ -192,6 +202,8 @@ typedef struct cwmp_plugin {
      call is at work: the one exception from CWMP_THREADS_ONE. */
   void (*cancel)(void *self, cwmp_req);
   const void *(*extension)(void *self, cwmp_str id);
+  /* Since minor 1: somebody wants the job to stop, which it need not. From any thread, also while another call is at work. */
+  void (*job_cancel)(void *self, cwmp_job);
 } cwmp_plugin;
 
 /* The only symbol that a plugin exports. */

@@ -11,7 +11,7 @@ pub const MAGIC: u32 = 0x3150_5743;
 /// The major version; another one is another symbol.
 pub const MAJOR: u16 = 1;
 /// The minor version: how many times members were appended.
-pub const MINOR: u16 = 0;
+pub const MINOR: u16 = 1;
 /// The name of the one symbol that a plugin exports.
 pub const SYMBOL: &str = "cwmp_plugin_v1";
 /// Bytes of one value of the key-value store.
@@ -24,6 +24,8 @@ pub const DIAGNOSTICS_COMPLETE: &str = "8 DIAGNOSTICS COMPLETE";
 pub type Status = i32;
 /// A request: a slot and a generation.
 pub type Req = u64;
+/// Work that a plugin began by itself and that is shown as a job; 0 is work that is not shown.
+pub type Job = u64;
 
 /// A borrowed text: UTF-8, not terminated; `ptr` may be null only if `len` is 0.
 #[repr(C)]
@@ -150,7 +152,15 @@ pub struct Host {
     pub store_delete: Option<unsafe extern "C" fn(*mut c_void, Str) -> Status>,
     pub store_list: Option<unsafe extern "C" fn(*mut c_void, Str, Option<Sink>, *mut c_void) -> Status>,
     pub extension: Option<unsafe extern "C" fn(*mut c_void, Str) -> *const c_void>,
+    pub job_begin: Option<unsafe extern "C" fn(*mut c_void, Str, Str) -> Job>,
+    pub job_put: Option<unsafe extern "C" fn(*mut c_void, Job, Str, Str)>,
+    pub job_progress: Option<unsafe extern "C" fn(*mut c_void, Job, i32, Str)>,
+    pub job_cancelled: Option<unsafe extern "C" fn(*mut c_void, Job) -> i32>,
+    pub job_end: Option<unsafe extern "C" fn(*mut c_void, Job, Status, Str)>,
 }
+
+/// The bytes of [`Host`] in minor version 0: the least that a host has.
+pub const HOST_MINOR_0: usize = std::mem::offset_of!(Host, job_begin);
 
 /// The identifier of [`Lookup`].
 pub const LOOKUP_1: &str = "lookup/1";
@@ -205,6 +215,7 @@ pub struct Plugin {
     pub invoke: Option<unsafe extern "C" fn(*mut c_void, Req, Str, *const Arg, usize) -> Status>,
     pub cancel: Option<unsafe extern "C" fn(*mut c_void, Req)>,
     pub extension: Option<unsafe extern "C" fn(*mut c_void, Str) -> *const c_void>,
+    pub job_cancel: Option<unsafe extern "C" fn(*mut c_void, Job)>,
 }
 
 // SAFETY: a plugin's table is a constant whose pointers lead to constants; nothing writes through it.

@@ -92,7 +92,12 @@ fn layouts() -> Vec<Layout> {
                 store_get,
                 store_delete,
                 store_list,
-                extension
+                extension,
+                job_begin,
+                job_put,
+                job_progress,
+                job_cancelled,
+                job_end
             ]
         ),
         layout!(
@@ -129,7 +134,8 @@ fn layouts() -> Vec<Layout> {
                 notice,
                 invoke,
                 cancel,
-                extension
+                extension,
+                job_cancel
             ]
         ),
     ]
@@ -222,8 +228,18 @@ fn numbers_of(compiler: &str, arguments: &[&str], layouts: &[Layout]) -> Vec<usi
 /// The structs that cannot even grow: one is passed by value, and neither says anywhere how large it is.
 const FIXED: [&str; 2] = ["cwmp_str", "cwmp_row"];
 
-/// Whether a line keeps to a promise: it is the same, or the size of a struct that has grown.
+/// The one constant that grows: whoever reads it asks for at least so much.
+const GROWS: &str = "CWMP_ABI_MINOR";
+
+/// Whether a line keeps to a promise: it is the same, or the size of a struct that has grown, or the minor version.
 fn keeps(promised: &str, now: &str) -> bool {
+    let minor = |line: &str| {
+        let value = line.strip_prefix(GROWS)?.trim().strip_suffix('u')?;
+        value.parse::<u16>().ok()
+    };
+    if let (Some(before), Some(after)) = (minor(promised), minor(now)) {
+        return after >= before;
+    }
     let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
     match (words(promised).as_slice(), words(now).as_slice()) {
         (a, b) if a == b => true,
@@ -395,6 +411,16 @@ fn the_header_is_clean_c99_and_cpp17() {
     good(&compile("clang", &["-std=gnu99", "-pedantic", "-c"], "a.c", text).0);
 }
 
+/// A host of minor version 0 ends where its successors go on, and the header's number is the mirror's.
+#[test]
+fn each_minor_version_is_known_by_its_size() {
+    let last = offset_of!(Host, extension) + size_of::<usize>();
+    assert_eq!(cwmp_plugin_abi::HOST_MINOR_0, last);
+    let header = std::fs::read_to_string(folder().join("include/cwmp_plugin.h")).unwrap();
+    assert!(header.contains(&format!("ABI major 1, minor {}.", cwmp_plugin_abi::MINOR)));
+    assert!(header.contains(&format!("{GROWS} {}u", cwmp_plugin_abi::MINOR)));
+}
+
 #[test]
 fn statuses_have_their_fault_codes() {
     assert_eq!(status::fault_code(status::E_NAME), 9005);
@@ -414,6 +440,8 @@ fn a_broken_promise_is_found_out() {
         ("cwmp_plugin 232 8", "cwmp_plugin 240 16", false),
         ("cwmp_row 40 8", "cwmp_row 48 8", false),
         ("CWMP_PENDING 1", "CWMP_PENDING 2", false),
+        ("CWMP_ABI_MINOR 1u", "CWMP_ABI_MINOR 2u", true),
+        ("CWMP_ABI_MINOR 1u", "CWMP_ABI_MINOR 0u", false),
     ] {
         assert_eq!(keeps(before, now), good, "{before}: {now}");
     }
