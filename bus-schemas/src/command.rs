@@ -1,4 +1,4 @@
-//! Limits of commands, which the agent and the host keep alike.
+//! Limits of commands and jobs, which the agent and the host keep alike.
 
 use std::time::Duration;
 
@@ -16,3 +16,5 @@ pub const MAX_OUTPUTS: usize = 256;
 pub const MAX_OUTPUT_SIZE: usize = 256 * 1024;
 /// How long a command may take to end when it was cancelled.
 pub const CANCEL_WAIT: Duration = Duration::from_secs(10);
+/// Set in the numbers that a provider gives to jobs that it begins by itself, and clear in those of the agent for commands.
+pub const OWN_JOB: u64 = 1 << 63;
