@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use cwmp_bus::BusError;
+use cwmp_bus::{names, BusError};
 use zbus::fdo;
 use zbus::message::Header;
-use zbus::zvariant::OwnedValue;
+use zbus::object_server::SignalEmitter;
+use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
 
 use super::rights::{Rights, Wish};
 use crate::core::{lock, Core};
@@ -43,6 +44,11 @@ impl Agent {
             _ => "idle",
         }
     }
+}
+
+/// Announces a job.
+pub(super) async fn job_began(bus: &zbus::Connection, job: &ObjectPath<'_>) -> zbus::Result<()> {
+    Agent::job_began(&SignalEmitter::new(bus, names::PATH)?, job).await
 }
 
 type ProviderLine = (String, String, String, String, Vec<String>);
@@ -134,6 +140,15 @@ impl Agent {
         };
         Ok(self.core.providers().into_iter().map(line).collect())
     }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn jobs(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<Vec<OwnedObjectPath>> {
+        self.admit(header).await?;
+        Ok(super::job::paths(&self.core))
+    }
+
+    #[zbus(signal)]
+    async fn job_began(emitter: &SignalEmitter<'_>, job: &ObjectPath<'_>) -> zbus::Result<()>;
 
     #[zbus(property(emits_changed_signal = "false"))]
     async fn store(&self, #[zbus(header)] header: Option<Header<'_>>) -> fdo::Result<String> {

@@ -1,8 +1,9 @@
 //! `org.cwmpd1.Registry`: what a provider may ask of the agent. The owner of a provider's name is trusted as that
 //! provider, and nobody else is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cwmp_bus::BusError;
 use cwmp_model::{Fault, FaultCode};
@@ -10,7 +11,10 @@ use cwmp_session::event;
 use zbus::message::Header;
 use zbus::zvariant::OwnedValue;
 
+use super::job;
+use crate::core::begun_jobs::{Beginning, Ending};
 use crate::core::Core;
+use crate::provider::Provider;
 
 pub(super) struct Registry {
     core: Arc<Core>,
@@ -23,8 +27,13 @@ impl Registry {
 
     /// The name of the provider that calls.
     fn caller(&self, header: &Header<'_>) -> Result<String, BusError> {
-        let provider = header.sender().and_then(|s| self.core.provider_of(s));
-        provider.map(|p| p.name().to_owned()).ok_or_else(|| {
+        self.provider(header).map(|(provider, _)| provider.name().to_owned())
+    }
+
+    /// The provider that calls, and who it is on the bus.
+    fn provider(&self, header: &Header<'_>) -> Result<(Arc<Provider>, String), BusError> {
+        let caller = header.sender().and_then(|s| Some((self.core.provider_of(s)?, s.to_string())));
+        caller.ok_or_else(|| {
             Fault::new(FaultCode::RequestDenied, "the caller is no provider that announced itself").into()
         })
     }
@@ -89,6 +98,36 @@ impl Registry {
         let provider = self.caller(&header)?;
         self.core.jobs.progress(&provider, job, permille, text);
         Ok(())
+    }
+
+    async fn begin_job(
+        &self,
+        job: u64,
+        path: &str,
+        text: &str,
+        options: HashMap<String, OwnedValue>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), BusError> {
+        let (provider, owner) = self.provider(&header)?;
+        let age = options.get("age_ms").and_then(|v| v.downcast_ref::<u64>().ok());
+        let age = Duration::from_millis(age.unwrap_or(0));
+        job::begin(&self.core, &provider, &owner, &Beginning { id: job, object: path, text, age }).await
+    }
+
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // as the bus hands it over
+    fn end_job(
+        &self,
+        job: u64,
+        state: &str,
+        code: u32,
+        text: &str,
+        outputs: BTreeMap<String, String>,
+        options: HashMap<String, OwnedValue>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), BusError> {
+        let _ = options;
+        let provider = self.caller(&header)?;
+        Ok(self.core.end_own_job(&provider, Ending { id: job, state, code, text, outputs })?)
     }
 
     async fn event(

@@ -18,7 +18,8 @@
 //! | `listed` | values that must stand in a list elsewhere |
 //! | `poll` | values that cannot be pushed |
 //! | `events` | the queue of events, stored |
-//! | `jobs` | commands that run |
+//! | `jobs` | commands that run, and what providers began |
+//! | `begun_jobs` | the latter |
 //! | `providers` | manifests, coming and going, row numbers |
 //! | `control` | what may be asked of the agent itself, factory reset |
 //!
@@ -27,6 +28,7 @@
 //! else is locked for one expression.
 
 mod attributes;
+pub(crate) mod begun_jobs;
 mod changes;
 pub(crate) mod control;
 mod events;
