@@ -240,16 +240,39 @@ impl Agent {
         }
     }
 
+    /// Who has been told who this is, now and from now on.
+    pub(crate) fn announced(&self) -> watch::Receiver<Option<OwnedUniqueName>> {
+        self.told.subscribe()
+    }
+
+    /// Whether this is the agent at the moment.
+    pub(crate) fn is_agent(&self, name: &OwnedUniqueName) -> bool {
+        self.owner.borrow().as_ref() == Some(name)
+    }
+
     async fn call<B>(&self, bus: &Connection, method: &str, body: &B) -> Result<(), BusError>
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
     {
-        let call = bus.call_method(Some(names::SERVICE), names::PATH, Some(names::REGISTRY), method, body);
-        match timeout(CALL_TIMEOUT, call).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(BusError::from_reply(&error)),
-            Err(_) => Err(cwmp_model::Fault::new(FaultCode::InternalError, "no answer").into()),
+        match self.ask(bus, method, body).await {
+            Some(Ok(_)) => Ok(()),
+            Some(Err(error)) => Err(BusError::from_reply(&error)),
+            None => Err(cwmp_model::Fault::new(FaultCode::InternalError, "no answer").into()),
         }
+    }
+
+    /// Calls a method of the registry. `None`: it does not answer in time.
+    pub(crate) async fn ask<B>(
+        &self,
+        bus: &Connection,
+        method: &str,
+        body: &B,
+    ) -> Option<zbus::Result<zbus::Message>>
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
+        let call = bus.call_method(Some(names::SERVICE), names::PATH, Some(names::REGISTRY), method, body);
+        timeout(CALL_TIMEOUT, call).await.ok()
     }
 }
 

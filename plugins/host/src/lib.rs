@@ -24,6 +24,7 @@ mod library;
 mod log;
 mod lookup;
 mod numbers;
+mod own_jobs;
 mod provider;
 mod read;
 mod request;

@@ -5,6 +5,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cwmp_bus::command::OWN_JOB;
 use cwmp_bus::BusError;
 use cwmp_model::{Fault, FaultCode};
 use tokio::time::Instant;
@@ -22,6 +23,9 @@ use crate::request::Context;
 use crate::rows::Row;
 use crate::transaction::{Answer, Order, Transactions, ORIGIN_AGENT};
 use crate::worker::{Change, Step};
+
+/// How long the answer to a commit waits for the agent to show the jobs that it began.
+pub(crate) const SHOWN_WAIT: Duration = Duration::from_millis(500);
 
 pub(crate) type Options = HashMap<String, OwnedValue>;
 pub(crate) type Faults = Vec<(String, u32, String)>;
@@ -154,7 +158,13 @@ impl Provider {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<u32, BusError> {
         self.admit(&header, bus).await?;
-        Ok(match self.step(Step::Commit, txn).await? {
+        let status = self.step(Step::Commit, txn).await?;
+        // Who set something finds the jobs that this began.
+        let shown = self.engine.services.own_jobs.shown();
+        if tokio::time::timeout(SHOWN_WAIT, shown).await.is_err() {
+            tracing::debug!("the agent does not show the plugin's jobs yet");
+        }
+        Ok(match status {
             cwmp_plugin_abi::status::OK_AFTER_SESSION => 1,
             cwmp_plugin_abi::status::OK_AFTER_REBOOT => 2,
             _ => 0,
@@ -259,7 +269,13 @@ impl Provider {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), BusError> {
         self.admit(&header, bus).await?;
-        self.engine.commands.cancel(job);
+        if job & OWN_JOB == 0 {
+            self.engine.commands.cancel(job);
+        } else if self.engine.services.own_jobs.cancel(job) {
+            let engine = Arc::clone(&self.engine);
+            // The plugin's thread may be at work, and the bus thread waits for nobody.
+            tokio::task::spawn_blocking(move || engine.worker.cancel_own(job));
+        }
         Ok(())
     }
 

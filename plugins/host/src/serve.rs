@@ -99,6 +99,7 @@ pub(crate) async fn serve(arguments: &Arguments) -> Result<Exit, HostError> {
         () = agent.deliver(&bus, engine.services) => Exit::BusGone,
         () = agent.signal(&bus, engine.services) => Exit::BusGone,
         () = agent.report(&bus, engine.services) => Exit::BusGone,
+        () = agent.tell_jobs(&bus, engine.services) => Exit::BusGone,
         () = engine.tidy() => Exit::Fine,
         () = well => Exit::Fine,
         () = watchdog::feed(&bus, &service, &engine) => Exit::Fine,

@@ -18,6 +18,7 @@ use crate::command::Progress;
 use crate::library::Library;
 use crate::log;
 use crate::lookup::{self, Lookup};
+use crate::own_jobs::{calls, OwnJobs};
 use crate::request::{Ended, Expect, Reported, Requests, MAX_FAULT_TEXT, MAX_VALUE};
 use crate::rows::Known;
 use crate::store::{Store, StoreError};
@@ -46,6 +47,8 @@ pub(crate) struct Services {
     pub(crate) store: Store,
     /// How far commands are.
     pub(crate) progress: Progress,
+    /// What the plugin began by itself.
+    pub(crate) own_jobs: OwnJobs,
     /// Which number belongs to which key.
     pub(crate) known: Known,
     pub(crate) lookup: Lookup,
@@ -68,6 +71,7 @@ impl Services {
             changes: Changes::default(),
             store,
             progress: Progress::default(),
+            own_jobs: OwnJobs::default(),
             known: Known::default(),
             lookup: Lookup::default(),
             events: Notify::new(),
@@ -108,6 +112,11 @@ impl Services {
             store_delete: Some(store_delete),
             store_list: Some(store_list),
             extension: Some(extension),
+            job_begin: Some(calls::begin),
+            job_put: Some(calls::put),
+            job_progress: Some(calls::progress),
+            job_cancelled: Some(calls::cancelled),
+            job_end: Some(calls::end),
         }))
     }
 

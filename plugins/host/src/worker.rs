@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use cwmp_plugin_abi as abi;
-use cwmp_plugin_abi::{status, Plugin, Req, Status};
+use cwmp_plugin_abi::{status, Job as OwnJob, Plugin, Req, Status};
 use tokio::sync::oneshot;
 
 use crate::command::Argument;
@@ -78,7 +78,7 @@ pub(crate) struct Worker {
     door: Arc<Door>,
 }
 
-/// The one call that comes past the queue: `cancel()`, while the plugin's thread may be in the middle of a command.
+/// The calls that come past the queue: `cancel()` and `job_cancel()`, while the plugin's thread may be in the middle of a call.
 #[derive(Debug, Default)]
 struct Door {
     inside: RwLock<Option<Inside>>,
@@ -87,7 +87,8 @@ struct Door {
 /// A plugin that can be told to cancel.
 #[derive(Debug, Clone, Copy)]
 struct Inside {
-    cancel: unsafe extern "C" fn(*mut c_void, Req),
+    cancel: Option<unsafe extern "C" fn(*mut c_void, Req)>,
+    job_cancel: Option<unsafe extern "C" fn(*mut c_void, OwnJob)>,
     this: *mut c_void,
 }
 
@@ -98,8 +99,8 @@ unsafe impl Sync for Inside {}
 
 impl Door {
     fn open(&self, plugin: &Plugin, this: *mut c_void) {
-        let inside = plugin.cancel.map(|cancel| Inside { cancel, this });
-        *self.inside.write().unwrap_or_else(PoisonError::into_inner) = inside;
+        let inside = Inside { cancel: plugin.cancel, job_cancel: plugin.job_cancel, this };
+        *self.inside.write().unwrap_or_else(PoisonError::into_inner) = Some(inside);
     }
 
     /// Waits for a call that is under way: the plugin is about to go.
@@ -109,9 +110,17 @@ impl Door {
 
     fn cancel(&self, req: Req) {
         let inside = self.inside.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Inside { cancel, this }) = *inside {
+        if let Some(Inside { cancel: Some(cancel), this, .. }) = *inside {
             // SAFETY: the plugin is there as long as the lock is held, and the header allows any thread.
             unsafe { cancel(this, req) };
+        }
+    }
+
+    fn cancel_own(&self, job: OwnJob) {
+        let inside = self.inside.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Inside { job_cancel: Some(cancel), this, .. }) = *inside {
+            // SAFETY: as in `cancel`.
+            unsafe { cancel(this, job) };
         }
     }
 }
@@ -169,6 +178,11 @@ impl Worker {
     /// Tells the plugin to cancel, at once: it may take a while, and must not be called in the bus thread.
     pub(crate) fn cancel(&self, req: Req) {
         self.door.cancel(req);
+    }
+
+    /// Tells the plugin that somebody wants its own job to stop, as [`cancel`](Self::cancel).
+    pub(crate) fn cancel_own(&self, job: OwnJob) {
+        self.door.cancel_own(job);
     }
 
     /// For how long the present call has been under way; `None` when the thread has nothing to do.

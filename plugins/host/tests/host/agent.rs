@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::mpsc;
+use zbus::message::Header;
+use zbus::names::ErrorName;
 use zbus::zvariant::OwnedValue;
-use zbus::{Connection, MessageStream};
+use zbus::{Connection, Message, MessageStream};
 
 /// What a provider said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,13 +16,44 @@ pub(crate) enum Said {
     Allocate(String, Vec<String>),
     Keys(String, Vec<u32>),
     Progress(u64, i32, String),
+    BeginJob(u64, String, String),
+    EndJob(u64, String, u32, String, Vec<(String, String)>),
     Event(String, Vec<(String, String)>),
+}
+
+/// How an agent takes the jobs that a provider begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Jobs {
+    Taken,
+    /// It has no room for the next so many.
+    Full(u32),
+    /// It is older than they are.
+    Unknown,
+}
+
+/// An error by its name.
+#[derive(Debug)]
+struct Refusal(&'static str);
+
+impl zbus::DBusError for Refusal {
+    fn create_reply(&self, call: &Header<'_>) -> zbus::Result<Message> {
+        Message::error(call, self.name())?.build(&("refused",))
+    }
+
+    fn name(&self) -> ErrorName<'_> {
+        ErrorName::from_static_str_unchecked(self.0)
+    }
+
+    fn description(&self) -> Option<&str> {
+        None
+    }
 }
 
 struct Registry {
     said: mpsc::UnboundedSender<Said>,
     refuse: Arc<Mutex<u32>>,
     silent: Arc<Mutex<bool>>,
+    jobs: Arc<Mutex<Jobs>>,
 }
 
 impl Registry {
@@ -76,6 +109,41 @@ impl Registry {
         self.said.send(Said::Progress(job, permille, text)).unwrap();
     }
 
+    fn begin_job(
+        &self,
+        job: u64,
+        path: String,
+        text: String,
+        options: HashMap<String, OwnedValue>,
+    ) -> Result<(), Refusal> {
+        assert!(options["age_ms"].downcast_ref::<u64>().unwrap() < 60_000);
+        let mut jobs = self.jobs.lock().unwrap();
+        match *jobs {
+            Jobs::Unknown => return Err(Refusal("org.freedesktop.DBus.Error.UnknownMethod")),
+            Jobs::Full(left) if left > 0 => {
+                *jobs = Jobs::Full(left - 1);
+                return Err(Refusal("org.cwmpd1.Error.ResourcesExceeded"));
+            }
+            Jobs::Full(_) | Jobs::Taken => {}
+        }
+        drop(jobs);
+        self.said.send(Said::BeginJob(job, path, text)).unwrap();
+        Ok(())
+    }
+
+    fn end_job(
+        &self,
+        job: u64,
+        state: String,
+        code: u32,
+        text: String,
+        outputs: std::collections::BTreeMap<String, String>,
+        options: HashMap<String, OwnedValue>,
+    ) {
+        assert!(options.is_empty());
+        self.said.send(Said::EndJob(job, state, code, text, outputs.into_iter().collect())).unwrap();
+    }
+
     fn event(&self, name: String, arguments: HashMap<String, OwnedValue>) -> zbus::fdo::Result<()> {
         let mut all: Vec<_> = arguments
             .iter()
@@ -97,6 +165,7 @@ pub(crate) struct Agent {
     pub(crate) messages: MessageStream,
     refuse: Arc<Mutex<u32>>,
     silent: Arc<Mutex<bool>>,
+    jobs: Arc<Mutex<Jobs>>,
 }
 
 impl Agent {
@@ -105,11 +174,12 @@ impl Agent {
         let (sender, said) = mpsc::unbounded_channel();
         let refuse = Arc::new(Mutex::new(0));
         let silent = Arc::new(Mutex::new(false));
+        let jobs = Arc::new(Mutex::new(Jobs::Taken));
         let bus = zbus::connection::Builder::address(address)
             .unwrap()
             .serve_at(
                 "/org/cwmpd1",
-                Registry { said: sender, refuse: refuse.clone(), silent: silent.clone() },
+                Registry { said: sender, refuse: refuse.clone(), silent: silent.clone(), jobs: jobs.clone() },
             )
             .unwrap()
             .name("org.cwmpd1")
@@ -118,12 +188,17 @@ impl Agent {
             .await
             .unwrap();
         let messages = MessageStream::from(&bus);
-        Self { bus, said, messages, refuse, silent }
+        Self { bus, said, messages, refuse, silent, jobs }
     }
 
     /// Answers the next calls with an error.
     pub(crate) fn refuse(&self, calls: u32) {
         *self.refuse.lock().unwrap() = calls;
+    }
+
+    /// From now on it takes the jobs of a provider so.
+    pub(crate) fn takes_jobs(&self, how: Jobs) {
+        *self.jobs.lock().unwrap() = how;
     }
 
     /// Gives no more row numbers, and no answer either.

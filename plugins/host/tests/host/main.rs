@@ -9,6 +9,7 @@ mod defects;
 mod events;
 mod liars;
 mod lookup;
+mod own_jobs;
 mod page;
 mod plugin;
 mod reading;

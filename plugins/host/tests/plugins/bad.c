@@ -235,5 +235,5 @@ const cwmp_plugin cwmp_plugin_v1 = {
   sizeof(cwmp_node), sizeof(cwmp_kv), sizeof(cwmp_str), 0,
   S("bad"), S("1.0"), S("build 1"), nodes, sizeof nodes / sizeof *nodes,
   create, NULL, NULL, NULL, NULL, get, instances, prepare, commit, rollback, finish, finish, NULL, notice,
-  NULL, cancel, NULL,
+  NULL, cancel, NULL, NULL,
 };

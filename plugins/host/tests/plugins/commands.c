@@ -130,5 +130,5 @@ const cwmp_plugin cwmp_plugin_v1 = {
   CWMP_ABI_MAGIC, sizeof(cwmp_plugin), CWMP_ABI_MAJOR, CWMP_ABI_MINOR, CWMP_THREADS_ONE,
   sizeof(cwmp_node), sizeof(cwmp_kv), sizeof(cwmp_str), 0,
   S("commands"), S("1.0"), S("1"), nodes, sizeof nodes / sizeof *nodes,
-  create, NULL, NULL, stop, NULL, get, instances, NULL, NULL, NULL, NULL, NULL, NULL, notice, invoke, cancel, NULL,
+  create, NULL, NULL, stop, NULL, get, instances, NULL, NULL, NULL, NULL, NULL, NULL, notice, invoke, cancel, NULL, NULL,
 };

@@ -238,5 +238,5 @@ const cwmp_plugin cwmp_plugin_v1 = {
   sizeof(cwmp_node), sizeof(cwmp_kv), sizeof(cwmp_str), 0,
   S("good"), S("1.0"), S("build 1"), nodes, sizeof nodes / sizeof *nodes,
   create, NULL, NULL, stop, NULL, get, instances, prepare, commit, rollback, finish, apply, watch, notice,
-  NULL, NULL, NULL,
+  NULL, NULL, NULL, NULL,
 };

@@ -121,5 +121,5 @@ const cwmp_plugin cwmp_plugin_v1 = {
   CWMP_ABI_MAGIC, sizeof(cwmp_plugin), CWMP_ABI_MAJOR, CWMP_ABI_MINOR, CWMP_THREADS_ONE,
   sizeof(cwmp_node), sizeof(cwmp_kv), sizeof(cwmp_str), 0,
   S("lookup"), S("1.0"), S("1"), nodes, sizeof nodes / sizeof *nodes,
-  create, NULL, start, stop, NULL, get, instances, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  create, NULL, start, stop, NULL, get, instances, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 };

@@ -73,7 +73,7 @@ static cwmp_status describe(void *self, const cwmp_node **out, size_t *n) {
   magic, SIZE, major, CWMP_ABI_MINOR, CWMP_THREADS_ONE, \
   sizeof(struct node), sizeof(cwmp_kv), sizeof(cwmp_str), 0, \
   S("shape"), S("1"), S("1"), nodes, count, create, describe, NULL, NULL, NULL, get, NULL, REST, \
-  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+  NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 
 #if defined NEWER
 struct newer { cwmp_plugin plugin; void *more[4]; };
