@@ -57,12 +57,13 @@ pub const fn plugin<P: Plugin>() -> abi::Plugin {
         invoke: Some(invoke::<P>),
         cancel: Some(cancel::<P>),
         extension: None,
+        job_cancel: Some(job_cancel::<P>),
     }
 }
 
 /// What `self` of the table points to.
 struct Shell<P> {
-    /// For the one call that may come while another is at work.
+    /// For the two calls that may come while another is at work.
     host: Host,
     instance: UnsafeCell<Instance<P>>,
 }
@@ -84,8 +85,8 @@ impl<P: Plugin> Instance<P> {
     /// # Safety
     /// `this` came from `create` of the same type, was not destroyed, and no other call is at work on it.
     unsafe fn at<'a>(this: *mut c_void) -> &'a mut Self {
-        // SAFETY: the caller's promise, which the header gives for CWMP_THREADS_ONE and all calls but cancel(), which
-        // does not look at the instance.
+        // SAFETY: the caller's promise, which the header gives for CWMP_THREADS_ONE and all calls but cancel() and
+        // job_cancel(), which do not look at the instance.
         unsafe { &mut *(*this.cast::<Shell<P>>()).instance.get() }
     }
 
@@ -506,4 +507,10 @@ unsafe extern "C" fn cancel<P: Plugin>(this: *mut c_void, req: abi::Req) {
     // SAFETY: `this` came from `create`. The host is all that is looked at: another call may be at work on the rest.
     let host = unsafe { &(*this.cast::<Shell<P>>()).host };
     host.ledger().cancel(req);
+}
+
+unsafe extern "C" fn job_cancel<P: Plugin>(this: *mut c_void, job: abi::Job) {
+    // SAFETY: as in `cancel`.
+    let host = unsafe { &(*this.cast::<Shell<P>>()).host };
+    host.ledger().cancel_begun(job);
 }

@@ -41,7 +41,7 @@ struct Inner {
     ledger: Ledger,
 }
 
-/// The host's table while it is known to be there.
+/// The host's table while it is known to be there; of one that is older, a copy in which the newer members are missing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Raw(*const abi::Host);
 
@@ -54,19 +54,26 @@ impl Raw {
     /// # Safety
     /// `host` points to the table of a host, which stays until the plugin is destroyed.
     pub(crate) unsafe fn new(host: *const abi::Host) -> Result<Self, Error> {
-        // SAFETY: the caller's promise; `struct_size` and the versions are members of every version.
-        let sane = !host.is_null()
-            && unsafe { (*host).struct_size } as usize >= size_of::<abi::Host>()
-            && unsafe { (*host).abi_major } == abi::MAJOR;
-        if sane {
-            Ok(Self(host))
-        } else {
-            Err(Error::unsupported("a host of another version"))
+        let old = || Error::unsupported("a host of another version");
+        // SAFETY: the caller's promise: there is a table, and it begins with its size.
+        let size = unsafe { host.cast::<u32>().as_ref() }.copied().ok_or_else(old)? as usize;
+        // SAFETY: one of this size has its versions.
+        if size < abi::HOST_MINOR_0 || unsafe { (*host).abi_major } != abi::MAJOR {
+            return Err(old());
         }
+        if size >= size_of::<abi::Host>() {
+            return Ok(Self(host));
+        }
+        // SAFETY: numbers, a pointer and options of functions, for which zero is valid.
+        let mut table: abi::Host = unsafe { std::mem::zeroed() };
+        // SAFETY: the host's table has `size` bytes, which are fewer than ours.
+        unsafe { std::ptr::copy_nonoverlapping(host.cast::<u8>(), (&raw mut table).cast::<u8>(), size) };
+        // Once for a plugin, which is there as long as its process.
+        Ok(Self(Box::leak(Box::new(table))))
     }
 
     pub(crate) fn table(&self) -> &abi::Host {
-        // SAFETY: `new` was told that the table is there, and found it large enough.
+        // SAFETY: `new` was told that the table is there, and found it large enough, or made it so.
         unsafe { &*self.0 }
     }
 

@@ -1,4 +1,4 @@
-//! Answers that come later: commands that take their time.
+//! Work that takes its time: commands that are answered later, and what the plugin began by itself.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,11 +9,13 @@ use cwmp_plugin_abi::status;
 use crate::border::lend;
 use crate::{Error, Host};
 
-/// The requests that are answered later.
+/// The requests that are answered later, and the work that the plugin began by itself.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     /// There are few at a time.
     open: Mutex<Vec<(abi::Req, Arc<Signal>)>>,
+    /// Those that the plugin began; the number is 0 where the host does not show them.
+    begun: Mutex<Vec<(abi::Job, Arc<Signal>)>>,
     /// Those that are steps of a transaction.
     #[cfg(feature = "tokio")]
     steps: Mutex<Vec<abi::Req>>,
@@ -23,6 +25,27 @@ impl Ledger {
     fn open(&self) -> MutexGuard<'_, Vec<(abi::Req, Arc<Signal>)>> {
         // Requests are put in and taken out whole.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Vec<(abi::Job, Arc<Signal>)>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter_begun(&self, job: abi::Job) -> Arc<Signal> {
+        let signal = Arc::<Signal>::default();
+        self.begun().push((job, Arc::clone(&signal)));
+        signal
+    }
+
+    fn leave_begun(&self, signal: &Arc<Signal>) {
+        self.begun().retain(|(_, other)| !Arc::ptr_eq(other, signal));
+    }
+
+    /// Somebody wants work to stop that the plugin began by itself.
+    pub(crate) fn cancel_begun(&self, job: abi::Job) {
+        if let Some((_, signal)) = self.begun().iter().find(|(other, _)| *other == job && job != 0) {
+            signal.give();
+        }
     }
 
     pub(crate) fn enter(&self, request: abi::Req) -> Arc<Signal> {
@@ -69,6 +92,10 @@ impl Ledger {
     /// The requests that nobody will answer any more. A step of a transaction is not among them: what its answer says of it
     /// must be true, so whoever does it answers, also by giving it up.
     pub(crate) fn close(&self) -> Vec<abi::Req> {
+        // Whoever is at work on its own is to end, and says itself what came of it.
+        for (_, signal) in self.begun().iter() {
+            signal.give();
+        }
         let all = std::mem::take(&mut *self.open());
         all.into_iter()
             .map(|(request, signal)| {
@@ -124,82 +151,173 @@ impl Signal {
     }
 }
 
-/// A command that is answered later, from [`Output::later`](crate::Output::later). It may go to another thread.
+/// Work that takes its time and tells how far it is: a command, from [`Output::later`](crate::Output::later), or something that
+/// the plugin began by itself, from [`Host::begin_job`]. It may go to another thread.
 ///
-/// Dropped without [`finish`](Self::finish) it answers that the command failed.
+/// Dropped without [`finish`](Self::finish) it has failed.
 #[derive(Debug)]
 pub struct Job {
     host: Host,
-    request: abi::Req,
+    of: Of,
     signal: Arc<Signal>,
     over: bool,
+}
+
+/// What a job is there for.
+#[derive(Debug, Clone, Copy)]
+enum Of {
+    /// A command that waits for its answer.
+    Command(abi::Req),
+    /// Something that the plugin began; 0 if it is not shown.
+    Own(abi::Job),
+}
+
+impl Host {
+    /// Shows work that the plugin begins by itself as a job on the bus: partitioning a disk after a commit, an update of an
+    /// index. `path` is the object that is worked on, in full or after the base of the declaration, and ends in a dot; `text`
+    /// says what is done.
+    ///
+    /// This waits for nothing and cannot fail: where there is no agent, or a host that is older than this service, the job is
+    /// shown later or never, and the work goes on all the same. [`Job::is_cancelled`] says that somebody wants it to stop,
+    /// which the plugin may do, or not.
+    ///
+    /// ```no_run
+    /// # use cwmp_plugin_sdk::{Error, Host};
+    /// # fn write_some(_: u16) -> Result<(), Error> { Ok(()) }
+    /// # fn format(host: &Host) {
+    /// let job = host.begin_job("LogicalVolume.2.", "formatting");
+    /// std::thread::spawn(move || {
+    ///     for tenth in 0..10 {
+    ///         if job.is_cancelled() {
+    ///             return job.finish(Err(Error::Cancelled));
+    ///         }
+    ///         job.progress(Some(tenth * 100), "formatting");
+    ///         if let Err(error) = write_some(tenth) {
+    ///             return job.finish(Err(error));
+    ///         }
+    ///     }
+    ///     job.put("UUID", "0c2f8a7e");
+    ///     job.finish(Ok(()));
+    /// });
+    /// # }
+    /// ```
+    pub fn begin_job(&self, path: &str, text: &str) -> Job {
+        let path = self.full(path);
+        let begun = self.with(|raw| {
+            // SAFETY: a member of the host gets its ctx and texts that live until it returns.
+            Some(unsafe { (raw.table().job_begin?)(raw.table().ctx, lend(&path), lend(text)) })
+        });
+        let number = begun.flatten().unwrap_or(0);
+        let signal = self.ledger().enter_begun(number);
+        let job = Job { host: self.clone(), of: Of::Own(number), signal, over: false };
+        let cancelled = self.with(|raw| {
+            // SAFETY: as above.
+            Some(unsafe { (raw.table().job_cancelled?)(raw.table().ctx, number) })
+        });
+        if number != 0 && cancelled.flatten().is_some_and(|cancelled| cancelled != 0) {
+            // Somebody was quicker than the ledger.
+            job.signal.give();
+        }
+        job
+    }
 }
 
 impl Job {
     pub(crate) fn new(host: Host, request: abi::Req) -> Self {
         let signal = host.ledger().enter(request);
-        Self { host, request, signal, over: false }
+        Self { host, of: Of::Command(request), signal, over: false }
     }
 
     /// A result.
     pub fn put(&self, key: &str, value: &str) {
-        self.host.with(|raw| {
-            if let Some(put) = raw.table().put_output {
-                // SAFETY: a member of the host gets its ctx and texts that live until it returns.
-                unsafe { put(raw.table().ctx, self.request, lend(key), lend(value)) }
+        self.host.with(|raw| match self.of {
+            Of::Command(request) => {
+                if let Some(put) = raw.table().put_output {
+                    // SAFETY: a member of the host gets its ctx and texts that live until it returns.
+                    unsafe { put(raw.table().ctx, request, lend(key), lend(value)) }
+                }
+            }
+            Of::Own(job) => {
+                if let Some(put) = raw.table().job_put {
+                    // SAFETY: as above.
+                    unsafe { put(raw.table().ctx, job, lend(key), lend(value)) }
+                }
             }
         });
     }
 
     /// How far it is, in thousandths, if that is known.
     pub fn progress(&self, permille: Option<u16>, text: &str) {
-        self.host.with(|raw| {
-            if let Some(progress) = raw.table().progress {
-                // SAFETY: as in `put`.
-                unsafe {
-                    progress(raw.table().ctx, self.request, permille.map_or(-1, i32::from), lend(text));
+        let permille = permille.map_or(-1, i32::from);
+        self.host.with(|raw| match self.of {
+            Of::Command(request) => {
+                if let Some(progress) = raw.table().progress {
+                    // SAFETY: as in `put`.
+                    unsafe { progress(raw.table().ctx, request, permille, lend(text)) }
+                }
+            }
+            Of::Own(job) => {
+                if let Some(progress) = raw.table().job_progress {
+                    // SAFETY: as in `put`.
+                    unsafe { progress(raw.table().ctx, job, permille, lend(text)) }
                 }
             }
         });
     }
 
-    /// Whether nobody wants the answer any more. Then [`Error::Cancelled`] is the right one.
+    /// Whether nobody wants its end any more. Then [`Error::Cancelled`] is the right one.
     pub fn is_cancelled(&self) -> bool {
         self.signal.is_given()
     }
 
-    /// Waits so long; at once true when nobody wants the answer any more.
+    /// Waits so long; at once true when nobody wants its end any more.
     pub fn wait(&self, time: Duration) -> bool {
         self.signal.wait(time)
     }
 
-    /// Waits until nobody wants the answer any more: for `tokio::select!`.
+    /// Waits until nobody wants its end any more: for `tokio::select!`.
     #[cfg(feature = "tokio")]
     pub async fn cancelled(&self) {
         self.signal.given().await;
     }
 
-    /// Answers.
+    /// Ends it; a command is answered so.
     pub fn finish(mut self, result: Result<(), Error>) {
-        self.answer(result);
+        match result {
+            Ok(()) => self.end(status::OK, ""),
+            Err(error) => self.end(error.status(), error.text()),
+        }
     }
 
-    fn answer(&mut self, result: Result<(), Error>) {
+    fn end(&mut self, status: abi::Status, text: &str) {
         self.over = true;
-        if !self.host.ledger().leave(self.request) {
-            return;
+        match self.of {
+            Of::Command(request) => {
+                if self.host.ledger().leave(request) {
+                    self.host.with(|raw| raw.req_done(request, status, text));
+                }
+            }
+            Of::Own(job) => {
+                self.host.ledger().leave_begun(&self.signal);
+                self.host.with(|raw| {
+                    if let Some(end) = raw.table().job_end {
+                        // SAFETY: as in `put`.
+                        unsafe { end(raw.table().ctx, job, status, lend(text)) }
+                    }
+                });
+            }
         }
-        self.host.with(|raw| match result {
-            Ok(()) => raw.req_done(self.request, status::OK, ""),
-            Err(error) => raw.req_done(self.request, error.status(), error.text()),
-        });
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
         if !self.over {
-            self.answer(Err(Error::internal("the command was given up")));
+            let what = match self.of {
+                Of::Command(_) => "the command was given up",
+                Of::Own(_) => "it was given up",
+            };
+            self.end(status::E_INTERNAL, what);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! another type than declared, an answer to something nobody asked.
 
 mod host;
+mod jobs;
 mod lookup;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::{Error, Kind, Notice, Op, Origin, Row};
 
 pub use host::{Answered, Line};
 use host::{Context, Reply};
+pub use jobs::Begun;
 
 /// How long a late answer or an announcement is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -92,9 +94,27 @@ impl Harness {
         config: &str,
         store: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        assert_eq!((table.magic, table.abi_major), (abi::MAGIC, abi::MAJOR), "no plugin of this version");
         let context = Arc::new(Context::new(store));
         let host = Box::new(host::table(&context));
+        Self::with_host(table, config, context, host)
+    }
+
+    /// Creates and starts the plugin in a host of minor version 0, which shows no jobs that a plugin begins.
+    pub fn in_old_host(table: &'static abi::Plugin, config: &str) -> Result<Self, Error> {
+        let context = Arc::new(Context::new(BTreeMap::new()));
+        let mut host = Box::new(host::table(&context));
+        host.struct_size = u32::try_from(abi::HOST_MINOR_0).unwrap_or(0);
+        host.abi_minor = 0;
+        Self::with_host(table, config, context, host)
+    }
+
+    fn with_host(
+        table: &'static abi::Plugin,
+        config: &str,
+        context: Arc<Context>,
+        host: Box<abi::Host>,
+    ) -> Result<Self, Error> {
+        assert_eq!((table.magic, table.abi_major), (abi::MAGIC, abi::MAJOR), "no plugin of this version");
         let mut this = std::ptr::null_mut();
         let create = table.create.expect("create is required");
         // SAFETY: the table is a plugin's; the host's table lives on the heap until after `destroy`.

@@ -9,6 +9,7 @@ use std::time::Instant;
 use cwmp_plugin_abi as abi;
 use cwmp_plugin_abi::status;
 
+use super::jobs::Jobs;
 use super::lookup::Numbers;
 use super::PATIENCE;
 use crate::border::{borrow, lend, Elements};
@@ -84,12 +85,18 @@ pub(super) struct Context {
     state: Mutex<State>,
     news: Condvar,
     pub(super) numbers: Numbers,
+    pub(super) jobs: Jobs,
 }
 
 impl Context {
     pub(super) fn new(store: BTreeMap<String, String>) -> Self {
         let state = State { store, origin: 3, deadline_ms: 2_000, ..State::default() };
-        Self { state: Mutex::new(state), news: Condvar::new(), numbers: Numbers::default() }
+        Self {
+            state: Mutex::new(state),
+            news: Condvar::new(),
+            numbers: Numbers::default(),
+            jobs: Jobs::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -172,6 +179,11 @@ impl Context {
         all.remove(0)
     }
 
+    /// Something against the rules, which the next answer tells.
+    pub(super) fn lapse(&self, what: String) {
+        self.state().lapses.push(what);
+    }
+
     /// Notes what belongs to a request, if it is open.
     fn note(&self, req: abi::Req, what: &str, f: impl FnOnce(&mut Reply) -> bool) {
         let mut state = self.state();
@@ -212,6 +224,11 @@ pub(super) fn table(context: &Arc<Context>) -> abi::Host {
         store_delete: Some(store_delete),
         store_list: Some(store_list),
         extension: Some(super::lookup::extension),
+        job_begin: Some(super::jobs::begin),
+        job_put: Some(super::jobs::put),
+        job_progress: Some(super::jobs::progress),
+        job_cancelled: Some(super::jobs::cancelled),
+        job_end: Some(super::jobs::end),
     }
 }
 
