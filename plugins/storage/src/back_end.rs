@@ -4,6 +4,7 @@
 //! the source, not from memory. Every call ends by itself, within its time.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::facts::{Drive, Health, Usage, Volume};
 use crate::plan::{NewVolume, Offer};
+
+/// How long somebody who reads waits for one answer. An agent gives all that it asks for two seconds: what takes longer than
+/// this is to cost its own value, and not theirs.
+pub(crate) const READ: Duration = Duration::from_millis(1_200);
 
 /// Why something cannot be told or done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +80,7 @@ pub(crate) trait Disks {
     /// What can be made here, as the kernel calls it.
     async fn filesystems(&self) -> Result<Vec<String>, Failure>;
     /// Whether volumes can be encrypted.
-    async fn can_encrypt(&self) -> bool;
+    async fn can_encrypt(&self) -> Result<bool, Failure>;
     /// Makes a volume: a partition table if there is none and nothing else on the drive, a partition, a filesystem. Never
     /// touches what is there, a drive that is protected, or one that something is mounted from whole. Gives the volume's key.
     ///

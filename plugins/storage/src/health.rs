@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::back_end::Failure;
+use crate::back_end::{Failure, READ};
 use crate::facts::Health;
 use crate::plugin::Storage;
 use crate::view::Healths;
@@ -18,8 +18,6 @@ use crate::view::Healths;
 const FRESH: Duration = Duration::from_secs(60);
 /// How long a drive that did not answer is not asked again.
 const AGAIN: Duration = Duration::from_secs(5);
-/// How long somebody who reads waits. The question goes on, and its answer is there for the next one.
-const WAIT: Duration = Duration::from_millis(1_200);
 
 type Answer = Option<(Instant, Result<Health, Failure>)>;
 
@@ -41,7 +39,8 @@ impl Storage {
         }
         let all = world.drives.iter().filter(|drive| drive.medium).map(|drive| async {
             let mut answer = self.ask(&drive.key, &drive.device);
-            let told = timeout(WAIT, answer.wait_for(Option::is_some)).await;
+            // The question goes on, and its answer is there for the next one.
+            let told = timeout(READ, answer.wait_for(Option::is_some)).await;
             let health = match told {
                 Ok(Ok(answer)) => answer.clone().map(|(_, health)| health),
                 _ => None,

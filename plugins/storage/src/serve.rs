@@ -1,10 +1,13 @@
 //! Reads: rows from what is known, counters from whoever counts. What is set is made true by `put_in_force`.
 
+use std::future::Future;
 use std::rc::Rc;
 
 use cwmp_plugin_sdk::{AsyncServe, ChangeFault, Edit, Effect, Error, PreparedLater, Rows, Wanted};
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
+use crate::back_end::{Failure, READ};
 use crate::objects::{
     AnonymousUser, Capabilities, Folder, FtpServer, GroupAccess, LogicalVolume, NetInfo, NetworkServer,
     PhysicalMedium, Smart, StorageService, UserAccess, UserAccount, UserGroup, ONLY,
@@ -50,15 +53,17 @@ impl AsyncServe<Capabilities> for Storage {
         _: Rows<Capabilities>,
         wanted: &Wanted<'_>,
     ) -> Result<Rows<Capabilities>, Error> {
-        let mut filesystems = Ok(Vec::new());
-        if wanted.has("SupportedFileSystemTypes") {
-            let all = self.back.disks.filesystems().await.map_err(|failure| unread(&failure));
-            let words = |all: Vec<String>| {
-                all.iter().filter_map(|name| standard_filesystem(name)).map(str::to_owned).collect()
-            };
-            filesystems = all.map(words);
-        }
-        let encrypts = wanted.has("VolumeEncryptionCapable") && self.back.disks.can_encrypt().await;
+        let filesystems = async {
+            if !wanted.has("SupportedFileSystemTypes") {
+                return Ok(Vec::new());
+            }
+            let all = self.in_time(self.back.disks.filesystems()).await?;
+            Ok(all.iter().filter_map(|name| standard_filesystem(name)).map(str::to_owned).collect())
+        };
+        let encrypts = async {
+            Ok(wanted.has("VolumeEncryptionCapable") && self.in_time(self.back.disks.can_encrypt()).await?)
+        };
+        let (filesystems, encrypts) = tokio::join!(filesystems, encrypts);
         let protocols = [("SMB", &self.back.smb), ("NFS", &self.back.nfs)];
         let protocols = protocols.iter().filter(|(_, server)| server.is_some());
         Ok(one(Capabilities {
@@ -69,8 +74,20 @@ impl AsyncServe<Capabilities> for Storage {
             http_writable: false,
             supported_network_protocols: protocols.map(|(word, _)| (*word).to_owned()).collect(),
             supported_file_system_types: filesystems,
-            volume_encryption_capable: Ok(encrypts),
+            volume_encryption_capable: encrypts,
         }))
+    }
+}
+
+impl Storage {
+    /// Asks the service of the disks something. Who reads does not wait for one that is away, or stands still.
+    async fn in_time<T>(&self, question: impl Future<Output = Result<T, Failure>>) -> Result<T, Error> {
+        let away = self.state.borrow().world.away.clone();
+        let told = match away {
+            Some(failure) => Err(failure),
+            None => timeout(READ, question).await.unwrap_or(Err(Failure::Away("UDisks2"))),
+        };
+        told.map_err(|failure| unread(&failure))
     }
 }
 
@@ -106,7 +123,11 @@ impl AsyncServe<LogicalVolume> for Storage {
             let (tree, gauges) = (Rc::clone(&self.state.borrow().tree), &self.back.gauges);
             let all = tree.volumes.iter().filter_map(|node| {
                 let mount = node.mount().filter(|_| used || node.wish.limit > 0)?;
-                let usage = async move { (node.id.clone(), gauges.usage(mount).await) };
+                let usage = async move {
+                    let told = timeout(READ, gauges.usage(mount)).await;
+                    let hangs = || Failure::Refused(format!("{} does not answer", mount.display()));
+                    (node.id.clone(), told.unwrap_or_else(|_| Err(hangs())))
+                };
                 wanted.row((ONLY, cwmp_plugin_sdk::Row::from(&node.id))).then_some(usage)
             });
             usages = join_all(all).await.into_iter().collect();

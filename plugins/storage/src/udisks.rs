@@ -88,13 +88,11 @@ impl Inner {
 impl Inner {
     /// The filesystems that it can make, and can mount again.
     async fn filesystems(&self) -> Result<Vec<String>, Failure> {
-        let mut all = Vec::new();
-        for name in self.known("SupportedFilesystems").await? {
-            if self.can_format(&name).await?.is_ok() && self.system.can_mount(&name) {
-                all.push(name);
-            }
-        }
-        Ok(all)
+        let names = self.known("SupportedFilesystems").await?;
+        // One after the other, they would take longer than who reads may wait.
+        let can = futures_util::future::try_join_all(names.iter().map(|name| self.can_format(name))).await?;
+        let names = names.into_iter().zip(can).filter(|(_, can)| can.is_ok()).map(|(name, _)| name);
+        Ok(names.filter(|name| self.system.can_mount(name)).collect())
     }
 
     /// A property of the service that is a list of names.
@@ -165,8 +163,8 @@ impl Disks for UDisks {
         self.inner.filesystems().await
     }
 
-    async fn can_encrypt(&self) -> bool {
-        self.inner.can_encrypt().await.unwrap_or(false)
+    async fn can_encrypt(&self) -> Result<bool, Failure> {
+        self.inner.can_encrypt().await
     }
 
     async fn create(

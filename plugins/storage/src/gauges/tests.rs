@@ -231,3 +231,17 @@ fn many_filesystems_may_be_asked_at_once() {
         assert_eq!(gauges.stuck.load(Ordering::Relaxed), 0);
     });
 }
+
+/// An agent waits two seconds for everything that it asks for at once.
+#[test]
+fn no_filesystem_may_take_as_long_as_an_agent_waits() {
+    fn hangs(_: &Path) -> Result<Usage, Failure> {
+        std::thread::sleep(Duration::from_secs(3));
+        Err(Failure::Refused("it goes on".to_owned()))
+    }
+    let gauges = Local { ask: hangs, ..Local::new("smartctl") };
+    let began = std::time::Instant::now();
+    let answer = run(gauges.usage(Path::new("/")));
+    assert!(matches!(answer, Err(Failure::Refused(_))), "{answer:?}");
+    assert!(began.elapsed() < Duration::from_millis(1_900), "{:?}", began.elapsed());
+}

@@ -104,7 +104,9 @@ fn a_service_that_is_away_gives_no_old_values_and_its_rows_stay() {
     for name in ["Capacity", "UsedSpace", "FileSystem", "Encrypted"] {
         plugin.get(&format!("{root}{name}")).unwrap_err();
     }
-    plugin.get(&format!("{SERVICE}Capabilities.SupportedFileSystemTypes")).unwrap_err();
+    for name in ["SupportedFileSystemTypes", "VolumeEncryptionCapable"] {
+        plugin.get(&format!("{SERVICE}Capabilities.{name}")).unwrap_err();
+    }
     assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 1);
     twin.change(Event::Disks, |scene| scene.away = false);
     until("it is back", || plugin.get(&format!("{root}Status")).unwrap() == "Online");
@@ -156,6 +158,42 @@ fn a_filesystem_that_does_not_answer_costs_its_own_value() {
     let all = plugin.get_all(&[&format!("{root}UsedSpace"), &format!("{root}Name")]);
     all[0].as_ref().unwrap_err();
     assert_eq!(all[1].as_ref().unwrap().1, "root");
+}
+
+/// A disk that dies has whoever asks about it stand still: the service, a thread of the kernel. An agent waits two seconds for
+/// all that it asks for.
+#[test]
+fn what_never_answers_costs_its_own_values_and_no_others() {
+    let (twin, config) = Twin::new();
+    let plugin = begin(&config);
+    let root = row(&plugin, VOLUMES, "uuid-sda1");
+    let able = |name: &str| format!("{SERVICE}Capabilities.{name}");
+    let paths = [
+        able("SupportedFileSystemTypes"),
+        able("VolumeEncryptionCapable"),
+        format!("{root}UsedSpace"),
+        able("FTPCapable"),
+        format!("{root}Name"),
+    ];
+    {
+        let mut scene = twin.scene();
+        scene.deaf = true;
+        scene.hung.insert("/".into());
+    }
+    let began = Instant::now();
+    let all = plugin.get_all(&paths.each_ref().map(String::as_str));
+    assert!(began.elapsed() < Duration::from_millis(1_900), "{:?}", began.elapsed());
+    for answer in &all[..3] {
+        assert!(matches!(answer, Err(Error::Internal(_))), "{answer:?}");
+    }
+    assert_eq!(all[3].as_ref().unwrap().1, "true");
+    assert_eq!(all[4].as_ref().unwrap().1, "root");
+    // What is known to be away is not even asked.
+    twin.change(Event::Disks, |scene| scene.away = true);
+    until("it is away", || plugin.get(&format!("{root}Status")).unwrap() == "Error");
+    let began = Instant::now();
+    plugin.get(&paths[0]).unwrap_err();
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -64,6 +64,10 @@ pub(crate) struct Scene {
     pub(crate) installed: BTreeSet<&'static str>,
     /// Drives take this long to tell of their health.
     pub(crate) slow: Duration,
+    /// The service of the disks is there, and answers nothing more.
+    pub(crate) deaf: bool,
+    /// Filesystems that hang.
+    pub(crate) hung: BTreeSet<PathBuf>,
     /// Where volumes are mounted.
     pub(crate) mounts: PathBuf,
     events: Option<Events>,
@@ -181,6 +185,12 @@ impl Twin {
         self.scene().told.push(what);
     }
 
+    async fn answers(&self) {
+        if self.scene().deaf {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn is_there(&self) -> Result<(), Failure> {
         if self.scene().away {
             return Err(Failure::Away("udisks2"));
@@ -216,12 +226,15 @@ impl Disks for Twin {
     }
 
     async fn filesystems(&self) -> Result<Vec<String>, Failure> {
+        self.answers().await;
         self.is_there()?;
         Ok(["ext4", "vfat", "nilfs2"].map(str::to_owned).into())
     }
 
-    async fn can_encrypt(&self) -> bool {
-        false
+    async fn can_encrypt(&self) -> Result<bool, Failure> {
+        self.answers().await;
+        self.is_there()?;
+        Ok(false)
     }
 
     async fn create(
@@ -324,6 +337,9 @@ impl Gauges for Twin {
     }
 
     async fn usage(&self, mount: &Path) -> Result<Usage, Failure> {
+        if self.scene().hung.contains(mount) {
+            std::future::pending::<()>().await;
+        }
         let mut scene = self.scene();
         scene.usages += 1;
         scene.asked.push(mount.to_owned());

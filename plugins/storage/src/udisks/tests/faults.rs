@@ -75,7 +75,7 @@ fn a_service_that_is_not_there_or_does_not_answer_or_leaves_is_away() {
         let udisks = open(bus.address(), events).await;
         let away = Err(Failure::Away("UDisks2"));
         assert_eq!(udisks.look().await, away);
-        assert!(!udisks.can_encrypt().await);
+        assert_eq!(udisks.can_encrypt().await, Err(Failure::Away("UDisks2")));
         assert_eq!(
             udisks.create(&new(KEY, None, ""), None, &|_, _| {}, &|_| {}).await,
             Err(Failure::Away("UDisks2"))
