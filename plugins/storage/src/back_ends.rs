@@ -14,7 +14,7 @@ use crate::gauges::Local;
 use crate::nfs::Ganesha;
 use crate::pending::LOST;
 use crate::samba::Samba;
-use crate::udisks::UDisks;
+use crate::udisks::{Rules, UDisks};
 
 /// What a volume is formatted with, unless the configuration says otherwise.
 const FILESYSTEM: &str = "ext4";
@@ -44,6 +44,7 @@ pub(crate) struct BackEnds {
 pub(crate) const KEYS: &[&str] = &[
     "bus",
     "protect",
+    "removable",
     "filesystem",
     "smartctl",
     "threshold_ms",
@@ -56,12 +57,14 @@ impl BackEnds {
     /// Opens what there is.
     pub(crate) async fn open(config: &Config, events: &Events) -> Result<Self, Error> {
         let bus = bus(config.text("bus")?).await?;
-        let protect = config.texts("protect")?.unwrap_or_default();
-        let protect = protect.into_iter().map(str::to_owned).collect();
+        let patterns = |key: &str| -> Result<Vec<String>, Error> {
+            Ok(config.texts(key)?.unwrap_or_default().into_iter().map(str::to_owned).collect())
+        };
+        let rules = Rules { protect: patterns("protect")?, removable: patterns("removable")? };
         let settings = servers(config.table("servers")?)?;
         // The servers have their places there.
         let ours = vec![settings.run.clone()];
-        let disks = UDisks::open(bus.clone(), events.clone(), protect, ours).await;
+        let disks = UDisks::open(bus.clone(), events.clone(), rules, ours).await;
         let disks = disks.map_err(|failure| Error::internal(failure.to_string()))?;
         let smartctl: PathBuf = config.text("smartctl")?.unwrap_or("smartctl").into();
         Ok(Self {

@@ -168,6 +168,7 @@ impl Storage {
         let offered = self.offer(own, is_again).await?;
         self.measure().await;
         self.reconsider()?;
+        self.arrived();
         Ok(failure.or(offered))
     }
 

@@ -1,16 +1,16 @@
-//! Volumes that are made for rows: how far each is, what came of it, and which volume a row is for ever.
+//! Volumes that are made for rows: what came of each, its job on the bus, and which volume a row is for ever.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use cwmp_plugin_sdk::{Error, Host, Job, Level};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::back_end::{Event, Failure, Unfinished};
 use crate::enforce::error_of;
 use crate::facts::Volume;
+use crate::objects::ONLY;
 use crate::plan::NewVolume;
 use crate::plugin::Storage;
 use crate::row_id::RowId;
@@ -24,22 +24,57 @@ const MADE: &str = "made/";
 /// Before the number of a row in the store: the partition that was made for it and is not a whole volume yet, in JSON.
 const UNFINISHED: &str = "unfinished/";
 
-/// How far a making is.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Stage {
-    /// In thousandths, if that is known.
-    pub(crate) permille: Option<u16>,
-    pub(crate) text: String,
-    /// It has ended.
-    pub(crate) end: Option<Result<(), Failure>>,
-}
+/// What a making came to, once it has ended.
+type Came = Rc<RefCell<Option<Result<(), Failure>>>>;
 
 /// A making.
 #[derive(Debug)]
 struct Making {
     new: NewVolume,
-    stage: watch::Receiver<Stage>,
+    came: Came,
     task: JoinHandle<()>,
+}
+
+impl Making {
+    fn is_going(&self) -> bool {
+        self.came.borrow().is_none()
+    }
+}
+
+/// The job that shows a making on the bus. Given up it was cancelled: nobody wants its volume any more.
+#[derive(Debug)]
+struct Shown {
+    job: Option<Job>,
+}
+
+impl Shown {
+    fn end(mut self, result: Result<(), Error>) {
+        if let Some(job) = self.job.take() {
+            job.finish(result);
+        }
+    }
+
+    fn progress(&self, permille: Option<u16>, text: &str) {
+        if let Some(job) = &self.job {
+            job.progress(permille, text);
+        }
+    }
+
+    /// Ends when somebody wants it to stop.
+    async fn cancelled(&self) {
+        match &self.job {
+            Some(job) => job.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            job.finish(Err(Error::Cancelled));
+        }
+    }
 }
 
 /// All makings, and what was made.
@@ -49,6 +84,8 @@ pub(crate) struct Makings {
     made: RefCell<BTreeMap<u32, String>>,
     unfinished: RefCell<BTreeMap<u32, Unfinished>>,
     running: RefCell<BTreeMap<u32, Making>>,
+    /// What is made and was not seen mounted yet, with its drive: only then its job has ended.
+    arriving: RefCell<BTreeMap<u32, (String, Shown)>>,
 }
 
 impl Makings {
@@ -68,7 +105,13 @@ impl Makings {
             }
         }
         let (made, unfinished) = (RefCell::new(made), RefCell::new(unfinished));
-        Ok(Self { host: host.clone(), made, unfinished, running: RefCell::default() })
+        Ok(Self {
+            host: host.clone(),
+            made,
+            unfinished,
+            running: RefCell::default(),
+            arriving: RefCell::default(),
+        })
     }
 
     /// The keys of what was made, by the number of the row.
@@ -79,7 +122,7 @@ impl Makings {
     /// What failed, with the reason.
     pub(crate) fn failures(&self) -> BTreeMap<RowId, String> {
         let running = self.running.borrow();
-        let failed = running.iter().filter_map(|(row, making)| match &making.stage.borrow().end {
+        let failed = running.iter().filter_map(|(row, making)| match &*making.came.borrow() {
             Some(Err(failure)) => Some((RowId::Added(*row), failure.to_string())),
             _ => None,
         });
@@ -90,7 +133,7 @@ impl Makings {
     /// of it since is one.
     pub(crate) fn is_part(&self, volume: &Volume) -> bool {
         let running = self.running.borrow();
-        let is_going = |row: &u32| running.get(row).is_some_and(|making| making.stage.borrow().end.is_none());
+        let is_going = |row: &u32| running.get(row).is_some_and(Making::is_going);
         let empty = volume.filesystem.is_empty() && !volume.encrypted;
         let unfinished = self.unfinished.borrow();
         let mut own = unfinished.iter().filter(|(_, about)| about.key == volume.key);
@@ -104,6 +147,7 @@ impl Makings {
             making.task.abort();
             let _ = making.task.await;
         }
+        self.arriving.borrow_mut().clear();
     }
 
     fn is_anothers(&self, row: u32, key: &str) -> bool {
@@ -208,7 +252,7 @@ impl Storage {
             }
         }
         for making in old {
-            if making.stage.borrow().end.is_none() {
+            if making.is_going() {
                 making.task.abort();
             }
             let _ = making.task.await;
@@ -221,21 +265,19 @@ impl Storage {
             if self.makings.running.borrow().contains_key(&row) {
                 continue;
             }
-            let (sender, stage) = watch::channel(Stage::default());
-            let task = tokio::task::spawn_local(Rc::clone(self).work(row, new.clone(), sender));
-            self.makings.running.borrow_mut().insert(row, Making { new, stage, task });
+            let came = Came::default();
+            // Before the task runs: whoever set something finds the job as soon as he is answered.
+            let job = self.host.begin_job(&format!("{ONLY}.LogicalVolume.{row}."), "making a volume");
+            let work = Rc::clone(self).work(row, new.clone(), Shown { job: Some(job) }, Rc::clone(&came));
+            let task = tokio::task::spawn_local(work);
+            self.makings.running.borrow_mut().insert(row, Making { new, came, task });
         }
         Ok(())
     }
 
     /// Makes a volume.
-    async fn work(self: Rc<Self>, row: u32, new: NewVolume, sender: watch::Sender<Stage>) {
-        let progress = |permille: Option<u16>, text: &str| {
-            sender.send_modify(|stage| {
-                stage.permille = permille;
-                text.clone_into(&mut stage.text);
-            });
-        };
+    async fn work(self: Rc<Self>, row: u32, new: NewVolume, shown: Shown, came: Came) {
+        let progress = |permille: Option<u16>, text: &str| shown.progress(permille, text);
         let note = |unfinished: Option<&Unfinished>| {
             if let Err(error) = self.makings.note(row, unfinished) {
                 // What cannot be noted may stay half made; then it is a row of its own.
@@ -244,7 +286,11 @@ impl Storage {
         };
         let before = self.makings.unfinished.borrow().get(&row).cloned();
         let before = before.filter(|before| before.drive == new.drive);
-        let result = self.back.disks.create(&new, before.as_ref(), &progress, &note).await;
+        let result = tokio::select! {
+            result = self.back.disks.create(&new, before.as_ref(), &progress, &note) => result,
+            // What is given up half-way is taken back by whoever made it.
+            () = shown.cancelled() => Err(Failure::Cancelled),
+        };
         let result = match result {
             // Another row's it is not, whatever happened meanwhile.
             Ok(key) if self.makings.is_anothers(row, &key) => {
@@ -256,27 +302,44 @@ impl Storage {
         if let Err(failure) = &result {
             self.host.log(Level::Error, &format!("volume {row} cannot be made: {failure}"));
         }
-        sender.send_modify(|stage| stage.end = Some(result));
+        *came.borrow_mut() = Some(result.clone());
         self.announce();
+        match result {
+            Ok(()) => drop(self.makings.arriving.borrow_mut().insert(row, (new.drive, shown))),
+            // After the status: who hears of the end may look.
+            Err(Failure::Cancelled) => shown.end(Err(Error::Cancelled)),
+            Err(failure) => shown.end(Err(error_of(&failure))),
+        }
         // Whoever hears it mounts the volume, and offers its folders.
         let _ = self.sender.send(Event::Disks);
     }
 
-    /// Waits until the volume of a row is made, and tells how far it is: the making as a job, for whoever wants to follow it.
-    pub(crate) async fn follow(&self, row: u32, job: &Job) -> Result<(), Error> {
-        if self.makings.made.borrow().contains_key(&row) {
-            return Ok(());
-        }
-        let stage = self.makings.running.borrow().get(&row).map(|making| making.stage.clone());
-        let mut stage = stage.ok_or_else(|| Error::arguments("nothing is to be made for this row"))?;
-        loop {
-            let now = stage.borrow_and_update().clone();
-            if let Some(end) = now.end {
-                return end.map_err(|failure| error_of(&failure));
+    /// Ends the jobs of volumes that were made, when they are mounted, or it is known that they will not be.
+    pub(crate) fn arrived(&self) {
+        let (tree, world) = {
+            let state = self.state.borrow();
+            (Rc::clone(&state.tree), Rc::clone(&state.world))
+        };
+        let failures = self.state.borrow().done.failures();
+        let result = |row: u32, drive: &str| {
+            let id = RowId::Added(row);
+            let Some(node) = tree.volume(&id) else { return Some(Err(Error::Cancelled)) };
+            if let Some(why) = failures.get(&id) {
+                return Some(Err(Error::internal(why.clone())));
             }
-            job.progress(now.permille, &now.text);
-            if stage.changed().await.is_err() {
-                return Err(Error::internal("it was given up: nobody wants it any more"));
+            if world.away.is_none() && node.volume.is_none() && world.drive(drive).is_none() {
+                return Some(Err(error_of(&Failure::Gone(drive.to_owned()))));
+            }
+            // One that was switched off meanwhile is made all the same.
+            let there = world.away.is_none() && (node.mount().is_some() || !node.enabled());
+            there.then_some(Ok(()))
+        };
+        let mut arriving = self.makings.arriving.borrow_mut();
+        let all: Vec<u32> = arriving.keys().copied().collect();
+        for row in all {
+            let Some(result) = arriving.get(&row).and_then(|(drive, _)| result(row, drive)) else { continue };
+            if let Some((_, shown)) = arriving.remove(&row) {
+                shown.end(result);
             }
         }
     }
@@ -284,8 +347,7 @@ impl Storage {
     /// What failed is tried again.
     pub(crate) fn make_again(&self, row: u32) {
         let mut running = self.makings.running.borrow_mut();
-        let failed =
-            running.get(&row).is_some_and(|making| matches!(making.stage.borrow().end, Some(Err(_))));
+        let failed = running.get(&row).is_some_and(|making| matches!(*making.came.borrow(), Some(Err(_))));
         if failed {
             running.remove(&row);
         }

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use cwmp_plugin_sdk::{
-    declare, AsyncPlugin, Change, Config, Effect, Error, Host, Job, Level, Node, Notice, Op, OwnedArgument,
-    Settings,
+    declare, AsyncPlugin, Change, Config, Effect, Error, Host, Level, Node, Notice, Op, Settings,
 };
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 use tokio::task::JoinHandle;
@@ -79,9 +78,6 @@ declare! {
     objects {
         StorageService, Capabilities, NetInfo, NetworkServer, FtpServer, AnonymousUser, PhysicalMedium, Smart,
         UserGroup, UserAccount, LogicalVolume, Folder, UserAccess, GroupAccess,
-    },
-    nodes {
-        command "{i}.LogicalVolume.{i}.X_CWMPD_Make()";
     }
 }
 
@@ -179,12 +175,6 @@ impl AsyncPlugin for Storage {
 
     async fn finished(self: Rc<Self>, _: u64) -> Result<(), Error> {
         self.hold().await
-    }
-
-    async fn invoke(self: Rc<Self>, command: &str, _: Vec<OwnedArgument>, job: &Job) -> Result<(), Error> {
-        let row = command.strip_suffix(".X_CWMPD_Make()").and_then(|row| row.rsplit_once('.'));
-        let row = row.and_then(|(_, row)| row.parse().ok());
-        self.follow(row.ok_or_else(|| Error::name("there is no such command"))?, job).await
     }
 
     async fn notice(self: Rc<Self>, notice: Notice) -> Result<(), Error> {

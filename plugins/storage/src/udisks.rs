@@ -11,6 +11,7 @@ mod change;
 mod create;
 mod label;
 mod look;
+mod media;
 mod objects;
 mod pattern;
 mod protection;
@@ -32,6 +33,7 @@ use crate::facts::{Drive, Volume};
 use crate::plan::NewVolume;
 
 use look::Seen;
+pub(crate) use media::Rules;
 use objects::{interface, shown, MAX_LIST, SERVICE};
 use service::{Service, MANAGER_PATH};
 use system::System;
@@ -57,31 +59,31 @@ pub(crate) struct UDisks {
 struct Inner {
     service: Service,
     system: System,
-    protect: Vec<String>,
+    rules: Rules,
     /// Whose turn it is to make something.
     turn: Semaphore,
 }
 
 impl UDisks {
-    /// Listens to the service, whether it is there or not. `protect`: patterns of devices that are never changed, such as
-    /// `/dev/mmcblk0*`. `ours`: folders where we mount folders of volumes a second time; that protects nothing.
+    /// Listens to the service, whether it is there or not. `ours`: folders where we mount folders of volumes a second time; that
+    /// protects nothing.
     ///
     /// Within a tokio runtime.
     pub(crate) async fn open(
         bus: Connection,
         events: Events,
-        protect: Vec<String>,
+        rules: Rules,
         ours: Vec<PathBuf>,
     ) -> Result<Self, Failure> {
         let service = Service::open(bus, events).await?;
         let system = System::new("/").with_ours(ours);
-        Ok(Self { inner: Arc::new(Inner { service, system, protect, turn: Semaphore::new(1) }) })
+        Ok(Self { inner: Arc::new(Inner { service, system, rules, turn: Semaphore::new(1) }) })
     }
 }
 
 impl Inner {
     async fn see(&self) -> Result<Seen, Failure> {
-        Ok(Seen::new(self.service.objects().await?, &self.system, &self.protect))
+        Ok(Seen::new(self.service.objects().await?, &self.system, &self.rules))
     }
 }
 

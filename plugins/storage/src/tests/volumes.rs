@@ -71,30 +71,62 @@ fn a_disk_that_is_pulled_out_while_it_is_formatted_is_an_error_and_the_row_can_b
 }
 
 #[test]
-fn a_making_is_a_job_with_progress_for_whoever_follows_it() {
+fn a_making_is_a_job_with_progress_that_ends_when_the_volume_is_online() {
     let (twin, config) = Twin::new();
     let mut plugin = begin(&config);
     add_volume(&mut plugin, 7);
-    let make = format!("{NEW}X_CWMPD_Make()");
-    let error = plugin.invoke(&make, &[]).unwrap_err();
-    assert!(matches!(error, Error::Arguments(_)), "{error:?}");
+    assert_eq!(plugin.jobs_begun(), 0);
     twin.scene().hold = true;
-    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 0)).unwrap();
-    let job = plugin.begin(&make, &[]).unwrap();
-    // It may be asked before the first word of the service.
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 512)).unwrap();
+    // It is there before who set it is answered.
+    assert_eq!(plugin.jobs_begun(), 1);
+    let job = plugin.job();
+    assert_eq!((job.path.as_str(), job.text.as_str()), (NEW, "making a volume"));
     until("it tells how far it is", || job.progress() == (100, "formatting".to_owned()));
-    let failed = Failure::Gone("/dev/sdb".to_owned());
-    twin.scene().end = Some(failed);
+    assert!(!job.is_over());
     twin.scene().hold = false;
-    let error = job.end().unwrap_err();
+    assert_eq!(job.end().unwrap().len(), 0);
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Online");
+}
+
+#[test]
+fn a_making_that_fails_is_a_job_that_fails_with_the_reason() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    twin.scene().end = Some(Failure::Gone("/dev/sdb".to_owned()));
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 512)).unwrap();
+    let error = plugin.job().end().unwrap_err();
     assert!(error.to_string().contains("/dev/sdb is gone"), "{error}");
-    twin.scene().end = None;
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Error");
+    // Another try is another job; one that is made and cannot be mounted has failed, too.
+    let mut scene = twin.scene();
+    scene.end = None;
+    scene.unmountable.insert("uuid-sdb1".into(), Failure::Refused("bad superblock".into()));
+    drop(scene);
     plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
-    plugin.set(&[(&format!("{NEW}Enable"), "false")]).unwrap();
+    let error = plugin.job().end().unwrap_err();
+    assert!(error.to_string().contains("bad superblock"), "{error}");
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Error");
+}
+
+#[test]
+fn a_making_whose_job_is_cancelled_is_given_up_and_an_error_until_it_is_wanted_again() {
+    let (twin, config) = Twin::new();
+    let mut plugin = begin(&config);
+    add_volume(&mut plugin, 7);
+    twin.scene().hold = true;
+    plugin.change(&volume(&plugin, 7, "MODEL sdb", "DATA", 512)).unwrap();
+    let job = plugin.job();
+    until("it is begun", || !twin.scene().told.is_empty());
+    job.cancel();
+    assert_eq!(job.end(), Err(Error::Cancelled));
+    assert_eq!(twin.scene().dropped, 1);
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Error");
+    twin.scene().hold = false;
     plugin.set(&[(&format!("{NEW}Enable"), "true")]).unwrap();
-    plugin.invoke(&make, &[]).unwrap();
-    // What is made is made.
-    plugin.invoke(&make, &[]).unwrap();
+    plugin.job().end().unwrap();
+    assert_eq!(plugin.get(&format!("{NEW}Status")).unwrap(), "Online");
 }
 
 #[test]
@@ -107,6 +139,7 @@ fn a_making_that_nobody_wants_any_more_is_given_up() {
     until("it is begun", || !twin.scene().told.is_empty());
     plugin.delete(NEW).unwrap();
     until("it is dropped", || twin.scene().dropped == 1);
+    assert_eq!(plugin.job().end(), Err(Error::Cancelled));
     assert_eq!(plugin.rows(VOLUMES).unwrap().len(), 1);
 }
 

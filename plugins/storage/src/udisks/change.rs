@@ -8,7 +8,6 @@ use super::busy;
 use super::label;
 use super::look::Seen;
 use super::objects::{interface, SERVICE};
-use super::protection::is_media;
 use super::service::{options, Work};
 use super::Inner;
 use crate::back_end::Failure;
@@ -25,6 +24,8 @@ struct Found {
     whole: String,
     volume: Volume,
     is_partition: bool,
+    /// Where the system mounted it.
+    of_system: Option<PathBuf>,
 }
 
 fn find(seen: &Seen, key: &str) -> Result<Found, Failure> {
@@ -33,9 +34,11 @@ fn find(seen: &Seen, key: &str) -> Result<Found, Failure> {
         object.block.as_ref().and_then(|block| block.backing.as_deref()) == Some(path.as_str())
     });
     let partition = seen.objects.get(path).and_then(|object| object.partition.as_ref());
+    let inner = plain.map_or(path, |(plain, _)| plain).clone();
     Ok(Found {
         path: path.clone(),
-        inner: plain.map_or(path, |(plain, _)| plain).clone(),
+        of_system: seen.of_system.get(&inner).cloned(),
+        inner,
         whole: partition.map_or(path, |partition| &partition.table).clone(),
         volume: volume.clone(),
         is_partition: partition.is_some(),
@@ -121,7 +124,7 @@ impl Inner {
 
     async fn unmount_all(&self, found: &Found) -> Result<(), Failure> {
         let mut places = found.volume.mounts.clone();
-        if let Some(place) = places.iter().find(|place| !is_media(place)) {
+        if let Some(place) = &found.of_system {
             return Err(found.refused(&format!("the system mounted it at {}", place.display())));
         }
         for _ in 0..MAX_MOUNTS {

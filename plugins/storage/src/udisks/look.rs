@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::media::{Media, Rules};
 use super::objects::{Block, DriveObject, Object, Objects};
 use super::protection::Protection;
 use super::system::{Mount, System};
@@ -14,20 +15,29 @@ pub(super) struct Seen {
     pub(super) drives: Vec<(String, Drive)>,
     pub(super) volumes: Vec<(String, Volume)>,
     pub(super) objects: Objects,
+    /// Volumes that the system mounted, by the paths of their block devices, and where.
+    pub(super) of_system: BTreeMap<String, PathBuf>,
 }
 
 impl Seen {
     /// Puts everything together.
-    pub(super) fn new(mut objects: Objects, system: &System, patterns: &[String]) -> Self {
+    pub(super) fn new(mut objects: Objects, system: &System, rules: &Rules) -> Self {
         for places in objects.values_mut().filter_map(|object| object.mounts.as_mut()) {
             places.retain(|place| !system.is_ours(place));
         }
         let mounts = system.mounts();
-        let protection = Protection::find(&objects, system, &mounts, patterns);
+        let media = Media::find(&objects, system, rules);
+        let protection = Protection::find(&objects, system, &mounts, &media, &rules.protect);
+        let of_system = objects.iter().filter_map(|(path, object)| {
+            let number = object.block.as_ref()?.number;
+            let place = object.mounts.iter().flatten().find(|place| !media.has(number, place))?;
+            Some((path.clone(), place.clone()))
+        });
+        let of_system = of_system.collect();
         let view = View { objects: &objects, system, mounts: &mounts, protection: &protection };
         let drives = view.drives();
         let volumes = view.volumes(&drives);
-        Self { drives, volumes, objects }
+        Self { drives, volumes, objects, of_system }
     }
 
     /// A drive and the path of its block device, by its key.

@@ -1,19 +1,11 @@
 //! What is never changed, and why: what the system needs, and what the configuration names.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use super::media::Media;
 use super::objects::{Block, Objects};
 use super::pattern::fits;
 use super::system::{Mount, System};
-
-/// Where UDisks2 mounts. What is mounted elsewhere was mounted by the system, for the system.
-const MEDIA: [&str; 2] = ["/media", "/run/media"];
-
-/// Whether UDisks2, or somebody like it, mounted what is there; else the system did.
-pub(super) fn is_media(place: &Path) -> bool {
-    MEDIA.iter().any(|media| place != Path::new(media) && place.starts_with(media))
-}
 
 /// The reasons, by the path of the block device.
 #[derive(Debug, Default)]
@@ -25,13 +17,23 @@ pub(super) struct Protection {
 
 impl Protection {
     /// Looks at everything once.
-    pub(super) fn find(objects: &Objects, system: &System, mounts: &[Mount], patterns: &[String]) -> Self {
+    pub(super) fn find(
+        objects: &Objects,
+        system: &System,
+        mounts: &[Mount],
+        media: &Media<'_>,
+        patterns: &[String],
+    ) -> Self {
         let mut all = Self::default();
-        for mount in mounts.iter().filter(|mount| !is_media(&mount.place)) {
+        for mount in mounts {
             let why = format!("{} is on it", mount.place.display());
             // A filesystem with several devices has a number that is none of theirs.
             let source = system.device_of(&mount.source).filter(|_| mount.source.is_absolute());
-            for device in [Some(mount.device), source].into_iter().flatten() {
+            let devices = || [Some(mount.device), source].into_iter().flatten();
+            if devices().any(|device| media.has(device, &mount.place)) {
+                continue;
+            }
+            for device in devices() {
                 all.needs(system, device, &why);
             }
         }
@@ -41,7 +43,7 @@ impl Protection {
         for object in objects.values() {
             let Some(block) = &object.block else { continue };
             let mounts = object.mounts.iter().flatten();
-            if let Some(place) = mounts.clone().find(|place| !is_media(place)) {
+            if let Some(place) = mounts.clone().find(|place| !media.has(block.number, place)) {
                 all.needs(system, block.number, &format!("{} is on it", place.display()));
             }
             if object.swapping {

@@ -58,6 +58,12 @@ impl System {
         all
     }
 
+    /// Where UDisks2 mounted something, as libmount notes for whoever unmounts it.
+    pub(super) fn by_udisks(&self) -> BTreeSet<PathBuf> {
+        let text = read(&self.at("run/mount/utab")).unwrap_or_default();
+        text.split(|&b| b == b'\n').filter_map(by_udisks).collect()
+    }
+
     /// The devices that swap is on; for a file the one that it is on.
     pub(super) fn swaps(&self) -> Vec<u64> {
         let Some(text) = read(&self.at("proc/swaps")) else { return Vec::new() };
@@ -242,6 +248,14 @@ fn mount(line: &[u8]) -> Option<Mount> {
         source: unescape(fields.get(rest + 2)?),
         read_only: is_read_only(fields.get(5)?) || is_read_only(fields.get(rest + 3)?),
     })
+}
+
+/// Reads a line of `/run/mount/utab`: `SRC=/dev/sda1 TARGET=/run/media/root/FILMS ROOT=/ OPTS=uhelper=udisks2`.
+fn by_udisks(line: &[u8]) -> Option<PathBuf> {
+    let value = |name: &[u8]| line.split(|&b| b == b' ').find_map(|field| field.strip_prefix(name));
+    let mut options = value(b"OPTS=")?.split(|&b| b == b',');
+    options.any(|option| option == b"uhelper=udisks2").then_some(())?;
+    Some(unescape(value(b"TARGET=")?))
 }
 
 /// `\040` is a space.

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{unbounded_channel, UnboundedReceiver};
 
-use super::UDisks;
+use super::{Rules, UDisks};
 use crate::back_end::{Disks as _, Event, Failure, Unfinished};
 use crate::facts::{Drive, Volume};
 use crate::plan::NewVolume;
@@ -146,7 +146,8 @@ impl Machine {
         let bus = zbus::connection::Builder::address(self.bus.address()).unwrap().build().await.unwrap();
         let (events, heard) = unbounded_channel();
         let protect = protect.iter().map(|&pattern| pattern.to_owned()).collect();
-        let udisks = UDisks::open(bus, events, protect, Vec::new()).await.unwrap();
+        let rules = Rules { protect, ..Rules::default() };
+        let udisks = UDisks::open(bus, events, rules, Vec::new()).await.unwrap();
         Disks { udisks, heard: RefCell::new(heard) }
     }
 }

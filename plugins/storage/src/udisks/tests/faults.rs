@@ -44,7 +44,7 @@ async fn open(address: &str, events: Events) -> UDisks {
         inner: Arc::new(Inner {
             service,
             system: kernel(),
-            protect: Vec::new(),
+            rules: super::super::Rules::default(),
             turn: tokio::sync::Semaphore::new(1),
         }),
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::super::look::Seen;
+use super::super::media::Rules;
 use super::super::objects::{Block, DriveObject, Object, Objects, Partition};
 use super::system::Kernel;
 use crate::facts::{Connection, Drive, DriveKind, Volume};
@@ -109,10 +110,20 @@ impl Machine {
         self.mounts.push_str(&line);
     }
 
+    /// UDisks2 mounted what is there.
+    fn udisks_mounted(&self, source: &str, place: &str) {
+        let line = format!("ID=1 SRC={source} TARGET={place} ROOT=/ OPTS=uhelper=udisks2\n");
+        self.kernel.put("run/mount/utab", &line);
+    }
+
     fn see(&self, patterns: &[&str]) -> Seen {
+        let protect = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+        self.see_with(&Rules { protect, ..Rules::default() })
+    }
+
+    fn see_with(&self, rules: &Rules) -> Seen {
         self.kernel.put("proc/self/mountinfo", &self.mounts);
-        let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        Seen::new(self.objects.clone(), &self.kernel.system(), &patterns)
+        Seen::new(self.objects.clone(), &self.kernel.system(), rules)
     }
 }
 
@@ -196,6 +207,7 @@ fn nothing_on_the_drive_of_the_system_is_changed() {
     machine.partition("sdb", 1, 17).mounts = Some(vec![PathBuf::from("/media/someone/DATA")]);
     machine.mount(8, 2, "/dev/root", "/");
     machine.mount(8, 17, "/dev/sdb1", "/media/someone/DATA");
+    machine.udisks_mounted("/dev/sdb1", "/media/someone/DATA");
     let seen = machine.see(&[]);
     for protected in
         [&drive(&seen, "sda").protected, &volume(&seen, "sda1").protected, &volume(&seen, "sda2").protected]
@@ -209,6 +221,40 @@ fn nothing_on_the_drive_of_the_system_is_changed() {
         ("part-sdb1", &None, Some("ACME:B"))
     );
     assert_eq!(data.mounts, [PathBuf::from("/media/someone/DATA")]);
+}
+
+/// Images have partitions of their own there, which units and scripts mount: `/media/apps`, `/media/tsb`.
+#[test]
+fn what_the_system_mounted_where_media_are_is_the_systems_unless_it_is_said_to_be_removable() {
+    let mut machine = Machine::new();
+    machine.drive("sda", 0, "A");
+    machine.partition("sda", 1, 1);
+    machine.mount(8, 1, "/dev/sda1", "/media/my\\040apps");
+    machine.drive("sdb", 16, "B");
+    machine.partition("sdb", 1, 17).mounts = Some(vec![PathBuf::from("/run/media/tsb")]);
+    // What it says of other helpers and of other places says nothing of these.
+    machine.kernel.put(
+        "run/mount/utab",
+        "SRC=/dev/sda1 TARGET=/media/my\\040apps ROOT=/ OPTS=uhelper=other\nSRC=/dev/sdb1 TARGET=/run/media/other OPTS=uhelper=udisks2\n",
+    );
+    let seen = machine.see(&[]);
+    assert_eq!(volume(&seen, "sda1").protected.as_deref(), Some("/media/my apps is on it"));
+    assert_eq!(drive(&seen, "sda").protected.as_deref(), Some("/media/my apps is on it"));
+    assert_eq!(volume(&seen, "sdb1").protected.as_deref(), Some("/run/media/tsb is on it"));
+    assert_eq!(seen.of_system.get("sdb1"), Some(&PathBuf::from("/run/media/tsb")));
+
+    let rules = Rules { removable: vec!["/dev/sdb*".to_owned()], ..Rules::default() };
+    let seen = machine.see_with(&rules);
+    assert!(volume(&seen, "sda1").protected.is_some());
+    assert_eq!((&volume(&seen, "sdb1").protected, seen.of_system.get("sdb1")), (&None, None));
+    // Elsewhere it is the system's all the same.
+    machine.mount(8, 17, "/dev/sdb1", "/opt");
+    assert_eq!(volume(&machine.see_with(&rules), "sdb1").protected.as_deref(), Some("/opt is on it"));
+
+    machine.mounts.clear();
+    machine.mount(8, 1, "/dev/sda1", "/media/my\\040apps");
+    machine.udisks_mounted("/dev/sda1", "/media/my\\040apps");
+    assert_eq!(volume(&machine.see(&[]), "sda1").protected, None);
 }
 
 #[test]
@@ -324,11 +370,13 @@ fn an_encrypted_volume_is_one_whether_it_is_open_or_not() {
     let open = machine.mapped("dm-0", 0, &["pci0/sda/sda1"]);
     open.mounts = Some(vec![PathBuf::from("/media/someone/SAFE")]);
     (block(open).backing, block(open).label) = (Some("sda1".to_owned()), "SAFE".to_owned());
+    machine.udisks_mounted("/dev/dm-0", "/media/someone/SAFE");
     let seen = machine.see(&[]);
     assert_eq!(names(&seen), ["sda1"]);
     assert_eq!(volume_of(&seen), (key, true, "ext4".to_owned(), PathBuf::from("/dev/dm-0")));
     assert_eq!(volume(&seen, "sda1").label, "SAFE");
     assert_eq!(volume(&seen, "sda1").mounts, [PathBuf::from("/media/someone/SAFE")]);
+    assert_eq!(volume(&seen, "sda1").protected, None);
     // The system is on what is inside.
     machine.mount(252, 0, "/dev/mapper/safe", "/var");
     assert!(volume(&machine.see(&[]), "sda1").protected.is_some());
