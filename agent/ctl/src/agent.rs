@@ -1,5 +1,6 @@
 //! The connection to the agent, and the calls.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -10,6 +11,10 @@ use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::error::CtlError;
 use crate::standing::Standing;
+
+/// How the bus says that there is no such object.
+const FORGOTTEN: [&str; 2] =
+    ["org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownInterface"];
 
 /// The agent, as a caller on the bus sees it.
 #[derive(Debug)]
@@ -92,6 +97,28 @@ impl Agent {
         let property = Member::read("org.freedesktop.DBus.Properties", "Get");
         let value: OwnedValue = self.call_at(job, property, &(names::JOB, "Progress")).await?;
         value.try_into().map_err(|error: zbus::zvariant::Error| CtlError::Unexpected(error.to_string()))
+    }
+
+    /// The properties of a job; `None`: it is forgotten.
+    pub(crate) async fn job_properties(
+        &self,
+        job: &ObjectPath<'_>,
+    ) -> Result<Option<HashMap<String, OwnedValue>>, CtlError> {
+        let member = Member::read("org.freedesktop.DBus.Properties", "GetAll");
+        let call = self.connection.call_method(
+            Some(names::SERVICE),
+            job,
+            Some(member.interface),
+            member.name,
+            &(names::JOB,),
+        );
+        match self.in_time(call).await? {
+            Ok(reply) => {
+                reply.body().deserialize().map(Some).map_err(|error| CtlError::Unexpected(error.to_string()))
+            }
+            Err(zbus::Error::MethodError(name, ..)) if FORGOTTEN.contains(&name.as_str()) => Ok(None),
+            Err(error) => Err(CtlError::of_call(&error, member.group, Standing::of(member.group))),
+        }
     }
 
     /// What jobs announce from now on.

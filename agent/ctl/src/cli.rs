@@ -158,6 +158,17 @@ Example: cwmpctl invoke Device.X_CWMPD_Demo.Blink() Times=3")]
         #[arg(value_name = "NAME=VALUE", value_parser = assignment)]
         arguments: Vec<Assignment>,
     },
+    /// List the jobs: commands, and what plugins began by themselves
+    #[command(after_help = "\
+Those that run, and the last that ended. With --long also what each is doing, or why it failed, which needs cwmp-admin.
+
+JSON: {\"jobs\": [{\"job\": OBJECT, \"state\": \"running\" | \"done\" | \"failed\" | \"cancelled\", \"progress\": THOUSANDTHS | null,
+  \"plugin\", \"command\": NAME | null, \"object\": PATH, \"started\"}]}; with --long each job has \"text\"")]
+    Jobs {
+        /// Wait until those that run now have ended, and show how far they are; exit code 1 unless all are done
+        #[arg(short, long)]
+        wait: bool,
+    },
     /// Print changes as they come, until interrupted
     #[command(after_help = "\
 JSON, one object a line: {\"path\", \"type\", \"value\"}, or {\"table\"} when rows came or went,

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `cli` | the command line, its help and completions |
 //! | `agent` | the connection and the calls |
-//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `watch`, `state`, `model`, `map` | the commands |
+//! | `values`, `rows`, `tree`, `attributes`, `invoke`, `jobs`, `watch`, `state`, `model`, `map` | the commands |
 //! | `new_plugin` | the one that writes a plugin |
 //! | `fault` | refusals by path, and what to do about them |
 //! | `suggestion` | what a wrong name may have meant |
@@ -22,6 +22,7 @@ mod cli;
 mod error;
 mod fault;
 mod invoke;
+mod jobs;
 mod map;
 mod model;
 mod new_plugin;
@@ -77,6 +78,7 @@ fn on_the_bus(cli: Cli, output: &Output) -> Result<(), CtlError> {
             Command::Invoke { deadline, no_wait, command, arguments } => {
                 invoke::invoke(&agent, output, &command, &arguments, deadline, !no_wait).await
             }
+            Command::Jobs { wait } => jobs::jobs(&agent, output, wait).await,
             Command::Watch { count, paths } => watch::watch(&agent, output, &paths, count).await,
             Command::Model { models, profiles } => model::run(&agent, output, &models, &profiles).await,
             Command::Inform => state::inform(&agent, output).await,

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) is_away: bool,
     /// Reload is never answered.
     pub(crate) stuck: bool,
+    /// The numbers of the jobs that are told of.
+    pub(crate) jobs: Vec<u64>,
 }
 
 pub(crate) type Shared = Arc<Mutex<State>>;
@@ -416,6 +418,18 @@ impl Agent {
     }
 
     #[zbus(property)]
+    fn jobs(&self) -> Vec<OwnedObjectPath> {
+        let jobs = &self.0.lock().unwrap().jobs;
+        jobs.iter().map(|n| format!("{}{n}", names::JOB_PREFIX).try_into().unwrap()).collect()
+    }
+
+    #[zbus(signal)]
+    async fn job_began(
+        emitter: &zbus::object_server::SignalEmitter<'_>,
+        job: zbus::zvariant::ObjectPath<'_>,
+    ) -> zbus::Result<()>;
+
+    #[zbus(property)]
     fn store(&self) -> String {
         "ok".to_owned()
     }
@@ -423,6 +437,67 @@ impl Agent {
     #[zbus(property)]
     fn identity(&self) -> (String, String, String, String) {
         ("Acme".to_owned(), "A0B1C2".to_owned(), "Box".to_owned(), "SN1".to_owned())
+    }
+}
+
+/// What a plugin began by itself, as it is for ever, or as it is until somebody has looked often enough.
+struct Begun {
+    end: &'static str,
+    looks: Mutex<u32>,
+}
+
+impl Fake {
+    /// Shows a job that a plugin began: it runs for two looks, then it has come to `end`.
+    pub(crate) async fn show_job(&self, number: u64, end: &'static str) {
+        let path = format!("{}{number}", names::JOB_PREFIX);
+        let job = Begun { end, looks: Mutex::new(0) };
+        self.connection.object_server().at(path, job).await.unwrap();
+        self.state.lock().unwrap().jobs.push(number);
+    }
+}
+
+#[zbus::interface(name = "org.cwmpd1.Job")]
+impl Begun {
+    #[zbus(out_args("state", "code", "text", "outputs"))]
+    fn result(&self) -> (String, u32, String, BTreeMap<String, String>) {
+        let text = if self.end == "failed" { "/dev/sdb is gone" } else { "" };
+        (self.end.to_owned(), 0, text.to_owned(), BTreeMap::new())
+    }
+
+    #[zbus(property)]
+    fn command(&self) -> String {
+        String::new()
+    }
+
+    #[zbus(property)]
+    fn object(&self) -> String {
+        "Device.Services.StorageService.1.LogicalVolume.1.".to_owned()
+    }
+
+    #[zbus(property)]
+    fn provider(&self) -> String {
+        "storage".to_owned()
+    }
+
+    #[zbus(property)]
+    fn started(&self) -> String {
+        "2026-01-02T03:04:05Z".to_owned()
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> String {
+        let mut looks = self.looks.lock().unwrap();
+        *looks += 1;
+        if *looks > 2 {
+            self.end.to_owned()
+        } else {
+            "running".to_owned()
+        }
+    }
+
+    #[zbus(property)]
+    fn progress(&self) -> i32 {
+        -1 + i32::from(self.end != "failed") * 501
     }
 }
 
@@ -457,6 +532,11 @@ impl Job {
     #[zbus(property)]
     fn command(&self) -> String {
         "Device.X_CWMPD_Demo.Blink()".to_owned()
+    }
+
+    #[zbus(property)]
+    fn object(&self) -> String {
+        "Device.X_CWMPD_Demo.".to_owned()
     }
 
     #[zbus(property)]

@@ -5,6 +5,7 @@ mod contract;
 mod document;
 mod fake;
 mod invoke;
+mod jobs;
 mod private_bus;
 mod refused;
 mod rows;
