@@ -24,7 +24,7 @@ use crate::rows::Row;
 use crate::transaction::{Answer, Order, Transactions, ORIGIN_AGENT};
 use crate::worker::{Change, Step};
 
-/// How long the answer to a commit waits for the agent to show the jobs that it began.
+/// How long the answer to a commit, or to the end of its transaction, waits for the agent to show the jobs that it began.
 pub(crate) const SHOWN_WAIT: Duration = Duration::from_millis(500);
 
 pub(crate) type Options = HashMap<String, OwnedValue>;
@@ -76,6 +76,14 @@ impl Provider {
         match self.transactions.order(txn, Order::Step(step), context).await? {
             Answer::Status(status) => Ok(status),
             Answer::Faults(_) => Ok(0),
+        }
+    }
+
+    /// Who set something is answered when the jobs that this began can be seen.
+    async fn show_jobs(&self) {
+        let shown = self.engine.services.own_jobs.shown();
+        if tokio::time::timeout(SHOWN_WAIT, shown).await.is_err() {
+            tracing::debug!("the agent does not show the plugin's jobs yet");
         }
     }
 }
@@ -159,11 +167,7 @@ impl Provider {
     ) -> Result<u32, BusError> {
         self.admit(&header, bus).await?;
         let status = self.step(Step::Commit, txn).await?;
-        // Who set something finds the jobs that this began.
-        let shown = self.engine.services.own_jobs.shown();
-        if tokio::time::timeout(SHOWN_WAIT, shown).await.is_err() {
-            tracing::debug!("the agent does not show the plugin's jobs yet");
-        }
+        self.show_jobs().await;
         Ok(match status {
             cwmp_plugin_abi::status::OK_AFTER_SESSION => 1,
             cwmp_plugin_abi::status::OK_AFTER_REBOOT => 2,
@@ -188,7 +192,9 @@ impl Provider {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), BusError> {
         self.admit(&header, bus).await?;
-        self.step(Step::Finish, txn).await.map(|_| ())
+        self.step(Step::Finish, txn).await?;
+        self.show_jobs().await;
+        Ok(())
     }
 
     async fn apply(
