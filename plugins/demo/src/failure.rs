@@ -73,11 +73,12 @@ impl Failures {
             return;
         }
         let payload = names.iter().position(|n| n.relative() == PAYLOAD);
-        let any = ["crash", "hang", "slow", "lie", "flood"];
+        let any = ["crash", "panic", "hang", "slow", "lie", "flood"];
         let one = ["big30", "big50", "endless"];
         if let Some(failure) = self.take(settings, &any) {
             match failure.as_str() {
                 "crash" => std::process::abort(),
+                "panic" => panic!("told to panic"),
                 "hang" => loop {
                     std::thread::park();
                 },

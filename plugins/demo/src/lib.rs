@@ -77,7 +77,7 @@ declare! {
         command "Blink()";
         object "Test.";
         param "Test.Fail" string [writable pushed]
-            "enum=none|prepare|commit|commit-timeout|crash-in-prepare|crash-in-commit|crash|hang|slow|lie|flood|big30|big50|endless;default=none";
+            "enum=none|prepare|commit|commit-timeout|crash-in-prepare|crash-in-commit|crash|panic|hang|slow|lie|flood|big30|big50|endless;default=none";
         param "Test.Payload" string;
     }
 }
