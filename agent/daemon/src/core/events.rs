@@ -16,10 +16,7 @@ pub(super) fn restored(state: &State) -> EventQueue {
     });
     let queue = EventQueue::restored(records.collect());
     if queue.unknown() > 0 {
-        tracing::warn!(
-            "{} events of a newer agent wait in the store; they are left there",
-            queue.unknown()
-        );
+        tracing::warn!("{} events of a newer agent wait in the store; they are left there", queue.unknown());
     }
     queue
 }
