@@ -345,7 +345,13 @@ fn open(file: &Path) -> Result<Connection, StoreError> {
     if opened.is_ok() {
         close(file);
     }
-    prepare(Connection::open(file)?)
+    let connection = prepare(Connection::open(file)?)?;
+    // Where the schema is there already, nothing has been written so far.
+    if connection.is_readonly("main")? {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        return Err(StoreError::Sqlite(rusqlite::Error::SqliteFailure(code, None)));
+    }
+    Ok(connection)
 }
 
 fn prepare(connection: Connection) -> Result<Connection, StoreError> {
