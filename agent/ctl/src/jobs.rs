@@ -47,6 +47,13 @@ impl Job {
         u32::try_from(progress).ok()
     }
 
+    /// How far it is and what it is doing, as far as that is known.
+    fn progress(&self) -> String {
+        let permille = self.permille().map(|permille| format!("{} %", permille / 10));
+        let text = self.text.clone().filter(|text| !text.is_empty());
+        permille.into_iter().chain(text).collect::<Vec<_>>().join(" ")
+    }
+
     fn is_running(&self) -> bool {
         self.text("State") == "running"
     }
@@ -75,15 +82,11 @@ pub(crate) async fn jobs(agent: &Agent, output: &Output, waits: bool) -> Result<
     if let Some(signals) = &mut signals {
         while running(&jobs).any(|job| awaited.contains(&job.object)) {
             for job in running(&jobs).filter(|job| awaited.contains(&job.object)) {
-                if let Some(permille) = job.permille() {
-                    if shown.insert(job.number().to_owned(), permille) != Some(permille) {
-                        output.remark(&format!(
-                            "job {} at {}: {} %",
-                            job.number(),
-                            job.work(),
-                            permille / 10
-                        ));
-                    }
+                let progress = job.progress();
+                if !progress.is_empty()
+                    && shown.insert(job.number().to_owned(), progress.clone()).as_ref() != Some(&progress)
+                {
+                    output.remark(&format!("job {} at {}: {progress}", job.number(), job.work()));
                 }
             }
             tokio::select! {

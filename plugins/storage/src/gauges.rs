@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 use tokio::sync::oneshot;
 
-use crate::back_end::{Failure, Gauges, READ};
+use crate::back_end::{Failure, Gauges};
 use crate::facts::{Health, Usage};
 use crate::udisks::mounts;
 
@@ -23,7 +23,7 @@ const SMART: Duration = Duration::from_secs(60);
 /// The longest that smartctl may say.
 const MAX_OUTPUT: u64 = 1024 * 1024;
 /// How long a filesystem may take to tell how full it is.
-const STATVFS: Duration = READ;
+const STATVFS: Duration = Duration::from_millis(1_200);
 /// How many filesystems may hang at a time before none is asked any more.
 const MAX_STUCK: usize = 8;
 

@@ -95,19 +95,33 @@ impl World {
         }
     }
 
-    /// Follows the making of a volume to its end: the state of the job, and what it says.
-    fn make(&self, row: &str) -> (String, String) {
-        type Empty = HashMap<&'static str, OwnedValue>;
-        let body = (format!("{row}X_CWMPD_Make()"), Empty::new(), Empty::new());
-        let job: OwnedObjectPath =
-            self.client.call(names::DATA_MODEL, "Invoke", &body).expect("a job begins");
-        eventually("the job ends", || {
-            let result: (String, u32, String, HashMap<String, String>) = self
+    /// The newest job that works on a row.
+    fn job(&self, row: &str) -> Option<OwnedObjectPath> {
+        let jobs: Vec<OwnedObjectPath> = self.client.property("Jobs");
+        let object = |job: &OwnedObjectPath| {
+            let body = (names::JOB, "Object");
+            let value: OwnedValue = self
                 .client
-                .call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &())
+                .call_at(names::SERVICE, job.as_str(), "org.freedesktop.DBus.Properties", "Get", &body)
                 .expect("the job is there");
-            (result.0 != "running").then_some((result.0, result.2))
-        })
+            String::try_from(value).expect("a path is a text")
+        };
+        jobs.into_iter().rev().find(|job| object(job) == row)
+    }
+
+    /// How far a job is: its state, and what it says.
+    fn standing(&self, job: &OwnedObjectPath) -> (String, String) {
+        let result: (String, u32, String, HashMap<String, String>) = self
+            .client
+            .call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &())
+            .expect("the job is there");
+        (result.0, result.2)
+    }
+
+    /// Waits for the end of the newest job that works on a row: the state of the job, and what it says.
+    fn made(&self, row: &str) -> (String, String) {
+        let job = self.job(row).expect("there is a job");
+        eventually("the job ends", || Some(self.standing(&job)).filter(|(state, _)| state != "running"))
     }
 
     /// Ends UDisks2 at once.
@@ -197,8 +211,7 @@ fn an_acs_has_a_volume_made_and_removed() {
     }
     let reference = world.client.value(&format!("{row}PhysicalReference")).unwrap();
     assert_eq!(reference, drive.trim_end_matches('.'));
-    // A job that follows it ends at once: it is made.
-    assert_eq!(world.make(&row).0, "done");
+    assert_eq!(world.made(&row).0, "done");
 
     // What is full is told: the limit is reached when no more than it is left.
     let mut session = {
@@ -250,14 +263,16 @@ fn a_volume_that_cannot_be_made_is_an_error_and_its_job_fails_with_the_reason() 
         (&format!("{row}Enable"), "true"),
     ];
     assert!(world.client.set(&values).unwrap().1.is_empty());
-    world.value(&format!("{row}Status"), "Error");
-    let (state, why) = world.make(&row);
+    // Who set it finds the job at once; its end comes after the status.
+    let (state, why) = world.made(&row);
     assert_eq!(state, "failed");
     assert!(!why.is_empty(), "it says why");
+    assert_eq!(world.client.value(&format!("{row}Status")).unwrap(), "Error");
     assert_eq!(world.client.value(&format!("{row}Capacity")).unwrap(), "4096");
     assert_eq!(partitions(&world.loops[0]), 0);
     assert!(world.client.set(&[(&format!("{row}Capacity"), "32")]).unwrap().1.is_empty());
-    world.value(&format!("{row}Status"), "Online");
+    assert_eq!(world.made(&row).0, "done");
+    assert_eq!(world.client.value(&format!("{row}Status")).unwrap(), "Online");
     assert_eq!(partitions(&world.loops[0]), 1);
 }
 

@@ -250,7 +250,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
     })
 }
 
-/// Reads a line of `/run/mount/utab`: `SRC=/dev/sda1 TARGET=/run/media/root/FILMS ROOT=/ OPTS=uhelper=udisks2`.
+/// Reads a line of `/run/mount/utab`: `SRC=/dev/sda1 TARGET=/run/media/box/FILMS ROOT=/ OPTS=uhelper=udisks2`.
 fn by_udisks(line: &[u8]) -> Option<PathBuf> {
     let value = |name: &[u8]| line.split(|&b| b == b' ').find_map(|field| field.strip_prefix(name));
     let mut options = value(b"OPTS=")?.split(|&b| b == b',');

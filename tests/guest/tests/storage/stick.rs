@@ -74,8 +74,8 @@ fn a_stick_that_is_pulled_out_while_it_is_formatted_is_an_error() {
     let row = cabinet.add_volume("FILMS", 0);
     let status = format!("{row}Status");
     let mut job = Command::new(binary("cwmpctl"))
-        .args(["--bus", cabinet.device.bus.address(), "invoke", &format!("{row}X_CWMPD_Make()")])
-        .stdout(Stdio::null())
+        .args(["--bus", cabinet.device.bus.address(), "--long", "jobs", "--wait"])
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("cwmpctl is there");
@@ -88,9 +88,12 @@ fn a_stick_that_is_pulled_out_while_it_is_formatted_is_an_error() {
     let stick = usb();
     plug(&stick, false);
     said.read_to_string(&mut so_far).unwrap();
-    assert!(!job.wait().unwrap().success(), "{so_far}");
-    let reason = so_far.lines().rev().find(|line| line.contains(&*device.to_string_lossy()));
-    assert!(reason.is_some_and(|reason| reason.contains("gone")), "{so_far}");
+    let ended = job.wait_with_output().unwrap();
+    let listed = String::from_utf8_lossy(&ended.stdout);
+    assert!(!ended.status.success(), "{so_far}{listed}");
+    let reason = listed.lines().rev().find(|line| line.contains(row.as_str()) && line.contains("failed"));
+    let names_it = |reason: &str| reason.contains(&*device.to_string_lossy()) && reason.contains("gone");
+    assert!(reason.is_some_and(names_it), "{so_far}{listed}");
 
     cabinet.told(&status, "Error");
     let mut session = cabinet.session();
