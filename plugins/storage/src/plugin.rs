@@ -181,7 +181,10 @@ impl AsyncPlugin for Storage {
         match notice {
             Notice::SessionStart | Notice::SessionEnd => self.hold_what_was_lost().await,
             // It removes no volume.
-            Notice::FactoryReset => self.forget_leaving().await,
+            Notice::FactoryReset => {
+                self.numbers.forget();
+                self.forget_leaving().await
+            }
             _ => Ok(()),
         }
     }

@@ -69,8 +69,8 @@ pub(crate) fn number_in(table: Table, reference: &str) -> Option<(u32, &str)> {
 /// Before the keys of numbers in the store.
 const KEPT: &str = "numbers/";
 
-/// Which keys numbers have, as far as references needed them. It is kept: after a start there is no agent to ask, and what
-/// was set is to be put in force all the same.
+/// Which keys numbers have, as far as references needed them. The agent says it; what it said is kept, for after a start
+/// there is no agent to ask, and what was set is to be put in force all the same.
 #[derive(Debug)]
 pub(crate) struct Numbers {
     host: Host,
@@ -111,15 +111,31 @@ impl Numbers {
     /// The key of a row.
     pub(crate) fn key(&self, table: Table, number: u32) -> Option<String> {
         let name = format!("{}{number}", table.path());
-        if let Some(key) = self.keys.borrow().get(&name) {
-            return Some(key.clone());
-        }
+        let kept = self.keys.borrow().get(&name).cloned();
         let path = format!("{SERVICE}{}", table.path());
-        let key = self.host.lookup().and_then(|lookup| lookup.key_of(&path, number)).ok()??;
-        // If it cannot be kept, it is asked for again.
-        if self.host.store_put(&format!("{KEPT}{name}"), &key).is_ok() {
-            self.keys.borrow_mut().insert(name, key.clone());
+        let Ok(told) = self.host.lookup().and_then(|lookup| lookup.key_of(&path, number)) else {
+            return kept;
+        };
+        // An agent that has lost its own store gives numbers anew: what was kept may be another disk.
+        let stored = format!("{KEPT}{name}");
+        match &told {
+            Some(key) if kept.as_ref() == Some(key) => {}
+            Some(key) => {
+                // If it cannot be kept, it is asked for again.
+                let _ = self.host.store_put(&stored, key);
+                self.keys.borrow_mut().insert(name, key.clone());
+            }
+            None if kept.is_some() => {
+                let _ = self.host.store_delete(&stored);
+                self.keys.borrow_mut().remove(&name);
+            }
+            None => {}
         }
-        Some(key)
+        told
+    }
+
+    /// Everything was forgotten, and numbers are given anew.
+    pub(crate) fn forget(&self) {
+        self.keys.borrow_mut().clear();
     }
 }

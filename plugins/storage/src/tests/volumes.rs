@@ -10,6 +10,31 @@ use crate::back_end::{Event, Failure};
 const NEW: &str = "Device.Services.StorageService.1.LogicalVolume.7.";
 
 #[test]
+fn the_agent_says_which_drive_a_number_is_and_what_was_kept_is_for_when_there_is_none() {
+    let (twin, config) = Twin::new();
+    twin.scene().drives.push(drive("sdc"));
+    let mut plugin = begin(&config);
+    let number = plugin.number_of(MEDIA, "MODEL sdb");
+    add_volume(&mut plugin, 7);
+    let mut steps = volume(&plugin, 7, "MODEL sdb", "A", 64);
+    let enable = steps.pop().unwrap();
+    plugin.change(&steps).unwrap();
+    // The agent has lost its store.
+    plugin.give_number(MEDIA, "MODEL sdb", 99);
+    plugin.give_number(MEDIA, "MODEL sdc", number);
+    plugin.change(&[enable]).unwrap();
+    until("it is made", || twin.scene().told.iter().any(|told| told.starts_with("create on")));
+    let told = twin.scene().told.join("\n");
+    assert!(told.contains("create on MODEL sdc"), "{told}");
+    plugin.notice(Notice::FactoryReset).unwrap();
+    plugin.set_agent(false);
+    // Nothing is remembered, and there is nobody to ask.
+    add_volume(&mut plugin, 7);
+    let error = plugin.change(&steps[1..2]).unwrap_err();
+    assert!(error.to_string().contains("there is no drive"), "{error}");
+}
+
+#[test]
 fn a_row_that_is_enabled_on_a_drive_becomes_a_volume_and_stays_the_same_row() {
     let (twin, config) = Twin::new();
     let mut plugin = begin(&config);
