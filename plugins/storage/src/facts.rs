@@ -29,6 +29,13 @@ pub(crate) struct Drive {
     pub(crate) protected: Option<String>,
 }
 
+impl Drive {
+    /// Whether it, or what is in it, is there today and gone tomorrow.
+    pub(crate) fn can_be_taken_out(&self) -> bool {
+        self.removable || self.hot_swappable || matches!(self.connection, Connection::Usb(_))
+    }
+}
+
 /// How a drive is connected, as far as the system tells; the words of the standard are the tree's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Connection {

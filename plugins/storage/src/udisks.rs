@@ -21,7 +21,7 @@ mod system;
 mod watch;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -32,7 +32,7 @@ use crate::back_end::{Disks, Events, Failure, Note, Progress, Unfinished};
 use crate::facts::{Drive, Volume};
 use crate::plan::NewVolume;
 
-use look::Seen;
+use look::{Holders, Seen};
 pub(crate) use media::Rules;
 use objects::{interface, shown, MAX_LIST, SERVICE};
 use service::{Service, MANAGER_PATH};
@@ -60,6 +60,7 @@ struct Inner {
     service: Service,
     system: System,
     rules: Rules,
+    holders: Mutex<Holders>,
     /// Whose turn it is to make something.
     turn: Semaphore,
 }
@@ -77,13 +78,23 @@ impl UDisks {
     ) -> Result<Self, Failure> {
         let service = Service::open(bus, events).await?;
         let system = System::new("/").with_ours(ours);
-        Ok(Self { inner: Arc::new(Inner { service, system, rules, turn: Semaphore::new(1) }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                service,
+                system,
+                rules,
+                holders: Mutex::default(),
+                turn: Semaphore::new(1),
+            }),
+        })
     }
 }
 
 impl Inner {
     async fn see(&self) -> Result<Seen, Failure> {
-        Ok(Seen::new(self.service.objects().await?, &self.system, &self.rules))
+        let objects = self.service.objects().await?;
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Seen::new(objects, &self.system, &self.rules, &mut holders))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::media::{Media, Rules};
-use super::objects::{Block, DriveObject, Object, Objects};
+use super::objects::{Block, DriveObject, Object, Objects, MAX_OBJECTS};
 use super::protection::Protection;
 use super::system::{Mount, System};
 use crate::facts::{Connection, Drive, DriveKind, Volume};
@@ -21,7 +21,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Puts everything together.
-    pub(super) fn new(mut objects: Objects, system: &System, rules: &Rules) -> Self {
+    pub(super) fn new(mut objects: Objects, system: &System, rules: &Rules, holders: &mut Holders) -> Self {
         for places in objects.values_mut().filter_map(|object| object.mounts.as_mut()) {
             places.retain(|place| !system.is_ours(place));
         }
@@ -35,8 +35,8 @@ impl Seen {
         });
         let of_system = of_system.collect();
         let view = View { objects: &objects, system, mounts: &mounts, protection: &protection };
-        let drives = view.drives();
-        let volumes = view.volumes(&drives);
+        let drives = view.drives(&mut holders.drives);
+        let volumes = view.volumes(&drives, &mut holders.volumes);
         Self { drives, volumes, objects, of_system }
     }
 
@@ -72,7 +72,7 @@ impl View<'_> {
         blocks
     }
 
-    fn drives(&self) -> Vec<(String, Drive)> {
+    fn drives(&self, holders: &mut BTreeMap<String, Claim>) -> Vec<(String, Drive)> {
         let mut drives = Vec::new();
         let mut seen = BTreeSet::new();
         for (path, object, block) in self.blocks() {
@@ -91,8 +91,11 @@ impl View<'_> {
             };
             drives.push((path.clone(), drive));
         }
-        let place = |drive: &Drive| drive.device.display().to_string();
-        tell_apart(drives.iter_mut().map(|(_, drive)| (place(drive), &mut drive.key)));
+        let claim = |drive: &Drive| Claim {
+            place: drive.device.display().to_string(),
+            removable: drive.can_be_taken_out(),
+        };
+        tell_apart(drives.iter_mut().map(|(_, drive)| (claim(drive), &mut drive.key)).collect(), holders);
         drives
     }
 
@@ -164,7 +167,11 @@ impl View<'_> {
         })
     }
 
-    fn volumes(&self, drives: &[(String, Drive)]) -> Vec<(String, Volume)> {
+    fn volumes(
+        &self,
+        drives: &[(String, Drive)],
+        holders: &mut BTreeMap<String, Claim>,
+    ) -> Vec<(String, Volume)> {
         let mut plain = BTreeMap::new();
         for (path, object, block) in self.blocks() {
             if let Some(backing) =
@@ -218,11 +225,18 @@ impl View<'_> {
                 },
             ));
         }
-        let place = |volume: &Volume| match &volume.drive {
-            Some(drive) => format!("{drive}:{}", volume.device.display()),
-            None => volume.device.display().to_string(),
+        let claim = |volume: &Volume| {
+            let on = |(_, drive): &&(String, Drive)| volume.drive.as_ref() == Some(&drive.key);
+            let place = match &volume.drive {
+                Some(drive) => format!("{drive}:{}", volume.device.display()),
+                None => volume.device.display().to_string(),
+            };
+            Claim {
+                place,
+                removable: drives.iter().find(on).is_some_and(|(_, drive)| drive.can_be_taken_out()),
+            }
         };
-        tell_apart(volumes.iter_mut().map(|(_, volume)| (place(volume), &mut volume.key)));
+        tell_apart(volumes.iter_mut().map(|(_, volume)| (claim(volume), &mut volume.key)).collect(), holders);
         volumes
     }
 }
@@ -270,13 +284,36 @@ fn name(device: &Path) -> String {
     device.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Copies of a disk have the names of the first one: the others are called by where they are, too.
-fn tell_apart<'a>(all: impl Iterator<Item = (String, &'a mut String)>) {
+/// Who has which key: for a key that two have, whoever had it before.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    drives: BTreeMap<String, Claim>,
+    volumes: BTreeMap<String, Claim>,
+}
+
+/// Where somebody is who has a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Claim {
+    place: String,
+    removable: bool,
+}
+
+/// Copies of a disk have the name of one of them: the others are called by where they are, too. What can be taken out never has
+/// the name of what is built in, whichever the kernel found first, and also while that does not answer.
+fn tell_apart(mut all: Vec<(Claim, &mut String)>, before: &mut BTreeMap<String, Claim>) {
+    // What is alike stays in the order of the devices.
+    all.sort_by_key(|(claim, key)| (claim.removable, before.get(key.as_str()) != Some(claim)));
     let mut seen = BTreeSet::new();
-    for (place, key) in all {
-        if !seen.insert(key.clone()) {
-            *key = format!("{key}@{place}");
+    for (claim, key) in all {
+        let of_built_in = before.get(key).is_some_and(|holder| claim.removable && !holder.removable);
+        if of_built_in || !seen.insert(key.clone()) {
+            *key = format!("{key}@{}", claim.place);
             seen.insert(key.clone());
+        } else {
+            before.insert(key.clone(), claim);
         }
+    }
+    if before.len() > MAX_OBJECTS {
+        before.retain(|key, _| seen.contains(key));
     }
 }

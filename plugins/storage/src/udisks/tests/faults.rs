@@ -42,6 +42,7 @@ async fn open(address: &str, events: Events) -> UDisks {
     service.patience = PATIENCE;
     UDisks {
         inner: Arc::new(Inner {
+            holders: std::sync::Mutex::default(),
             service,
             system: kernel(),
             rules: super::super::Rules::default(),

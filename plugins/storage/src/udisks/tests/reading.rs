@@ -1,8 +1,9 @@
 //! Drives and volumes of many machines, from what UDisks2 and the kernel would say there.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use super::super::look::Seen;
+use super::super::look::{Holders, Seen};
 use super::super::media::Rules;
 use super::super::objects::{Block, DriveObject, Object, Objects, Partition};
 use super::system::Kernel;
@@ -10,6 +11,7 @@ use crate::facts::{Connection, Drive, DriveKind, Volume};
 
 /// A machine that has only what a test gives it.
 struct Machine {
+    holders: RefCell<Holders>,
     kernel: Kernel,
     objects: Objects,
     mounts: String,
@@ -19,7 +21,12 @@ const GIB: u64 = 1024 * 1024 * 1024;
 
 impl Machine {
     fn new() -> Self {
-        Self { kernel: Kernel::new(), objects: Objects::new(), mounts: String::new() }
+        Self {
+            holders: RefCell::default(),
+            kernel: Kernel::new(),
+            objects: Objects::new(),
+            mounts: String::new(),
+        }
     }
 
     /// A disk with a drive; the path of its block device is its name.
@@ -123,7 +130,8 @@ impl Machine {
 
     fn see_with(&self, rules: &Rules) -> Seen {
         self.kernel.put("proc/self/mountinfo", &self.mounts);
-        Seen::new(self.objects.clone(), &self.kernel.system(), rules)
+        let mut holders = self.holders.borrow_mut();
+        Seen::new(self.objects.clone(), &self.kernel.system(), rules, &mut holders)
     }
 }
 
@@ -412,6 +420,39 @@ fn copies_of_a_disk_are_told_apart_by_their_places() {
     assert_eq!(keys, ["ACME:SAME", "ACME:SAME@/dev/sdb"]);
     let keys: Vec<&str> = seen.volumes.iter().map(|(_, volume)| volume.key.as_str()).collect();
     assert_eq!(keys, ["same", "same@ACME:SAME@/dev/sdb:/dev/sdb1"]);
+}
+
+#[test]
+fn what_can_be_taken_out_never_has_the_key_of_what_is_built_in_and_who_had_it_keeps_it() {
+    let mut machine = Machine::new();
+    let disk = |machine: &mut Machine, name: &str, minor: u32, removable: bool| {
+        machine.drive(name, u64::from(minor), "SAME");
+        let drive = machine.objects.get_mut(&format!("drive {name}")).unwrap().drive.as_mut().unwrap();
+        drive.removable = removable;
+        machine.partition(name, 1, u64::from(minor + 1)).partition.as_mut().unwrap().uuid = "same".to_owned();
+    };
+    let holder = |machine: &Machine| {
+        let seen = machine.see(&[]);
+        let drive = seen.drive("ACME:SAME").map(|(path, _)| path.clone());
+        (drive, seen.volume("same").map(|(path, _)| path.clone()))
+    };
+    let has = |name: &str| (Some(name.to_owned()), Some(format!("{name}1")));
+    // The kernel may find the stick first.
+    disk(&mut machine, "sda", 0, true);
+    disk(&mut machine, "sdb", 16, false);
+    assert_eq!(holder(&machine), has("sdb"));
+    // Not even when the built-in one is not there.
+    let all = machine.objects.clone();
+    machine.objects.retain(|path, _| !path.contains("sdb"));
+    assert_eq!(holder(&machine), (None, None));
+    machine.objects = all;
+    assert_eq!(holder(&machine), has("sdb"));
+    // Of two sticks the one that was there has it, whatever comes before it.
+    let mut machine = Machine::new();
+    disk(&mut machine, "sdd", 48, true);
+    assert_eq!(holder(&machine), has("sdd"));
+    disk(&mut machine, "sdc", 32, true);
+    assert_eq!(holder(&machine), has("sdd"));
 }
 
 #[test]
