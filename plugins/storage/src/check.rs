@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use cwmp_plugin_sdk::{Change, ChangeFault, Edit, Error, Op};
+use cwmp_plugin_sdk::{Change, ChangeFault, Edit, Error, Op, Parse as _};
 
 use crate::accounts::is_account;
 use crate::objects::LogicalVolume;
@@ -23,6 +23,9 @@ pub(crate) fn check_change(change: &Change<'_>) -> Result<(), Error> {
     let (leaf, value) = (parts.next().unwrap_or_default(), change.value);
     if change.op != Op::Set {
         return Ok(());
+    }
+    if leaf == "AFPEnable" && bool::parse(value) == Some(true) {
+        return Err(Error::value("AFPEnable can only be false: there is no server for AFP"));
     }
     let shown = !value.chars().any(char::is_control);
     let good = match leaf {

@@ -37,7 +37,7 @@ pub(crate) struct NetInfo {
 #[object("Device.Services.StorageService.{i}.NetworkServer.", model = "StorageService:1.3")]
 #[allow(clippy::struct_excessive_bools)] // the standard's
 pub(crate) struct NetworkServer {
-    #[param("AFPEnable")]
+    #[param("AFPEnable", writable)]
     pub(crate) afp_enable: bool,
     #[param("NFSEnable", writable, pushed)]
     pub(crate) nfs_enable: bool,
