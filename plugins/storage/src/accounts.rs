@@ -8,7 +8,7 @@ mod rights;
 mod unix;
 
 pub(crate) use name::{check, is_account, is_network_name, is_reserved_share, MAX_ACCOUNTS, MAX_SHARES};
-pub(crate) use rights::{of_account, of_guests, Right};
+pub(crate) use rights::{by_ftp, of_account, of_guests, said, Right};
 pub(crate) use unix::{Accounts, Ids};
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use crate::back_end::{Events, Failure, State};
 
 pub(crate) use child::Program;
 pub(crate) use file::{folder, read, remove, write};
-pub(crate) use place::{attach, detach, is_attached, open, path_of, places};
+pub(crate) use place::{attach, detach, is_attached, open, path_of, places, Places};
 pub(crate) use port::listens;
 pub(crate) use settings::Settings;
 pub(crate) use tool::{printable, Tools};

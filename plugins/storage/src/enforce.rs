@@ -13,6 +13,7 @@ use crate::plan::Offer;
 use crate::plugin::Storage;
 use crate::row_id::RowId;
 use crate::tree::Node;
+use crate::wish::Wishes;
 
 /// That the servers were told something once, in the store: the names of those that ran before, a line each.
 const OFFERED: &str = "offered";
@@ -35,6 +36,8 @@ pub(crate) struct Done {
     offered: Option<Offer>,
     /// What they were told last, whether they took it or not.
     last: Option<Offer>,
+    /// Those without an account are to come in by FTP, and there is no folder for them.
+    astray: bool,
     /// More than they are told of is set.
     too_many: bool,
     /// Folders that cannot be offered.
@@ -95,6 +98,12 @@ impl Storage {
         ];
         let servers = servers.into_iter().filter(|(_, what)| about(what)).filter_map(|(name, _)| name);
         let own = Own { volumes, servers: servers.collect() };
+        if about("AnonymousUser.StartingFolder") {
+            let wishes = Wishes::read(&self.settings, &self.numbers)?;
+            if wishes.start().is_some_and(|(_, _, folder)| folder.authenticate_ftp) {
+                return Err(Error::value("StartingFolder: the folder asks for an account by FTP"));
+            }
+        }
         self.state.borrow_mut().done.failed.retain(|id, _| !own.volumes.contains(id));
         self.keep_pending()?;
         let result = self.enforce(Some(&own)).await;
@@ -263,6 +272,7 @@ impl Storage {
         let net = self.view(|view| (view.net(), view.servers(), view.ftp()));
         let (mut offer, folders) = offer::build(&wishes, &tree, &self.shares.names(&wishes)?, net);
         let too_many = offer::limit(&mut offer);
+        self.tell_astray(&wishes, &offer);
         if self.state.borrow().done.offered.as_ref() == Some(&offer) {
             return Ok(None);
         }
@@ -315,6 +325,17 @@ impl Storage {
         state.done.bad = bad.into_keys().collect();
         state.done.refused = refused;
         Ok(failure)
+    }
+
+    /// Says once that there is nothing for those without an account, though they are to come in.
+    fn tell_astray(&self, wishes: &Wishes, offer: &Offer) {
+        let has_none = offer.ftp.as_ref().is_some_and(|ftp| ftp.anonymous.is_none());
+        let astray = wishes.ftp.anonymous && has_none;
+        if astray && !std::mem::replace(&mut self.state.borrow_mut().done.astray, astray) {
+            let text = "nobody comes in by FTP without an account: StartingFolder is no folder that is offered without one";
+            self.host.log(Level::Warning, text);
+        }
+        self.state.borrow_mut().done.astray = astray;
     }
 
     /// Whether a server is to serve.

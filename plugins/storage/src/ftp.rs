@@ -8,19 +8,22 @@ mod session;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use zbus::Connection;
 
-use crate::accounts::{check, of_account, Accounts, Right};
+use crate::accounts::{by_ftp, check, said, Accounts, Right};
 use crate::back_end::{Events, Failure, Server, State};
 use crate::control::{
-    attach, detach, folder, is_attached, listens, open, places, read, write, Daemon, Program, Settings, Tools,
+    attach, detach, folder, is_attached, listens, open, read, write, Daemon, Places, Program, Settings, Tools,
 };
 use crate::plan::{Ftp, Offer, Secret};
 
 const NAME: &str = "vsftpd";
+/// How many folders are mounted for accounts, over all: each is a mount of its own, which every process that lists mounts reads.
+const MAX_PLACES: usize = 4_000;
 /// What those call themselves who have no account; no account has such a name.
 const ANONYMOUS: [&str; 2] = ["anonymous", "ftp"];
 
@@ -33,10 +36,37 @@ pub(crate) struct Vsftpd {
     daemon: Daemon,
     /// The passwords that are set.
     set: RefCell<BTreeMap<String, Secret>>,
+    /// Whose turn it is to change what is mounted.
+    turn: Arc<Mutex<()>>,
 }
 
 /// A place, the folder that is seen there, and whether it is only read.
 type Wanted = BTreeMap<PathBuf, (PathBuf, bool)>;
+
+/// What accounts shall see below their folder, and where; and whether it is more than there is place for. What is said of an
+/// account comes before what is for everybody.
+fn wanted(offer: &Offer, users: &Path) -> (Wanted, bool) {
+    let mut wanted = Wanted::new();
+    if offer.ftp.is_none() {
+        return (wanted, false);
+    }
+    for own in [true, false] {
+        for account in offer.accounts.iter().filter(|account| account.ftp) {
+            for share in &offer.shares {
+                let right = by_ftp(share, &account.name);
+                if right == Right::Nothing || own != (said(share, &account.name) > Right::Nothing) {
+                    continue;
+                }
+                if wanted.len() == MAX_PLACES {
+                    return (wanted, true);
+                }
+                let place = users.join(&account.name).join(&share.name);
+                wanted.insert(place, (share.path.clone(), right == Right::Read));
+            }
+        }
+    }
+    (wanted, false)
+}
 
 impl Vsftpd {
     pub(crate) fn new(settings: &Settings, bus: &Connection, events: Events) -> Self {
@@ -47,6 +77,7 @@ impl Vsftpd {
             tools,
             settings: settings.clone(),
             set: RefCell::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -89,31 +120,32 @@ impl Vsftpd {
         Ok(guest.group)
     }
 
-    /// What accounts shall see, and where.
-    fn wanted(&self, offer: &Offer) -> Wanted {
-        let accounts = offer.accounts.iter().filter(|account| account.ftp && offer.ftp.is_some());
-        let mut wanted = Wanted::new();
-        for account in accounts {
-            for share in &offer.shares {
-                let right = of_account(share, &account.name);
-                if right > Right::Nothing {
-                    let place = self.users().join(&account.name).join(&share.name);
-                    wanted.insert(place, (share.path.clone(), right == Right::Read));
-                }
-            }
-        }
-        wanted
+    /// Looks at places, or changes them, where nobody waits for it who reads: one after the other, also if nobody waits for the
+    /// first any more.
+    async fn with_places<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Places) -> Result<R, Failure> + Send + 'static,
+    ) -> Result<R, Failure> {
+        let (turn, users) = (Arc::clone(&self.turn), self.users());
+        let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&mut Places::read(&users))
+        });
+        work.await.unwrap_or_else(|error| Err(Failure::Refused(format!("places of accounts: {error}"))))
     }
 
     /// Keeps out who has another password now, or may do less, or nothing; and takes away what is seen too much.
     async fn remove(&self, offer: &Offer, wanted: &Wanted) -> Result<(), Failure> {
-        let standing = places(&self.users());
-        let is_wanted = |place: &PathBuf| {
-            wanted.get(place).is_some_and(|(path, read_only)| {
-                open(path).is_ok_and(|source| is_attached(&source, place, *read_only))
-            })
-        };
-        let less: Vec<&PathBuf> = standing.iter().filter(|place| !is_wanted(place)).collect();
+        let now = wanted.clone();
+        let less = self.with_places(move |places| {
+            let is_wanted = |place: &PathBuf| {
+                now.get(place).is_some_and(|(path, read_only)| {
+                    open(path).is_ok_and(|source| places.has(&source, place, *read_only))
+                })
+            };
+            Ok(places.all().filter(|place| !is_wanted(place)).cloned().collect::<Vec<PathBuf>>())
+        });
+        let less = less.await?;
         let may_stay = |name: &String| {
             let account = offer.accounts.iter().find(|account| account.name == *name && account.ftp);
             let same = account.is_some_and(|account| {
@@ -136,22 +168,29 @@ impl Vsftpd {
         if let (false, Some(program)) = (out.is_empty(), self.tools.find(NAME)) {
             session::end(&program, &out).await;
         }
-        for place in less {
-            detach(place)?;
-        }
-        let homes = std::fs::read_dir(self.users()).into_iter().flatten().flatten();
-        for home in homes.map(|entry| entry.path()) {
-            // What a life before did not get to mount.
-            for place in std::fs::read_dir(&home).into_iter().flatten().flatten().map(|entry| entry.path()) {
-                if !wanted.contains_key(&place) {
-                    detach(&place)?;
+        let (users, now) = (self.users(), wanted.clone());
+        let tidy = move |places: &mut Places| {
+            for place in &less {
+                places.detach(place)?;
+            }
+            let homes = std::fs::read_dir(&users).into_iter().flatten().flatten();
+            let used: BTreeSet<&Path> = now.keys().filter_map(|place| place.parent()).collect();
+            for home in homes.map(|entry| entry.path()) {
+                // What a life before did not get to mount.
+                for place in
+                    std::fs::read_dir(&home).into_iter().flatten().flatten().map(|entry| entry.path())
+                {
+                    if !now.contains_key(&place) {
+                        places.detach(&place)?;
+                    }
+                }
+                if !used.contains(home.as_path()) {
+                    places.detach(&home)?;
                 }
             }
-            if !wanted.keys().any(|place| place.starts_with(&home)) {
-                detach(&home)?;
-            }
-        }
-        Ok(())
+            Ok(())
+        };
+        self.with_places(tidy).await
     }
 
     async fn add(&self, offer: &Offer, wanted: &Wanted, group: u32) -> Result<(), Failure> {
@@ -165,10 +204,15 @@ impl Vsftpd {
             }
             names.insert(account.name.clone());
         }
-        for (place, (path, read_only)) in wanted {
-            let source = Accounts::open_folder(path, group)?;
-            attach(&source, place, *read_only)?;
-        }
+        let now = wanted.clone();
+        let mount = move |places: &mut Places| {
+            for (place, (path, read_only)) in &now {
+                let source = Accounts::open_folder(path, group)?;
+                places.attach(&source, place, *read_only)?;
+            }
+            Ok(())
+        };
+        self.with_places(mount).await?;
         self.list_only(&names, offer)
     }
 
@@ -216,7 +260,7 @@ impl Vsftpd {
             self.daemon.stop().await?;
         }
         write(&self.settings.pam.join(config::PAM_SERVICE), config::PAM, 0o644)?;
-        let wanted = self.wanted(offer);
+        let (wanted, more) = wanted(offer, &self.users());
         self.remove(offer, &wanted).await?;
         self.accounts.remove_others(offer).await?;
         self.put_anonymous(ftp, group).await?;
@@ -226,7 +270,13 @@ impl Vsftpd {
             return Err(Failure::Refused(format!("somebody else has the port {}", ftp.port)));
         }
         let arguments = vec![self.config().into_os_string()];
-        self.daemon.start(Program { path: program, arguments }, || async { listens(ftp.port) }).await
+        self.daemon.start(Program { path: program, arguments }, || async { listens(ftp.port) }).await?;
+        let told =
+            format!("folders of all accounts together are more than {MAX_PLACES} by FTP: some are left out");
+        if more {
+            return Err(Failure::Impossible(told));
+        }
+        Ok(())
     }
 }
 

@@ -8,9 +8,8 @@ use crate::accounts::{MAX_ACCOUNTS, MAX_SHARES};
 use crate::back_end::Failure;
 use crate::objects::{FtpServer, NetInfo, NetworkServer};
 use crate::plan::{Account, Ftp, Offer, Permissions, Share};
-use crate::row_id::{number_in, RowId, Table};
 use crate::share_names::FolderId;
-use crate::tree::{Node, Tree};
+use crate::tree::Tree;
 use crate::wish::{FolderWish, Wishes};
 
 /// Whether anything was set that is the servers' business. As long as nothing was, they are as the image made them.
@@ -53,6 +52,7 @@ pub(crate) fn build(
                 access: access(folder, wishes, &names),
                 accounts: Permissions::default(),
                 guests: if free { all } else { Permissions::default() },
+                ftp: if folder.authenticate_ftp { Permissions::default() } else { all },
             });
         }
     }
@@ -62,7 +62,7 @@ pub(crate) fn build(
         port: u16::try_from(ftp.port_number).unwrap_or(21),
         max_users: ftp.max_num_users,
         idle: ftp.idle_time,
-        anonymous: anonymous(wishes, tree, &places),
+        anonymous: anonymous(wishes, &places),
     });
     (offer, places.into_values().collect())
 }
@@ -109,17 +109,11 @@ fn access(folder: &FolderWish, wishes: &Wishes, names: &BTreeMap<u32, String>) -
     all.into_iter().filter(|(_, may)| *may != Permissions::default()).collect()
 }
 
-fn anonymous(wishes: &Wishes, tree: &Tree, places: &BTreeMap<FolderId, PathBuf>) -> Option<(PathBuf, bool)> {
-    let ftp = &wishes.ftp;
-    let (volume, rest) = number_in(Table::Volume, &ftp.start).filter(|_| ftp.anonymous)?;
-    let folder: u32 = rest.strip_prefix("Folder.")?.trim_end_matches('.').parse().ok()?;
-    let is = |node: &&Node| match &node.id {
-        RowId::Added(number) => *number == volume,
-        RowId::Found(_) => wishes.start_volume.as_ref() == Some(&node.id),
-    };
-    let node = tree.volumes.iter().find(is)?;
-    let path = places.get(&(node.id.clone(), folder))?;
-    Some((path.clone(), ftp.anonymous_reads))
+/// What those without an account see: nothing of a folder that asks for an account, or that is not offered.
+fn anonymous(wishes: &Wishes, places: &BTreeMap<FolderId, PathBuf>) -> Option<(PathBuf, bool)> {
+    let (id, number, folder) = wishes.start().filter(|_| wishes.ftp.anonymous)?;
+    let path = places.get(&(id.clone(), number)).filter(|_| !folder.authenticate_ftp)?;
+    Some((path.clone(), wishes.ftp.anonymous_reads))
 }
 
 /// Whether a folder can have this name: one part of a path, that is shown.
@@ -189,6 +183,7 @@ mod tests {
             access: vec![(format!("a{MAX_ACCOUNTS}"), may), ("a0".to_owned(), may)],
             accounts: Permissions::default(),
             guests: Permissions::default(),
+            ftp: Permissions::default(),
         };
         let all = |accounts: usize, shares: usize| Offer {
             accounts: (0..accounts).map(account).collect(),

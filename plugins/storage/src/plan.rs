@@ -43,8 +43,10 @@ pub(crate) struct Share {
     pub(crate) access: Vec<(String, Permissions)>,
     /// What everybody with an account may do.
     pub(crate) accounts: Permissions,
-    /// What everybody may do, without an account.
+    /// What everybody may do, without an account, by protocols of the network.
     pub(crate) guests: Permissions,
+    /// What everybody with an account may do by FTP.
+    pub(crate) ftp: Permissions,
 }
 
 impl Permissions {
@@ -112,6 +114,7 @@ impl Share {
         };
         self.accounts.is_within(other.accounts)
             && self.guests.is_within(other.guests)
+            && self.ftp.is_within(other.ftp)
             && self.access.iter().all(may)
     }
 }
@@ -132,6 +135,7 @@ mod tests {
             access: vec![("anna".into(), both)],
             accounts: Permissions::default(),
             guests: Permissions::default(),
+            ftp: Permissions::default(),
         };
         let ftp = Ftp { port: 21, max_users: 10, idle: 300, anonymous: Some(("/media/a".into(), true)) };
         let all = Offer {
@@ -153,6 +157,7 @@ mod tests {
         assert_eq!(less(&|offer| offer.shares[0].access[0].1 = read), (true, false));
         assert_eq!(less(&|offer| offer.shares[0].access.clear()), (true, false));
         assert_eq!(less(&|offer| offer.shares[0].guests = read), (false, true));
+        assert_eq!(less(&|offer| offer.shares[0].ftp = read), (false, true));
         assert_eq!(less(&|offer| offer.smb = false), (true, false));
         assert_eq!(less(&|offer| offer.nfs = true), (false, true));
         assert_eq!(less(&|offer| offer.ftp = None), (true, false));

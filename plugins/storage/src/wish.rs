@@ -71,12 +71,16 @@ pub(crate) struct FolderWish {
     pub(crate) name: String,
     /// Whether protocols of the network ask for an account.
     pub(crate) authenticate: bool,
+    /// Whether FTP asks for an account that may.
+    pub(crate) authenticate_ftp: bool,
     /// By the number of the account.
     pub(crate) users: Vec<(u32, Permissions)>,
     /// By the number of the group.
     pub(crate) groups: Vec<(u32, Permissions)>,
 }
 
+/// The bit of `UserAccountAccess` for protocols that are none of the network, which is FTP.
+const OTHERS: u32 = 1;
 /// The bit of `UserAccountAccess` for protocols of the network.
 const NETWORK: u32 = 2;
 
@@ -170,6 +174,7 @@ impl Wishes {
                     enable: folder.enable,
                     name: folder.name,
                     authenticate: folder.user_account_access & NETWORK != 0,
+                    authenticate_ftp: folder.user_account_access & OTHERS != 0,
                     ..FolderWish::default()
                 },
             );
@@ -187,6 +192,16 @@ impl Wishes {
             }
         }
         Ok(())
+    }
+
+    /// The folder where those without an account begin by FTP, if there is such a row.
+    pub(crate) fn start(&self) -> Option<(&RowId, u32, &FolderWish)> {
+        let (volume, rest) = number_in(Table::Volume, &self.ftp.start)?;
+        let number: u32 = rest.strip_prefix("Folder.")?.trim_end_matches('.').parse().ok()?;
+        let added = self.volumes.get_key_value(&RowId::Added(volume));
+        let found = || self.start_volume.as_ref().and_then(|id| self.volumes.get_key_value(id));
+        let (id, volume) = added.or_else(found)?;
+        Some((id, number, volume.folders.get(&number)?))
     }
 
     fn folder(&mut self, at: &At) -> Option<&mut FolderWish> {

@@ -494,7 +494,11 @@ fn a_client_of_ftp_uses_what_an_acs_offered() {
     let mut session = acs.session();
     let shared = format!("{}Folder.1", offer.volume);
     let anonymous = format!("{SERVICE}FTPServer.AnonymousUser.");
+    // A folder that asks for an account by FTP is nobody's without one.
+    let start = (&*format!("{anonymous}StartingFolder"), ValueType::String, &*shared);
+    session.set(&[start], "key").unwrap_err();
     let values = [
+        (&*format!("{shared}.UserAccountAccess"), ValueType::UnsignedInt, "2"),
         (&*format!("{anonymous}StartingFolder"), ValueType::String, &*shared),
         (&format!("{anonymous}ReadOnlyAccess"), ValueType::Boolean, "1"),
         (&format!("{anonymous}Enable"), ValueType::Boolean, "1"),

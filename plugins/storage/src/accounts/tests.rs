@@ -53,6 +53,11 @@ fn what_is_said_of_an_account_counts_before_what_is_said_of_all() {
     // Nobody needs to say who he is to be a guest.
     share.guests = READ;
     assert_eq!(rights(&share), [Right::Read, Right::Read, Right::Write]);
+    // By FTP nobody is a guest, and not what the network lets guests do counts.
+    let rights = |share: &_| ["alice", "bob", "carol"].map(|name| by_ftp(share, name));
+    assert_eq!(rights(&share), [Right::Read, Right::Nothing, Right::Write]);
+    (share.guests, share.ftp) = (Permissions::default(), READ);
+    assert_eq!(rights(&share), [Right::Read, Right::Read, Right::Write]);
 }
 
 #[test]

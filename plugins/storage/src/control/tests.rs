@@ -122,7 +122,14 @@ pub(crate) fn account(name: &str, password: &str) -> Account {
 
 pub(crate) fn share(name: &str, path: &Path, access: &[(&str, Permissions)]) -> Share {
     let access = access.iter().map(|(name, permissions)| ((*name).to_owned(), *permissions)).collect();
-    Share { name: name.to_owned(), path: path.to_owned(), access, accounts: NOTHING, guests: NOTHING }
+    Share {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        access,
+        accounts: NOTHING,
+        guests: NOTHING,
+        ftp: NOTHING,
+    }
 }
 
 /// Alice writes, Bob reads, Carol has an account.

@@ -1,8 +1,11 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use super::*;
+use crate::accounts::{MAX_ACCOUNTS, MAX_SHARES};
+use crate::control::places;
 use crate::control::tests::{account, inside, offer, run, sh, share, Machine, READ, WRITE};
 
 mod sessions;
@@ -131,6 +134,62 @@ fn an_account_sees_its_shares_and_nothing_else() {
         // The password is good for this server only.
         assert!(sh("getent shadow alice | cut -d: -f2,8 | grep -q '^\\$6\\$.*:1$'").is_ok());
         assert!(!sh("cat /run/cwmpd-storage/vsftpd.*").unwrap().contains("a$e"));
+    });
+}
+
+#[test]
+fn there_is_a_limit_of_mounts_and_what_is_said_of_an_account_comes_first() {
+    let names: Vec<String> = (0..MAX_ACCOUNTS).map(|n| format!("user{n}")).collect();
+    let mut offer = Offer { ftp: Some(ftp()), ..Offer::default() };
+    offer.accounts = names.iter().map(|name| account(name, "x")).collect();
+    offer.shares = (0..MAX_SHARES).map(|n| share(&format!("s{n}"), Path::new("/x"), &[])).collect();
+    assert_eq!(wanted(&offer, Path::new("/u")), (Wanted::new(), false));
+    for share in &mut offer.shares[..MAX_PLACES / MAX_ACCOUNTS] {
+        share.ftp = WRITE;
+    }
+    let (all, more) = wanted(&offer, Path::new("/u"));
+    assert_eq!((all.len(), more), (MAX_PLACES, false));
+    let last = &names[MAX_ACCOUNTS - 1];
+    offer.shares[MAX_SHARES - 1].access = vec![(last.clone(), READ)];
+    let (all, more) = wanted(&offer, Path::new("/u"));
+    assert_eq!((all.len(), more), (MAX_PLACES, true));
+    assert!(all.contains_key(&Path::new("/u").join(last).join(format!("s{}", MAX_SHARES - 1))));
+}
+
+#[test]
+fn many_folders_for_many_accounts_keep_nobody_waiting_who_reads() {
+    if !inside("ftp::tests::many_folders_for_many_accounts_keep_nobody_waiting_who_reads", &NEEDS) {
+        return;
+    }
+    run(async {
+        let machine = Machine::start();
+        let vsftpd = vsftpd(&machine).await;
+        let mut offer = Offer { ftp: Some(ftp()), ..Offer::default() };
+        offer.accounts = (0..40).map(|n| account(&format!("user{n}"), "x")).collect();
+        for n in 0..40 {
+            let name = format!("s{n}");
+            let mut share = share(&name, &machine.folder(&name), &[]);
+            share.ftp = WRITE;
+            offer.shares.push(share);
+        }
+        for what in ["first", "again"] {
+            let (begun, mut last, mut longest) = (Instant::now(), Instant::now(), Duration::ZERO);
+            let mut work = std::pin::pin!(vsftpd.apply(&offer));
+            loop {
+                tokio::select! {
+                    done = &mut work => break done.unwrap(),
+                    () = tokio::time::sleep(Duration::from_millis(5)) => {
+                        longest = longest.max(last.elapsed());
+                        last = Instant::now();
+                    }
+                }
+            }
+            longest = longest.max(last.elapsed());
+            println!("{what}: {:?}, and nobody was heard for {longest:?}", begun.elapsed());
+            assert!(longest < Duration::from_secs(2), "{what}: nobody was heard for {longest:?}");
+        }
+        assert_eq!(places(&machine.settings.run).len(), 1_600);
+        client("user39", "x", "s39/there", &[]).unwrap();
     });
 }
 

@@ -145,7 +145,7 @@ fn guests_come_in_only_where_no_account_is_asked_for() {
 #[test]
 fn ftp_is_as_it_was_set_with_a_place_for_those_without_an_account() {
     let mut stage = Stage::new();
-    let folder = stage.folder(1, "pub", 3);
+    let folder = stage.folder(1, "pub", 2);
     let ftp = format!("{SERVICE}FTPServer.");
     let set = [
         ("Enable", "true"),
@@ -167,6 +167,56 @@ fn ftp_is_as_it_was_set_with_a_place_for_those_without_an_account() {
     stage.plugin.set(&[(&format!("{ftp}Enable"), "false")]).unwrap();
     assert!(stage.twin.offered("vsftpd").unwrap().ftp.is_none());
     assert_eq!(stage.plugin.get(&format!("{ftp}Status")).unwrap(), "Disabled");
+}
+
+#[test]
+fn by_ftp_a_folder_is_for_everybody_who_comes_in_only_if_it_says_so_itself() {
+    let mut stage = Stage::new();
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.SMBEnable"), "true")]).unwrap();
+    for (number, name, access) in [(1, "none", 0), (2, "ftp", 1), (3, "net", 2), (4, "both", 3)] {
+        stage.folder(number, name, access);
+    }
+    let all = |stage: &Stage| {
+        let shares = stage.shares();
+        ["none", "ftp", "net", "both"].map(|name| (shares[name].guests == ALL, shares[name].ftp == ALL))
+    };
+    assert_eq!(all(&stage), [(true, true), (true, false), (false, true), (false, false)]);
+    // That is about protocols of the network.
+    stage.plugin.set(&[(&format!("{SERVICE}NetworkServer.NetworkProtocolAuthReq"), "false")]).unwrap();
+    assert_eq!(all(&stage), [(true, true), (true, false), (true, true), (true, false)]);
+}
+
+#[test]
+fn those_without_an_account_get_no_folder_that_asks_for_one() {
+    let mut stage = Stage::new();
+    let (open, shut) = (stage.folder(1, "open", 2), stage.folder(2, "shut", 1));
+    let ftp = format!("{SERVICE}FTPServer.");
+    let start = format!("{ftp}AnonymousUser.StartingFolder");
+    let on = [(format!("{ftp}Enable"), "true"), (format!("{ftp}AnonymousUser.Enable"), "true")];
+    stage.plugin.set(&[(&on[0].0, on[0].1), (&on[1].0, on[1].1)]).unwrap();
+    let offered = |stage: &Stage| stage.twin.offered("vsftpd").unwrap().ftp.unwrap().anonymous;
+    // It leads nowhere: nothing is offered, and that is said.
+    assert_eq!(offered(&stage), None);
+    let told = |stage: &Stage| stage.plugin.logs().iter().any(|line| line.text.contains("StartingFolder"));
+    assert!(told(&stage));
+    let error = stage.plugin.set(&[(&start, shut.trim_end_matches('.'))]).unwrap_err();
+    assert!(error.to_string().contains("asks for an account"), "{error}");
+    assert_eq!(offered(&stage), None);
+    stage.plugin.set(&[(&start, open.trim_end_matches('.'))]).unwrap();
+    assert!(offered(&stage).is_some());
+    // It begins to ask for one.
+    stage.plugin.set(&[(&format!("{open}UserAccountAccess"), "3")]).unwrap();
+    assert_eq!(offered(&stage), None);
+}
+
+#[test]
+fn afp_can_only_be_off() {
+    let mut stage = Stage::new();
+    let afp = format!("{SERVICE}NetworkServer.AFPEnable");
+    let error = stage.plugin.set(&[(&afp, "true")]).unwrap_err();
+    assert!(error.to_string().contains("no server for AFP"), "{error}");
+    stage.plugin.set(&[(&afp, "false")]).unwrap();
+    assert_eq!(stage.plugin.get(&afp).unwrap(), "false");
 }
 
 #[test]

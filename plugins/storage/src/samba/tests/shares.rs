@@ -17,7 +17,7 @@ prop_compose! {
         guests in any_permissions(),
     ) -> Share {
         let access = access.into_iter().map(|(name, permissions)| (name.to_owned(), permissions)).collect();
-        Share { name: "x".to_owned(), path: "/x".into(), access, accounts, guests }
+        Share { name: "x".to_owned(), path: "/x".into(), access, accounts, guests, ftp: Permissions::default() }
     }
 }
 
