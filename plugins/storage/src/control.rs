@@ -20,7 +20,9 @@ use crate::back_end::{Events, Failure, State};
 
 pub(crate) use child::Program;
 pub(crate) use file::{folder, read, remove, write};
-pub(crate) use place::{attach, detach, is_attached, open, path_of, places, Places};
+#[cfg(test)]
+pub(crate) use place::places;
+pub(crate) use place::{attach, detach, is_attached, open, path_of, Places};
 pub(crate) use port::listens;
 pub(crate) use settings::Settings;
 pub(crate) use tool::{printable, Tools};

@@ -6,7 +6,7 @@
 mod bus;
 mod export;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -14,9 +14,7 @@ use zbus::Connection;
 
 use crate::accounts::{check, Accounts};
 use crate::back_end::{Events, Failure, Server, State};
-use crate::control::{
-    attach, detach, folder, is_attached, open, places, read, remove, write, Daemon, Program, Settings, Tools,
-};
+use crate::control::{folder, open, read, remove, write, Daemon, Places, Program, Settings, Tools};
 use crate::plan::Offer;
 
 use bus::Exports;
@@ -104,16 +102,18 @@ impl Ganesha {
         Ok(wanted)
     }
 
-    fn is_seen(export: &Export) -> bool {
-        open(&export.path).is_ok_and(|source| is_attached(&source, &export.place, export.read_only))
+    fn is_seen(export: &Export, mounted: &Places) -> bool {
+        open(&export.path).is_ok_and(|source| mounted.has(&source, &export.place, export.read_only))
     }
 
     /// Takes away what is not offered any more, or in another way.
     async fn remove(&self, wanted: &BTreeMap<u16, Export>, runs: bool) -> Result<(), Failure> {
         let live = if runs { self.exports.list().await? } else { Vec::new() };
+        let mut mounted = Places::read(&self.places());
         for (number, text) in self.standing()? {
-            let stays =
-                wanted.get(&number).is_some_and(|export| export.text() == text && Self::is_seen(export));
+            let stays = wanted
+                .get(&number)
+                .is_some_and(|export| export.text() == text && Self::is_seen(export, &mounted));
             if stays {
                 continue;
             }
@@ -122,19 +122,23 @@ impl Ganesha {
             }
             remove(&self.file(number))?;
         }
-        for place in places(&self.places()) {
-            if !wanted.values().any(|export| export.place == place && Self::is_seen(export)) {
-                detach(&place)?;
-            }
+        let seen = wanted.values().filter(|export| Self::is_seen(export, &mounted));
+        let seen: BTreeSet<&PathBuf> = seen.map(|export| &export.place).collect();
+        let unseen: Vec<PathBuf> = mounted.all().filter(|place| !seen.contains(place)).cloned().collect();
+        for place in &unseen {
+            mounted.detach(place)?;
         }
         Ok(())
     }
 
     async fn add(&self, wanted: &BTreeMap<u16, Export>, group: u32, runs: bool) -> Result<(), Failure> {
         let live = if runs { self.exports.list().await? } else { Vec::new() };
+        let mut mounted = Places::read(&self.places());
         for (number, export) in wanted {
+            // Who reads comes in between.
+            tokio::task::yield_now().await;
             let source = Accounts::open_folder(&export.path, group)?;
-            attach(&source, &export.place, export.read_only)?;
+            mounted.attach(&source, &export.place, export.read_only)?;
             write(&self.file(*number), &export.text(), 0o600)?;
             if runs && !live.contains(number) {
                 let added = self.exports.add(&self.file(*number), *number).await;

@@ -11,7 +11,7 @@ mod session;
 mod share;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
@@ -19,9 +19,7 @@ use zbus::Connection;
 
 use crate::accounts::{check, Accounts};
 use crate::back_end::{Events, Failure, Server, State};
-use crate::control::{
-    attach, detach, folder, is_attached, listens, open, places, write, Daemon, Program, Settings, Tools,
-};
+use crate::control::{folder, listens, open, write, Daemon, Places, Program, Settings, Tools};
 use crate::plan::{Offer, Secret};
 
 const NAME: &str = "smbd";
@@ -113,10 +111,11 @@ impl Samba {
         }
         let wanted = self.wanted(offer)?;
         let mut closed = Vec::new();
+        let mut mounted = Places::read(&self.places());
         for (name, text) in share::standing(&self.shares())? {
             // The same folder, at the same place: else nothing of the share before stays.
             let same = |share: &share::UserShare| {
-                open(&share.path).is_ok_and(|source| is_attached(&source, &share.place, false))
+                open(&share.path).is_ok_and(|source| mounted.has(&source, &share.place, false))
             };
             match wanted.get(&name).filter(|share| same(share)) {
                 Some(share) if share.is_in(&text) => {}
@@ -133,13 +132,13 @@ impl Samba {
         }
         self.end(&ended, &closed).await?;
         let standing = share::standing(&self.shares())?;
-        for place in places(&self.places()) {
-            let used = |share: &share::UserShare| {
-                share.place == place && standing.iter().any(|(name, _)| share.name.eq_ignore_ascii_case(name))
-            };
-            if !wanted.values().any(used) {
-                detach(&place)?;
-            }
+        // By small letters, as those that are wanted.
+        let standing: BTreeSet<String> = standing.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        let used = wanted.iter().filter(|(name, _)| standing.contains(*name)).map(|(_, share)| &share.place);
+        let used: BTreeSet<&PathBuf> = used.collect();
+        let unused: Vec<PathBuf> = mounted.all().filter(|place| !used.contains(place)).cloned().collect();
+        for place in &unused {
+            mounted.detach(place)?;
         }
         Ok(())
     }
@@ -214,9 +213,12 @@ impl Samba {
             self.set.borrow_mut().insert(account.name.clone(), account.password.clone());
         }
         let standing: BTreeMap<_, _> = share::standing(&self.shares())?.into_iter().collect();
+        let mut mounted = Places::read(&self.places());
         for (name, share) in self.wanted(offer)? {
+            // Who reads comes in between.
+            tokio::task::yield_now().await;
             let source = Accounts::open_folder(&share.path, guest.group)?;
-            attach(&source, &share.place, false)?;
+            mounted.attach(&source, &share.place, false)?;
             if !standing.get(&name).is_some_and(|text| share.is_in(text)) {
                 self.put(&share).await?;
             }

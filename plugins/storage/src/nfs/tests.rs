@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::control::places;
 use crate::control::tests::{inside, offer, run, sh, share, Machine, READ, WRITE};
 use crate::plan::{Permissions, Share};
 

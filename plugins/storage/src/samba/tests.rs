@@ -3,6 +3,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use super::*;
+use crate::control::places;
 use crate::control::tests::{account, inside, offer, run, sh, share, Machine, READ, WRITE};
 
 mod faults;
