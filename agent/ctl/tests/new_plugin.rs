@@ -382,7 +382,7 @@ fn the_files_are_listed_and_nothing_is_overwritten() {
         "src/lib.rs",
         "src/tests.rs",
         "clock.toml",
-        "cwmp-plugin@clock.service",
+        "cwmp-plugin@clock.service.d/10-rights.conf",
         "org.cwmpd1.Provider.clock.conf",
         "README.md",
         ".gitignore",
@@ -403,25 +403,29 @@ fn the_files_are_listed_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn systemd_takes_the_unit() {
+fn systemd_takes_its_rights_on_top_of_those_of_every_plugin() {
     let folder = tempfile::tempdir().unwrap();
     assert!(new_plugin(folder.path(), "clock", &["--object", "Device.Time."]).status.success());
-    let unit = folder.path().join("clock/cwmp-plugin@clock.service");
-    let output = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output().unwrap();
-    // The host is not installed here; anything else would be wrong.
-    let all = text(&output.stdout) + &text(&output.stderr);
-    let wrong: Vec<&str> =
-        all.lines().filter(|line| !line.contains("cwmp-plugin-host is not executable")).collect();
-    assert!(wrong.is_empty(), "{wrong:?}");
-    let unit = std::fs::read_to_string(unit).unwrap();
-    for line in [
-        "Type=notify",
-        "User=cwmp-clock",
-        "ExecStart=/usr/libexec/cwmp-plugin-host clock",
-        "StateDirectory=cwmpd/plugins/clock",
-    ] {
-        assert!(unit.lines().any(|l| l == line), "{line}");
-    }
+    let place = folder.path().join("clock");
+    let template = include_str!("../../system/systemd/cwmp-plugin@.service");
+    let unit = place.join("cwmp-plugin@clock.service");
+    std::fs::write(&unit, template).unwrap();
+    let verify = || {
+        let output =
+            Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&unit).output().unwrap();
+        // The host is not installed here; anything else would be wrong.
+        let all = text(&output.stdout) + &text(&output.stderr);
+        all.lines()
+            .filter(|line| !line.contains("cwmp-plugin-host is not executable"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(verify(), [String::new(); 0]);
+    // It is read: what systemd does not know it tells.
+    let rights = place.join("cwmp-plugin@clock.service.d/10-rights.conf");
+    let text = std::fs::read_to_string(&rights).unwrap();
+    std::fs::write(&rights, text + "NoSuchRight=yes\n").unwrap();
+    assert!(verify().iter().any(|line| line.contains("NoSuchRight")), "{:?}", verify());
 }
 
 #[test]

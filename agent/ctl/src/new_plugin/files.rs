@@ -1,4 +1,4 @@
-//! What lies around the source: manifest, unit, how it is built, what to do next.
+//! What lies around the source: manifest, rights, how it is built, what to do next.
 
 use std::path::Path;
 
@@ -52,10 +52,11 @@ fn around(plan: &Plan) -> [File; 3] {
     });
     let values = [("roots", roots.join(", ")), ("models", models)];
     let values = values.each_ref().map(|(key, value)| (*key, value.as_str()));
-    let (manifest, unit) = (format!("{}.toml", plan.name), format!("cwmp-plugin@{}.service", plan.name));
+    let manifest = format!("{}.toml", plan.name);
+    let rights = format!("cwmp-plugin@{}.service.d/10-rights.conf", plan.name);
     [
         file(&manifest, fill(include_str!("templates/manifest.toml.in"), plan, &values)),
-        file(&unit, fill(include_str!("templates/unit.service.in"), plan, &[])),
+        file(&rights, fill(include_str!("templates/rights.conf.in"), plan, &[])),
         file(
             &format!("{}{}.conf", cwmp_bus::names::PROVIDER_PREFIX, plan.name),
             cwmp_bus::provider_policy(&plan.name, &format!("cwmp-{}", plan.name)),
