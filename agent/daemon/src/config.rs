@@ -318,7 +318,7 @@ pub enum ConfigError {
     /// A value is none that its key can have.
     #[error("{file}: {key} {why}", file = file.display())]
     Value {
-        /// The main file; the value may be of an overlay.
+        /// The file that it is in.
         file: PathBuf,
         /// The key with its section.
         key: &'static str,
@@ -332,19 +332,35 @@ impl Config {
     ///
     /// A missing main file is an error, a missing folder is not.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let mut merged = read_table(file)?;
-        for overlay in overlays(file) {
-            merge(&mut merged, read_table(&overlay)?);
+        let mut merged = toml::Table::new();
+        // What is wrong may be put right by a later file. If it is not, the file that brought it is named.
+        let mut wrong: Option<ConfigError> = None;
+        let mut config = Self::default();
+        for file in std::iter::once(file.to_owned()).chain(overlays(file)) {
+            merge(&mut merged, read_table(&file)?);
+            match merged.clone().try_into::<Self>() {
+                Err(error) => wrong = wrong.or(Some(ConfigError::Parse { file, error })),
+                Ok(read) => {
+                    wrong = read
+                        .fault()
+                        .map(|(key, why)| match wrong.take() {
+                            Some(ConfigError::Value { file, key: same, .. }) if same == key => {
+                                (file, key, why)
+                            }
+                            _ => (file, key, why),
+                        })
+                        .map(|(file, key, why)| ConfigError::Value { file, key, why });
+                    config = read;
+                }
+            }
         }
-        let mut config: Self =
-            merged.try_into().map_err(|error| ConfigError::Parse { file: file.to_owned(), error })?;
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
         if let Some(folder) = std::env::var_os(STATE).filter(|folder| !folder.is_empty()) {
             config.store.folder = folder.into();
         }
-        match config.fault() {
-            Some((key, why)) => Err(ConfigError::Value { file: file.to_owned(), key, why }),
-            None => Ok(config),
-        }
+        Ok(config)
     }
 
     /// The first key with a value that it cannot have, and why. A factory value that the standard does not allow would
@@ -447,6 +463,29 @@ mod tests {
         let config = Config::load(&main).unwrap();
         assert_eq!(config.acs.url, "http://c/");
         assert_eq!(config.acs.username, "u");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_file_that_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("cwmpd.toml");
+        std::fs::create_dir(folder.path().join("cwmpd.d")).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("cwmpd.toml", "[acs]\nretry_minimum = 0\n");
+        write("cwmpd.d/10.toml", "[inform]\ninterval = 600\n");
+        write("cwmpd.d/30.toml", "[inform]\nperiodic = true\n");
+        let told = || Config::load(&main).unwrap_err().to_string();
+        assert!(told().contains("cwmpd.toml") && told().contains("acs.retry_minimum"), "{}", told());
+        // Put right by one, and another has something else.
+        write("cwmpd.d/20.toml", "[acs]\nretry_minimum = 5\n[inform]\ninterval = 0\n");
+        assert!(told().contains("20.toml") && told().contains("inform.interval"), "{}", told());
+        write("cwmpd.toml", "");
+        for text in ["[inform]\nintreval = 5\n", "[inform]\ninterval = 'often'\n", "["] {
+            write("cwmpd.d/20.toml", text);
+            assert!(told().contains("20.toml"), "{text}: {}", told());
+        }
+        write("cwmpd.d/20.toml", "[acs]\nretry_minimum = 5\n");
+        Config::load(&main).unwrap();
     }
 
     #[test]
