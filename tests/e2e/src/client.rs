@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::Serialize;
 use zbus::message::Type;
 use zbus::zvariant::{self, DynamicType, OwnedValue};
-use zbus::{MatchRule, MessageStream};
+use zbus::{MatchRule, Message, MessageStream};
 
 use crate::eventually;
 
@@ -211,6 +211,11 @@ impl Client {
             .member("Changed")
             .expect("the signal is one")
             .build();
+        self.listen_for(rule)
+    }
+
+    /// Listens from now on to some signals.
+    pub(crate) fn listen_for(&self, rule: MatchRule<'_>) -> Heard {
         let stream = self.runtime.block_on(MessageStream::for_match_rule(rule, &self.bus, Some(1000)));
         Heard { stream: Some(stream.expect("the bus takes a rule")), runtime: self.runtime.handle().clone() }
     }
@@ -221,20 +226,28 @@ impl Client {
     /// If it never does.
     #[track_caller]
     pub fn hears(&self, heard: &mut Heard, name: &str) {
+        self.hears_until(heard, &format!("a change of {name}"), |message| {
+            let body = message.body();
+            let names: Vec<&str> = body.deserialize().expect("Changed is an array of names");
+            names.contains(&name)
+        });
+    }
+
+    /// Waits for a signal that `is_it`.
+    #[track_caller]
+    pub(crate) fn hears_until(&self, heard: &mut Heard, what: &str, mut is_it: impl FnMut(&Message) -> bool) {
         let next = async {
             let stream = heard.stream.as_mut().expect("it is taken by the drop only");
             while let Some(message) = stream.next().await {
-                let message = message.expect("the bus is there");
-                let body = message.body();
-                let names: Vec<&str> = body.deserialize().expect("Changed is an array of names");
-                if names.contains(&name) {
+                if is_it(&message.expect("the bus is there")) {
                     return;
                 }
             }
+            panic!("the bus is gone");
         };
         self.runtime
             .block_on(async { tokio::time::timeout(DEADLINE, next).await })
-            .unwrap_or_else(|_| panic!("no change of {name} is announced"));
+            .unwrap_or_else(|_| panic!("{what} is not announced"));
     }
 
     /// Lets the agent do what it has to do at this moment: it has one thread, which answers these calls too.

@@ -7,6 +7,7 @@ mod bus;
 mod client;
 mod device;
 mod files;
+pub mod job;
 pub mod namespace;
 pub mod native;
 pub mod page;

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use cwmp_bus::command::OWN_JOB;
 use cwmp_bus::{names, BusError};
+use cwmp_e2e::job::{ended, result, text, Signals};
 use cwmp_e2e::native::{Native, PathFaults, Serve, Values};
 use cwmp_e2e::{eventually, Client, Device};
 use cwmp_model::FaultCode;
-use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue, Value};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue};
 
-type Standing = (String, u32, String, BTreeMap<String, String>);
 type Empty = HashMap<&'static str, OwnedValue>;
 
 const OBJECT: &str = "Device.X_B.";
@@ -39,21 +38,6 @@ fn device() -> (Device, tempfile::TempDir) {
 
 fn jobs(client: &Client) -> Vec<OwnedObjectPath> {
     client.property("Jobs")
-}
-
-fn result(client: &Client, job: &OwnedObjectPath) -> Standing {
-    client.call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &()).unwrap()
-}
-
-fn text(client: &Client, job: &OwnedObjectPath, name: &str) -> String {
-    let properties = "org.freedesktop.DBus.Properties";
-    let value: OwnedValue =
-        client.call_at(names::SERVICE, job.as_str(), properties, "Get", &(names::JOB, name)).unwrap();
-    value.try_into().unwrap()
-}
-
-fn ended(client: &Client, job: &OwnedObjectPath) -> Standing {
-    eventually("the job ends", || Some(result(client, job)).filter(|(state, ..)| state != "running"))
 }
 
 /// Sets something, which begins a job; gives it.
@@ -243,73 +227,4 @@ fn so_many_jobs_of_a_provider_are_shown_at_a_time_and_none_of_another_for_it() {
         Some(states()).filter(|all| all.iter().filter(|state| *state == "failed").count() == 16)
     });
     assert_eq!(states.iter().filter(|state| *state == "running").count(), 1);
-}
-
-/// What the agent says of jobs.
-struct Signals {
-    runtime: tokio::runtime::Runtime,
-    stream: Option<zbus::MessageStream>,
-}
-
-impl Signals {
-    fn listen(address: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stream = runtime.block_on(async {
-            let bus = zbus::connection::Builder::address(address).unwrap().build().await.unwrap();
-            let rule = zbus::MatchRule::builder()
-                .msg_type(zbus::message::Type::Signal)
-                .path_namespace(names::PATH)
-                .unwrap()
-                .build();
-            zbus::MessageStream::for_match_rule(rule, &bus, None).await.unwrap()
-        });
-        Self { runtime, stream: Some(stream) }
-    }
-
-    /// What is said until this, and this.
-    fn until(&mut self, last: &str) -> Vec<String> {
-        use futures_util::StreamExt as _;
-        let stream = self.stream.as_mut().unwrap();
-        let mut told = Vec::new();
-        let next = async {
-            while told.last().map(String::as_str) != Some(last) {
-                let message = stream.next().await.unwrap().unwrap();
-                told.extend(said(&message));
-            }
-        };
-        let limit = Duration::from_secs(30);
-        let result = self.runtime.block_on(async { tokio::time::timeout(limit, next).await });
-        assert!(result.is_ok(), "{last} was not said: {told:?}");
-        told
-    }
-}
-
-fn said(message: &zbus::Message) -> Vec<String> {
-    let (header, body) = (message.header(), message.body());
-    match header.member().unwrap().as_str() {
-        "JobBegan" => {
-            let job: ObjectPath<'_> = body.deserialize().unwrap();
-            vec![format!("began {job}")]
-        }
-        "PropertiesChanged" => {
-            let (_, changed, _): (String, BTreeMap<String, Value<'_>>, Vec<String>) =
-                body.deserialize().unwrap();
-            let path = header.path().unwrap();
-            let told = |(name, value): (String, Value<'_>)| match value {
-                Value::Str(text) => format!("{path} {name} = {text}"),
-                Value::I32(number) => format!("{path} {name} = {number}"),
-                other => panic!("{name}: {other:?}"),
-            };
-            changed.into_iter().map(told).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        // Within its runtime, which its connection needs.
-        let _inside = self.runtime.enter();
-        self.stream = None;
-    }
 }

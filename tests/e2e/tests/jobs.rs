@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cwmp_acs::{Acs, Options};
 use cwmp_bus::{names, BusError};
+use cwmp_e2e::job::{ended, property, result, Signals, Standing};
 use cwmp_e2e::native::{Native, PathFaults, Serve, Values};
 use cwmp_e2e::{eventually, Client, Device, Rights};
 use cwmp_model::FaultCode;
@@ -15,7 +16,6 @@ const LONG: [(&str, &str); 2] = [("Times", "100000"), ("IntervalMs", "20")];
 
 /// What Describe tells of.
 type Nodes = Vec<(String, String, String, HashMap<String, OwnedValue>)>;
-type Standing = (String, u32, String, BTreeMap<String, String>);
 
 fn device(acs: &Acs) -> Device {
     let device = Device::builder().acs(acs.url()).plugin("demo", "").plugin("demo_c", "").start();
@@ -38,20 +38,6 @@ fn invoke_for(
 
 fn invoke(client: &Client, command: &str, arguments: &[(&str, &str)]) -> OwnedObjectPath {
     invoke_for(client, command, arguments, 0).unwrap()
-}
-
-fn result(client: &Client, job: &OwnedObjectPath) -> Standing {
-    client.call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &()).unwrap()
-}
-
-fn property(client: &Client, job: &OwnedObjectPath, name: &str) -> OwnedValue {
-    let properties = "org.freedesktop.DBus.Properties";
-    client.call_at(names::SERVICE, job.as_str(), properties, "Get", &(names::JOB, name)).unwrap()
-}
-
-/// What the job came to, once it has ended.
-fn ended(client: &Client, job: &OwnedObjectPath) -> Standing {
-    eventually("the job ends", || Some(result(client, job)).filter(|(state, ..)| state != "running"))
 }
 
 /// Waits until it blinks.
@@ -87,14 +73,13 @@ fn the_state_of_a_job_is_announced() {
     let acs = Acs::start(Options::default());
     let device = device(&acs);
     let client = device.client();
-    let mut heard = Properties::listen(device.bus.address());
+    let mut heard = Signals::listen(device.bus.address());
     let job = invoke(&client, BLINKS[0], &[("Times", "3"), ("IntervalMs", "300")]);
-    let mut told = Vec::new();
-    while told.last().map(String::as_str) != Some("State = done") {
-        told.extend(heard.next(job.as_str()));
+    let told = heard.until(&format!("{} State = done", job.as_str()));
+    for progress in [333, 1000] {
+        let said = format!("{} Progress = {progress}", job.as_str());
+        assert!(told.contains(&said), "{told:?}");
     }
-    assert!(told.iter().any(|t| t == "Progress = 333"), "{told:?}");
-    assert!(told.iter().any(|t| t == "Progress = 1000"), "{told:?}");
 }
 
 #[test]
@@ -358,61 +343,4 @@ fn a_job_serves_its_contract() {
         all
     };
     assert_eq!(elements(&served), elements(cwmp_bus::AGENT_XML));
-}
-
-/// What jobs announce.
-struct Properties {
-    runtime: tokio::runtime::Runtime,
-    stream: Option<zbus::MessageStream>,
-}
-
-impl Properties {
-    fn listen(address: &str) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stream = runtime.block_on(async {
-            let bus = zbus::connection::Builder::address(address).unwrap().build().await.unwrap();
-            let rule = zbus::MatchRule::builder()
-                .msg_type(zbus::message::Type::Signal)
-                .interface("org.freedesktop.DBus.Properties")
-                .unwrap()
-                .build();
-            zbus::MessageStream::for_match_rule(rule, &bus, None).await.unwrap()
-        });
-        Self { runtime, stream: Some(stream) }
-    }
-
-    /// The next properties of this job that changed.
-    fn next(&mut self, job: &str) -> Vec<String> {
-        use futures_util::StreamExt as _;
-        let stream = self.stream.as_mut().unwrap();
-        let next = async {
-            loop {
-                let message = stream.next().await.unwrap().unwrap();
-                if message.header().path().is_some_and(|path| path.as_str() == job) {
-                    return message;
-                }
-            }
-        };
-        let limit = std::time::Duration::from_secs(30);
-        let message = self
-            .runtime
-            .block_on(async { tokio::time::timeout(limit, next).await })
-            .expect("it is announced");
-        let body = message.body();
-        let (_, changed, _): (String, BTreeMap<String, Value<'_>>, Vec<String>) = body.deserialize().unwrap();
-        let told = |(name, value): (String, Value<'_>)| match value {
-            Value::Str(text) => format!("{name} = {text}"),
-            Value::I32(number) => format!("{name} = {number}"),
-            other => panic!("{name}: {other:?}"),
-        };
-        changed.into_iter().map(told).collect()
-    }
-}
-
-impl Drop for Properties {
-    fn drop(&mut self) {
-        // Within its runtime, which its connection needs.
-        let _inside = self.runtime.enter();
-        self.stream = None;
-    }
 }

@@ -1,15 +1,13 @@
 //! Storage, from an ACS to the real UDisks2 and Samba and back: each test runs itself again in namespaces of its own, with
 //! disks that are files (loop devices) and an `/etc` of its own.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use cwmp_acs::{Acs, Options, ValueType};
-use cwmp_bus::names;
-use cwmp_e2e::{eventually, unshared, Client, Device};
-use zbus::zvariant::{OwnedObjectPath, OwnedValue};
+use cwmp_e2e::{eventually, job, unshared, Client, Device};
+use zbus::zvariant::OwnedObjectPath;
 
 const SERVICE: &str = "Device.Services.StorageService.1.";
 const MEDIA: &str = "Device.Services.StorageService.1.PhysicalMedium.";
@@ -98,30 +96,13 @@ impl World {
     /// The newest job that works on a row.
     fn job(&self, row: &str) -> Option<OwnedObjectPath> {
         let jobs: Vec<OwnedObjectPath> = self.client.property("Jobs");
-        let object = |job: &OwnedObjectPath| {
-            let body = (names::JOB, "Object");
-            let value: OwnedValue = self
-                .client
-                .call_at(names::SERVICE, job.as_str(), "org.freedesktop.DBus.Properties", "Get", &body)
-                .expect("the job is there");
-            String::try_from(value).expect("a path is a text")
-        };
-        jobs.into_iter().rev().find(|job| object(job) == row)
-    }
-
-    /// How far a job is: its state, and what it says.
-    fn standing(&self, job: &OwnedObjectPath) -> (String, String) {
-        let result: (String, u32, String, HashMap<String, String>) = self
-            .client
-            .call_at(names::SERVICE, job.as_str(), names::JOB, "Result", &())
-            .expect("the job is there");
-        (result.0, result.2)
+        jobs.into_iter().rev().find(|at| job::text(&self.client, at, "Object") == row)
     }
 
     /// Waits for the end of the newest job that works on a row: the state of the job, and what it says.
     fn made(&self, row: &str) -> (String, String) {
-        let job = self.job(row).expect("there is a job");
-        eventually("the job ends", || Some(self.standing(&job)).filter(|(state, _)| state != "running"))
+        let (state, _, text, _) = job::ended(&self.client, &self.job(row).expect("there is a job"));
+        (state, text)
     }
 
     /// Ends UDisks2 at once.
