@@ -327,40 +327,52 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// Whether the same is wrong, in whichever file.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Parse { error, .. }, Self::Parse { error: of_other, .. }) => {
+                error.message() == of_other.message()
+            }
+            (Self::Value { key, why, .. }, Self::Value { key: key_of_other, why: why_of_other, .. }) => {
+                (key, why) == (key_of_other, why_of_other)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Config {
     /// Reads `file` and the overlays in the folder `cwmpd.d` beside it.
     ///
     /// A missing main file is an error, a missing folder is not.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let mut merged = toml::Table::new();
-        // What is wrong may be put right by a later file. If it is not, the file that brought it is named.
-        let mut wrong: Option<ConfigError> = None;
-        let mut config = Self::default();
-        for file in std::iter::once(file.to_owned()).chain(overlays(file)) {
-            merge(&mut merged, read_table(&file)?);
-            match merged.clone().try_into::<Self>() {
-                Err(error) => wrong = wrong.or(Some(ConfigError::Parse { file, error })),
-                Ok(read) => {
-                    wrong = read
-                        .fault()
-                        .map(|(key, why)| match wrong.take() {
-                            Some(ConfigError::Value { file, key: same, .. }) if same == key => {
-                                (file, key, why)
-                            }
-                            _ => (file, key, why),
-                        })
-                        .map(|(file, key, why)| ConfigError::Value { file, key, why });
-                    config = read;
-                }
-            }
-        }
-        if let Some(wrong) = wrong {
-            return Err(wrong);
-        }
+        let files: Vec<PathBuf> = std::iter::once(file.to_owned()).chain(overlays(file)).collect();
+        let mut config = Self::merged(&files).map_err(|wrong| {
+            // The last file was read last, and need not be the one that brought it.
+            let fewer = (1..files.len()).rev().map(|count| Self::merged(&files[..count]));
+            let same = fewer.map_while(|read| read.err().filter(|error| error.is_like(&wrong)));
+            same.last().unwrap_or(wrong)
+        })?;
         if let Some(folder) = std::env::var_os(STATE).filter(|folder| !folder.is_empty()) {
             config.store.folder = folder.into();
         }
         Ok(config)
+    }
+
+    /// Each file on top of the ones before it. What is wrong with all of them is said of the last.
+    fn merged(files: &[PathBuf]) -> Result<Self, ConfigError> {
+        let mut merged = toml::Table::new();
+        for file in files {
+            merge(&mut merged, read_table(file)?);
+        }
+        let file = files.last().cloned().unwrap_or_default();
+        let config: Self =
+            merged.try_into().map_err(|error| ConfigError::Parse { file: file.clone(), error })?;
+        match config.fault() {
+            Some((key, why)) => Err(ConfigError::Value { file, key, why }),
+            None => Ok(config),
+        }
     }
 
     /// The first key with a value that it cannot have, and why. A factory value that the standard does not allow would
