@@ -331,11 +331,11 @@ impl Storage {
     fn tell_astray(&self, wishes: &Wishes, offer: &Offer) {
         let has_none = offer.ftp.as_ref().is_some_and(|ftp| ftp.anonymous.is_none());
         let astray = wishes.ftp.anonymous && has_none;
-        if astray && !std::mem::replace(&mut self.state.borrow_mut().done.astray, astray) {
+        let was_astray = std::mem::replace(&mut self.state.borrow_mut().done.astray, astray);
+        if astray && !was_astray {
             let text = "nobody comes in by FTP without an account: StartingFolder is no folder that is offered without one";
             self.host.log(Level::Warning, text);
         }
-        self.state.borrow_mut().done.astray = astray;
     }
 
     /// Whether a server is to serve.

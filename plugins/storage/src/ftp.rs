@@ -271,9 +271,10 @@ impl Vsftpd {
         }
         let arguments = vec![self.config().into_os_string()];
         self.daemon.start(Program { path: program, arguments }, || async { listens(ftp.port) }).await?;
-        let told =
-            format!("folders of all accounts together are more than {MAX_PLACES} by FTP: some are left out");
         if more {
+            let told = format!(
+                "folders of all accounts together are more than {MAX_PLACES} by FTP: some are left out"
+            );
             return Err(Failure::Impossible(told));
         }
         Ok(())
