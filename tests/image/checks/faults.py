@@ -52,6 +52,8 @@ FAULTS = [
     Fault("recipes", "a choice that is not declared", RECIPE, r"^PACKAGECONFIG\[users\].*\n", "", "PACKAGECONFIG has users"),
     Fault("recipes", "a package that nobody has", RECIPE, r"^RDEPENDS:\$\{PN\} = \"", 'RDEPENDS:${PN} = "dbuss ', "nothing provides dbuss"),
     Fault("recipes", "a version that is not that of the sources", RECIPE, r'^PV = "0.1.0', 'PV = "0.0.9', "PV is 0.0.9"),
+    Fault("recipes", "a library that is used and not built before", RECIPE, r'",,sqlite3"$', '""', "DEPENDS is"),
+    Fault("recipes", "a library that is built and not used", RECIPE, r"^export LIBSQLITE3_SYS", "LIBSQLITE3_SYS", "SQLite is looked for with"),
     Fault("recipes", "an append without its file", LAYER + "dynamic-layers/video/recipes-cwmp/cwmpd/cwmpd_git.bbappend", r"identity-rdkv.sh",
           "identity-rdk.sh", "there is no file identity-rdk.sh"),
     Fault("fetch", "a crate without a checksum", CRATES, r"^SRC_URI\[bytes-.*\n", "", "checksum|bytes"),

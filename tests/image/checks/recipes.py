@@ -19,7 +19,8 @@ OTHERS = {"dbus": "core", "e2fsprogs-mke2fs": "core", "wpa-supplicant": "core",
           "nfs-ganesha": "networking-layer"}
 # Everything that can be chosen.
 ALL = ('PACKAGECONFIG:pn-cwmpd = "systemd sysvinit device-info network users mapping cellular wifi storage demo hostapd modemmanager'
-       ' nfs-ganesha samba smartmontools udisks2 vsftpd wpa-supplicant"')
+       ' nfs-ganesha samba smartmontools system-sqlite udisks2 vsftpd wpa-supplicant"')
+OWN_SQLITE = "with SQLite of its own"
 IMAGES = {
     "alone": ((), ()),
     "without systemd": ((), ('DISTRO_FEATURES = "sysvinit"',)),
@@ -27,6 +28,7 @@ IMAGES = {
     "on RDK-V": (bitbake.RDK_VIDEO, ()),
     "on RDK-B": (bitbake.RDK_BROADBAND, ()),
     "with what OpenEmbedded has": (("openembedded-layer",), ()),
+    OWN_SQLITE: ((), ('PACKAGECONFIG:remove:pn-cwmpd = "system-sqlite"',)),
 }
 
 
@@ -121,6 +123,14 @@ def _cwmpd(tree, data, image):
     for variable, value in (("PACKAGE_ARCH", architecture), ("CWMPD_STATEDIR", state)):
         if data.getVar(variable) != value:
             problems.append(f"{variable} is {data.getVar(variable)}, not {value}")
+    shared = image != OWN_SQLITE
+    depends = data.getVar("DEPENDS").split()
+    if ("sqlite3" in depends) != shared:
+        problems.append(f"DEPENDS is {' '.join(depends)}")
+    asks = "LIBSQLITE3_SYS_USE_PKG_CONFIG"
+    if data.getVar(asks) != ("1" if shared else "0") or not data.getVarFlag(asks, "export") or "pkgconfig-native" not in depends:
+        problems.append(f"SQLite is looked for with {asks} {data.getVar(asks)}, exported {data.getVarFlag(asks, 'export')},"
+                        f" after {' '.join(depends)}")
     if image.startswith("on RDK-") and "cwmp-plugin@network.service" not in (data.getVar("SYSLOG-NG_SERVICE_cwmpd") or ""):
         problems.append("the lines of the plugins go to no log")
     if image == "on RDK-V" and "cwmp-plugin-hos=cwmpd.log" not in (data.getVar("pkg_postinst:cwmpd") or ""):

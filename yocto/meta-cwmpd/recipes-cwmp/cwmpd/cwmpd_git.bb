@@ -34,18 +34,20 @@ require cwmpd-crates.inc
 # From styhead on sources are unpacked into a folder of their own.
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/cwmpd-src"
 
-inherit cargo systemd update-rc.d useradd cwmp_plugin
+inherit cargo pkgconfig systemd update-rc.d useradd cwmp_plugin
 
 # What plugins manage comes with them where a layer has it; file servers only where they are wanted.
 PACKAGECONFIG ??= "\
     ${@bb.utils.filter('DISTRO_FEATURES', 'systemd sysvinit wifi', d)} \
     ${@bb.utils.contains('DISTRO_FEATURES', 'usbhost', 'storage', '', d)} \
     ${@bb.utils.contains('BBFILE_COLLECTIONS', 'openembedded-layer', 'hostapd smartmontools udisks2', '', d)} \
-    device-info mapping network users wpa-supplicant \
+    device-info mapping network system-sqlite users wpa-supplicant \
 "
 # How it is started.
 PACKAGECONFIG[systemd] = ""
 PACKAGECONFIG[sysvinit] = ""
+# Agent and hosts share the image's library, 3.38 or newer, instead of having SQLite in each of them.
+PACKAGECONFIG[system-sqlite] = ",,sqlite3"
 # The plugins, each a package of its own: the crate that it is made of.
 PACKAGECONFIG[device-info] = "-p cwmp-device-info"
 PACKAGECONFIG[network] = "-p cwmp-network"
@@ -87,6 +89,9 @@ CARGO_BUILD_FLAGS += "--config ${S}/.cargo/config.toml -p cwmpd -p cwmp-plugin-h
 # The profile strips, for others; here the symbols go to -dbg.
 export CARGO_PROFILE_RELEASE_STRIP = "none"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
+
+# Asked by the crate that brings SQLite, whatever its features are.
+export LIBSQLITE3_SYS_USE_PKG_CONFIG = "${@bb.utils.contains('PACKAGECONFIG', 'system-sqlite', '1', '0', d)}"
 
 # Completions are written by the program itself, which does not run here.
 EXTRA_OEMAKE = "\

@@ -38,7 +38,7 @@ addtask do_compile after do_configure
 addtask do_install after do_compile
 
 PACKAGECONFIG_CONFARGS = ""
-# The arguments of what is chosen.
+# The arguments of what is chosen, and what has to be built before.
 python () {
     flags = d.getVarFlags("PACKAGECONFIG") or {}
     known = {flag for flag in flags if flag not in ("doc", "filename", "lineno")}
@@ -48,7 +48,9 @@ python () {
             bb.fatal("%s: PACKAGECONFIG has %s, which is not declared" % (d.getVar("PN"), name))
     arguments = []
     for name in sorted(known):
-        parts = (flags[name] or "").split(",") + ["", ""]
+        parts = (flags[name] or "").split(",") + ["", "", ""]
         arguments.append(parts[0] if name in chosen else parts[1])
+        if name in chosen:
+            d.appendVar("DEPENDS", " " + parts[2])
     d.appendVar("PACKAGECONFIG_CONFARGS", " " + " ".join(argument for argument in arguments if argument))
 }
