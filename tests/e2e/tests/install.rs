@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cwmp_e2e::binary;
+use cwmp_e2e::service::{value, Service};
+use cwmp_e2e::{binary, Bus};
+use zbus::zvariant::Value;
 
 const PLUGINS: &str = "device_info network users mapping cellular wifi storage demo demo_c";
 
@@ -122,7 +124,53 @@ fn a_pattern_means_what_a_reader_thinks() {
     }
 }
 
+/// What the plugins for services of the box are told by an overlay, so that they look at nothing of this machine.
+fn elsewhere(plugin: &str, root: &Path) -> Option<String> {
+    let root = root.display();
+    Some(match plugin {
+        "wifi" => format!(
+            "[config]\nhostapd = \"{root}/run/hostapd\"\nhostapd_global = \"{root}/run/hostapd/global\"\n\
+             hostapd_files = []\nfolder = \"{root}/run/cwmpd-wifi\"\n"
+        ),
+        "storage" => format!(
+            "[config.servers]\nstate = \"{root}/var/lib/cwmpd-storage\"\nrun = \"{root}/run/cwmpd-storage\"\n\
+             pam = \"{root}/etc/pam.d\"\npasswd = \"{root}/etc/passwd\"\ngroup = \"{root}/etc/group\"\n\
+             programs = [\"{root}/usr/sbin\"]\nunits = false\n"
+        ),
+        "mapping" | "cellular" => format!(
+            "[config]\nfolder = \"{root}/usr/share/cwmpd/mappings\"\nmodels = \"{root}/usr/share/cwmpd/models\"\n"
+        ),
+        _ => return None,
+    })
+}
+
+/// The services of a box, as far as what is installed reads them: hostnamed, timedated, and a UDisks2 without a disk.
+fn services(bus: &Bus) -> [Service; 3] {
+    let name = |short: &str| (format!("org.freedesktop.{short}"), format!("/org/freedesktop/{short}"));
+    let (host, at) = name("hostname1");
+    let hostnamed = Service::start_with(bus.address(), &host, |hand| {
+        hand.put(&at, &host, "Hostname", value("box"));
+    });
+    let (time, at) = name("timedate1");
+    let timedated = Service::start_with(bus.address(), &time, |hand| {
+        hand.put(&at, &time, "NTP", value(false));
+        hand.put(&at, &time, "NTPSynchronized", value(false));
+        hand.put(&at, &time, "Timezone", value("Etc/UTC"));
+        hand.put(&at, &time, "TimeUSec", value(1_700_000_000_000_000_u64));
+    });
+    let (disks, at) = name("UDisks2");
+    let udisks = Service::start_with(bus.address(), &disks, |hand| {
+        hand.put(&format!("{at}/Manager"), &format!("{disks}.Manager"), "Version", value("2.10.1"));
+    });
+    // What filesystems it knows, and what it encrypts with.
+    udisks.method("Get", |_, _| Ok(vec![Value::Value(Box::new(vec!["ext4"].into()))]));
+    udisks.method("CanFormat", |_, _| Ok(vec![true.into(), "".into()]));
+    [hostnamed, timedated, udisks]
+}
+
 /// The programs find nothing wrong with what was installed: the configuration, and every plugin where its manifest is.
+///
+/// Those for services of the box have a bus of their own, no radio, and folders of their own.
 #[test]
 fn the_programs_take_what_was_installed() {
     let root = Root::with(&[]);
@@ -130,22 +178,32 @@ fn the_programs_take_what_was_installed() {
     let (good, said) =
         run(Command::new(root.path("usr/bin/cwmpd")).arg("--config").arg(configuration).arg("--check"));
     assert!(good, "{said}");
+    let bus = Bus::start(root.0.path());
+    let _services = services(&bus);
     let manifests = root.path("usr/lib/cwmpd/plugins");
-    let mut count = 0;
+    let host = root.path("usr/libexec/cwmp-plugin-host");
+    let (_, user) = run(Command::new("id").arg("-u"));
     for name in PLUGINS.split(' ') {
-        // These ask services that this machine may not have, or may have: nothing of it is ours to try.
-        if ["wifi", "storage", "mapping", "cellular"].contains(&name) {
-            assert!(manifests.join(format!("{name}.toml")).exists(), "{name}");
+        let overlay = elsewhere(name, root.0.path());
+        if overlay.is_some() && user.trim() != "0" {
+            println!("skipped: {name} needs a network namespace, and that needs root");
             continue;
         }
-        let mut check = Command::new(root.path("usr/libexec/cwmp-plugin-host"));
+        let mut check = if let Some(text) = overlay {
+            std::fs::write(root.path(&format!("etc/cwmpd/plugins/{name}.toml")), text).unwrap();
+            // The links of the machine are below its /sys, whatever the namespace.
+            let mut apart = Command::new("unshare");
+            apart.args(["--net", "--mount", "sh", "-c", "mount -t sysfs sysfs /sys && exec \"$@\"", "sh"]);
+            apart.arg(&host).env("DBUS_SYSTEM_BUS_ADDRESS", bus.address());
+            apart
+        } else {
+            Command::new(&host)
+        };
         check.arg("--check").arg(manifests.join(format!("{name}.toml")));
         check.arg("--models").arg(root.path("usr/share/cwmpd/models"));
         let (good, said) = run(check.arg("--overlays").arg(root.path("etc/cwmpd/plugins")));
         assert!(good, "{name}: {said}");
-        count += 1;
     }
-    assert_eq!(count, 5);
 }
 
 /// systemd understands every unit, links included, and thinks little of what an intruder could do with them.
