@@ -206,6 +206,36 @@ fn the_programs_take_what_was_installed() {
     }
 }
 
+/// The policy that the page shows for a mapping of somebody's own is one.
+#[test]
+fn the_bus_takes_the_policy_of_the_page() {
+    let page = std::fs::read_to_string(source().join("docs/integrator.md")).unwrap();
+    let from = page.find("    <!-- /usr/share/dbus-1/system.d/").unwrap();
+    let lines = page[from..].lines().take_while(|line| line.starts_with("    "));
+    let policy: String = lines.map(|line| format!("{}\n", &line[4..])).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let (file, main) = (folder.path().join("policy.conf"), folder.path().join("bus.conf"));
+    let bus = |policy: &str| {
+        std::fs::write(&file, policy).unwrap();
+        let text = format!(
+            "<busconfig><listen>unix:path={}/bus</listen><include>{}</include></busconfig>",
+            folder.path().display(),
+            file.display()
+        );
+        std::fs::write(&main, text).unwrap();
+        let mut daemon = Command::new("dbus-daemon");
+        daemon.arg("--config-file").arg(&main).args(["--fork", "--nopidfile", "--print-pid"]);
+        run(&mut daemon)
+    };
+    // It says of nothing that it is wrong, but for a user that is not on this machine.
+    let (good, said) = bus(&policy);
+    assert!(good, "{said}");
+    let daemon = said.lines().find(|line| line.parse::<u32>().is_ok()).unwrap_or_else(|| panic!("{said}"));
+    assert!(run(Command::new("kill").arg(daemon)).0);
+    let (good, said) = bus(&policy.replace("allow", "permit"));
+    assert!(!good && said.contains("permit"), "{said}");
+}
+
 /// systemd understands every unit, links included, and thinks little of what an intruder could do with them.
 #[test]
 fn the_units_are_good_and_expose_little() {
