@@ -37,6 +37,13 @@ pub fn is_bootstrap(contacted: Option<(&str, &str)>, url: &str, oui: &str) -> bo
     contacted != Some((url, oui))
 }
 
+/// Whether what was kept belongs to another device: it was copied from there, or this one's identity was wrong before.
+///
+/// `owner` is whose it is. What does not say so was kept by an older agent, and is this device's.
+pub fn is_of_another_device(owner: Option<&str>, device: &str) -> bool {
+    owner.is_some_and(|owner| owner != device)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +73,15 @@ mod tests {
     fn another_acs_is_a_bootstrap() {
         assert_eq!(events(Start { url: "http://b/", ..KNOWN }), [BOOTSTRAP]);
         assert_eq!(events(Start { oui: "00AABC", ..KNOWN }), [BOOTSTRAP]);
+    }
+
+    /// C48: an update of the agent is no other device; another serial number or product class is one.
+    #[test]
+    fn what_does_not_say_whose_it_is_is_this_devices() {
+        assert!(!is_of_another_device(None, "00AABB-Box-S1"));
+        assert!(!is_of_another_device(Some("00AABB-Box-S1"), "00AABB-Box-S1"));
+        for device in ["00AABB-Box-S2", "00AABB-S1", "00AABC-Box-S1"] {
+            assert!(is_of_another_device(Some("00AABB-Box-S1"), device), "{device}");
+        }
     }
 }

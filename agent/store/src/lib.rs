@@ -32,7 +32,7 @@
 //! | --- | --- | --- |
 //! | `events` | `seq`, `code`, `command_key`, `data` | an event that the ACS has not acknowledged |
 //! | `settings` | `path`, `value` | a parameter of the agent that differs from its factory value |
-//! | `meta` | `key`, `value` | a fact of the agent: boot id, retry count, last contacted ACS |
+//! | `meta` | `key`, `value` | a fact of the agent: whose store it is, boot id, retry count, last contacted ACS |
 //! | `attributes` | `path`, `notification`, `access_list` | attributes that were set; NULL is the default; an access list has an entry a line |
 //! | `reported_values` | `path`, `kind`, `value` | the value that the ACS last wrote or was told |
 //! | `pending_changes` | `path` | a change that the ACS does not know of |

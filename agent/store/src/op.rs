@@ -36,7 +36,7 @@ pub enum Op {
         /// The full parameter path.
         path: String,
     },
-    /// A fact of the agent itself: boot id, retry count, last contacted ACS.
+    /// A fact of the agent itself: whose store it is, boot id, retry count, last contacted ACS.
     PutMeta {
         /// The caller's name for it.
         key: String,
@@ -83,7 +83,7 @@ pub enum Op {
     },
     /// The same for every path that starts with the prefix.
     RemoveReportedUnder {
-        /// Compared as text; end it with a dot.
+        /// Compared as text; end it with a dot. Every path starts with the empty one.
         prefix: String,
     },
     /// The parameter changed and the ACS does not know yet.

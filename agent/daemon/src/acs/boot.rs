@@ -4,7 +4,8 @@ use cwmp_session::boot::{events, Start};
 use cwmp_session::{event, Retry};
 use cwmp_store::Op;
 
-use crate::core::control::{BOOT_ID, REBOOT_DUE};
+use super::listener;
+use crate::core::control::{BOOT_ID, OWNER, REBOOT_DUE};
 use crate::core::transaction::REBOOT_TO_APPLY;
 use crate::core::Core;
 use crate::local;
@@ -15,7 +16,7 @@ const CONTACTED_OUI: &str = "contacted_oui";
 /// The fact of how many sessions failed: count, failures since boot, when the next try is due.
 pub(super) const RETRY: &str = "retry";
 
-/// Looks at the boot id: a new one is a boot, a restart of the agent alone is none.
+/// Looks at whose store it is, and at the boot id: a new one is a boot, a restart of the agent alone is none.
 pub(crate) async fn started(core: &Core) {
     let file = &core.config.boot.id_file;
     let boot = match std::fs::read_to_string(file) {
@@ -25,12 +26,15 @@ pub(crate) async fn started(core: &Core) {
             format!("unknown {}", core.clock.unix())
         }
     };
+    let claim = claim(core);
     let stored = core.persist.read().meta.get(BOOT_ID).cloned();
     // Bootstrap is looked at before each session; here only the boot counts.
     let start =
         Start { stored_boot: stored.as_deref(), boot: &boot, contacted: Some(("", "")), url: "", oui: "" };
     if events(start).contains(&event::BOOT) {
-        booted(core, boot).await;
+        booted(core, boot, claim).await;
+    } else {
+        core.persist.commit(claim).await;
     }
     // What is ours may have changed while nobody looked: another identity, another configuration (C133).
     let mut own = core.watched_names(None);
@@ -38,7 +42,35 @@ pub(crate) async fn started(core: &Core) {
     core.values_changed(own).await;
 }
 
-async fn booted(core: &Core, boot: String) {
+/// What makes the store this device's. Nothing if it is; if it was another's, no ACS was contacted yet (C48).
+///
+/// Before providers are there and connection requests are heard: what they find is this device's.
+fn claim(core: &Core) -> Vec<Op> {
+    // A device that does not know who it is today may know tomorrow.
+    let Ok(identity) = &core.identity else { return Vec::new() };
+    let device = identity.unique_name();
+    let owner = core.persist.read().meta.get(OWNER).cloned();
+    if owner.as_ref() == Some(&device) {
+        return Vec::new();
+    }
+    let mut ops = Vec::new();
+    if cwmp_session::boot::is_of_another_device(owner.as_deref(), &device) {
+        let owner = owner.unwrap_or_default();
+        tracing::warn!(
+            "the store is that of {owner}, this is {device}: its ACS is contacted as for the first time"
+        );
+        ops = core.forget_changes();
+        // Values of the other device are nothing that this one's could have changed from.
+        ops.push(Op::RemoveReportedUnder { prefix: String::new() });
+        for fact in [CONTACTED_URL, CONTACTED_OUI, RETRY, listener::PATH] {
+            ops.push(Op::RemoveMeta { key: fact.into() });
+        }
+    }
+    ops.push(Op::PutMeta { key: OWNER.into(), value: device });
+    ops
+}
+
+async fn booted(core: &Core, boot: String, claim: Vec<Op>) {
     let mut more = vec![
         Op::PutMeta { key: BOOT_ID.into(), value: boot },
         Op::RemoveMeta { key: REBOOT_DUE.into() },
@@ -50,6 +82,8 @@ async fn booted(core: &Core, boot: String) {
     if let (retry, Some(_)) = stored_retry(core) {
         more.push(retry_op(Retry::after_reboot(retry.count), 0));
     }
+    // After the retry, which may be another device's.
+    more.extend(claim);
     let boot = |queue: &mut cwmp_session::EventQueue| {
         let mut changes = queue.reboot();
         changes.extend(queue.add(event::BOOT, "").unwrap_or_default());

@@ -13,7 +13,7 @@ use crate::core::{lock, Core};
 use crate::local;
 
 /// The fact of the path that is hard to guess.
-const PATH: &str = "connection_request_path";
+pub(super) const PATH: &str = "connection_request_path";
 /// How long the agent tries again to open the port when it cannot.
 const RETRY: Duration = Duration::from_secs(30);
 /// How long the host of the ACS may take to resolve before our own address is guessed without it.

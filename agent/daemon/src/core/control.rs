@@ -16,6 +16,8 @@ pub(crate) const RESET_DUE: &str = "factory_reset";
 pub(crate) const RESET_COMMAND: &str = "factory_reset_command";
 /// The fact of which boot the agent saw last.
 pub(crate) const BOOT_ID: &str = "boot_id";
+/// The fact of whose store it is: OUI, product class and serial number.
+pub(crate) const OWNER: &str = "device";
 
 impl Core {
     /// Somebody on the box wants a session now.
@@ -85,7 +87,7 @@ impl Core {
             .read()
             .meta
             .keys()
-            .filter(|key| key.starts_with(DESCRIPTION) || *key == BOOT_ID)
+            .filter(|key| key.starts_with(DESCRIPTION) || *key == BOOT_ID || *key == OWNER)
             .cloned()
             .collect();
         let mut batch = vec![Op::Wipe { keep_meta: keep }];
