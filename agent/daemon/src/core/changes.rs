@@ -196,9 +196,21 @@ impl Core {
     }
 
     /// A bootstrap discards the changes that the former ACS would have been told (C86).
+    ///
+    /// They are not found again by the next comparison: it starts from the values that they led to.
     pub(crate) fn forget_changes(&self) -> Vec<Op> {
-        lock(&self.changes).clear();
-        self.persist.read().pending.iter().map(|path| Op::RemovePending { path: path.clone() }).collect()
+        let state = self.persist.read();
+        let mut latest = std::mem::take(&mut *lock(&self.changes));
+        let mut ops = Vec::with_capacity(2 * state.pending.len());
+        for path in &state.pending {
+            ops.push(Op::RemovePending { path: path.clone() });
+            ops.push(match latest.remove(path) {
+                Some(value) => reported(path.clone(), value.kind, value.text),
+                // Its provider is away: the value is seen for the first time when it comes.
+                None => Op::RemoveReported { path: path.clone() },
+            });
+        }
+        ops
     }
 
     /// Rows came or went: counts that are watched are compared (C134).
