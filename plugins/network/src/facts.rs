@@ -153,16 +153,17 @@ pub(crate) enum Lifetime {
 }
 
 impl Lifetime {
-    pub(crate) fn of(seconds: u32) -> Self {
+    /// So many seconds as the kernel says it, from that moment on.
+    pub(crate) fn of(seconds: u32, from: Instant) -> Self {
         match seconds {
             u32::MAX => Self::Forever,
-            seconds => Self::Seconds(seconds, Instant::now()),
+            seconds => Self::Seconds(seconds, from),
         }
     }
 }
 
 /// A route of the main table; a route with several next hops is several of these.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Route {
     pub(crate) id: RouteId,
     pub(crate) expires: Option<Lifetime>,
@@ -221,7 +222,7 @@ pub(crate) struct Counters {
 }
 
 /// One thing that is so now, or is no more.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Update {
     Link(Link),
     NoLink(u32),

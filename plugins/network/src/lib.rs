@@ -2,7 +2,7 @@
 //! `DNS.Client.`, `DHCPv4.Client.` and `Hosts.`: one plugin, because they are views of one state.
 //!
 //! ```text
-//!   netlink --> message --> state --+
+//!   netlink --> facts --> state ----+
 //!   resolv.conf, leases, names -----+--> tree --> view --> difference --> what is announced
 //!   settings -------------> wish ---+--> enforce --> netlink, resolv.conf
 //! ```
@@ -18,7 +18,6 @@ mod files;
 mod host_names;
 mod kernel;
 mod lease;
-mod message;
 mod monitor;
 mod netlink;
 mod network;

@@ -1,32 +1,36 @@
 //! The kernel's network, over a routing netlink socket.
+//!
+//! Of the messages of rtnetlink four kinds are read, straight into our facts, and three are written.
 
-use std::net::IpAddr;
+mod address;
+mod attribute;
+mod link;
+mod message;
+mod neighbour;
+mod number;
+mod order;
+mod request;
+mod route;
+#[cfg(test)]
+mod tests;
+
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cwmp_plugin_sdk::Error;
-use netlink_packet_core::{
-    NetlinkHeader, NetlinkMessage, NetlinkPayload, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_DUMP_INTR,
-    NLM_F_REPLACE, NLM_F_REQUEST,
-};
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
-use netlink_packet_route::neighbour::NeighbourMessage;
-use netlink_packet_route::route::{
-    RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
-};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use nix::errno::Errno;
 use nix::sys::socket::{
-    bind, recv, send, setsockopt, socket, sockopt, AddressFamily as Family, MsgFlags, NetlinkAddr, SockFlag,
+    bind, recv, send, setsockopt, socket, sockopt, AddressFamily, MsgFlags, NetlinkAddr, SockFlag,
     SockProtocol, SockType,
 };
 use nix::sys::time::{TimeVal, TimeValLike as _};
 
-use crate::facts::{Counters, RouteId, RouteKind, Update};
+use self::message::{messages, Message};
+use self::number::{NLM_F_DUMP, RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE};
+use self::request::Request;
+use crate::facts::{Counters, Update};
 use crate::kernel::{Kernel, Order};
-use crate::message;
 
 /// The most bytes of one datagram: the kernel fills what it is offered, up to 32 KiB.
 const DATAGRAM: usize = 64 << 10;
@@ -59,35 +63,37 @@ impl Netlink {
         Ok(Self { socket: Mutex::new(Asking { socket, sequence: 0 }) })
     }
 
-    /// Asks for everything of one sort.
-    fn dump(&self, question: &RouteNetlinkMessage) -> Result<Vec<RouteNetlinkMessage>, Error> {
+    /// Asks for everything of one sort, by the kind of the question and the length of its header, and adds what the answers say.
+    fn dump<T>(
+        &self,
+        kind: u16,
+        header: usize,
+        all: &mut Vec<T>,
+        read: impl Fn(Message<'_>, &mut Vec<T>),
+    ) -> Result<(), Error> {
+        let question = Request::new(kind, NLM_F_DUMP, &vec![0; header]);
+        let before = all.len();
         for _ in 0..DUMPS {
-            let (answers, interrupted) = self.ask(question.clone(), NLM_F_DUMP)?;
+            let mut interrupted = false;
+            self.ask(&question, &mut |answer| {
+                interrupted |= answer.is_interrupted();
+                read(answer, all);
+            })?;
             if !interrupted {
-                return Ok(answers);
+                return Ok(());
             }
+            all.truncate(before);
         }
         Err(Error::busy("the network changes faster than it can be read"))
     }
 
-    /// Sends a message and collects what comes back, and whether that is not all of one moment.
-    fn ask(
-        &self,
-        question: RouteNetlinkMessage,
-        flags: u16,
-    ) -> Result<(Vec<RouteNetlinkMessage>, bool), Failure> {
+    /// Sends a message and takes what comes back, until that is all.
+    fn ask(&self, question: &Request, take: &mut dyn FnMut(Message<'_>)) -> Result<(), Failure> {
         // Nobody panics with the socket half-way: a number that was not used up does no harm.
         let mut asking = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         asking.sequence = asking.sequence.wrapping_add(1).max(1);
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | flags;
-        header.sequence_number = asking.sequence;
-        let mut message = NetlinkMessage::new(header, NetlinkPayload::from(question));
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
+        let bytes = question.written(asking.sequence);
         send(asking.socket.as_raw_fd(), &bytes, MsgFlags::empty()).map_err(|e| failed("a message", e))?;
-        let (mut answers, mut interrupted) = (Vec::new(), false);
         let mut buffer = vec![0; DATAGRAM];
         loop {
             let n = match recv(asking.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
@@ -95,90 +101,54 @@ impl Netlink {
                 Err(Errno::EINTR) => continue,
                 Err(e) => return Err(failed("an answer", e).into()),
             };
-            for message in messages(&buffer[..n])? {
-                if message.header.sequence_number != asking.sequence {
+            for message in messages(&buffer[..n]) {
+                let message = message?;
+                if message.sequence != asking.sequence {
                     continue;
                 }
-                interrupted |= message.header.flags & NLM_F_DUMP_INTR != 0;
-                match message.payload {
-                    NetlinkPayload::InnerMessage(inner) => answers.push(inner),
-                    NetlinkPayload::Done(_) => return Ok((answers, interrupted)),
-                    NetlinkPayload::Error(e) if e.code.is_none() => return Ok((answers, interrupted)),
-                    NetlinkPayload::Error(e) => return Err(Failure::Refused(Errno::from_raw(-e.raw_code()))),
-                    _ => {}
+                // The end may say, too, that not all was of one moment.
+                take(message);
+                if let Some(end) = message.end() {
+                    return end.map_err(Failure::Refused);
                 }
             }
-        }
-    }
-
-    fn act(&self, message: RouteNetlinkMessage, flags: u16, fine: &[Errno]) -> Result<(), Error> {
-        match self.ask(message, NLM_F_ACK | flags) {
-            Ok(_) => Ok(()),
-            Err(Failure::Refused(errno)) if fine.contains(&errno) => Ok(()),
-            Err(failure) => Err(failure.into()),
         }
     }
 }
 
+/// Reads messages as of this moment.
+fn now() -> impl Fn(Message<'_>, &mut Vec<Update>) {
+    let now = Instant::now();
+    move |message, updates| message.read(now, updates)
+}
+
 impl Kernel for Netlink {
     fn everything(&self) -> Result<Vec<Update>, Error> {
-        let questions = [
-            RouteNetlinkMessage::GetLink(LinkMessage::default()),
-            RouteNetlinkMessage::GetAddress(AddressMessage::default()),
-            RouteNetlinkMessage::GetRoute(RouteMessage::default()),
-            RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()),
-        ];
         let mut updates = Vec::new();
-        for question in questions {
-            for answer in self.dump(&question)? {
-                updates.extend(message::read(answer, false));
-            }
-        }
+        self.dump(RTM_GETLINK, 16, &mut updates, now())?;
+        self.dump(RTM_GETADDR, 8, &mut updates, now())?;
+        self.dump(RTM_GETROUTE, 12, &mut updates, now())?;
+        self.dump(RTM_GETNEIGH, 12, &mut updates, now())?;
         Ok(updates)
     }
 
     fn routes(&self) -> Result<Vec<Update>, Error> {
-        let answers = self.dump(&RouteNetlinkMessage::GetRoute(RouteMessage::default()))?;
-        Ok(answers.into_iter().flat_map(|answer| message::read(answer, false)).collect())
+        let mut updates = Vec::new();
+        self.dump(RTM_GETROUTE, 12, &mut updates, now())?;
+        Ok(updates)
     }
 
     fn counters(&self) -> Result<Vec<(u32, Counters)>, Error> {
-        let answers = self.dump(&RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
-        let one = |answer| match answer {
-            RouteNetlinkMessage::NewLink(m) => Some((m.header.index, message::link(&m).1?)),
-            _ => None,
-        };
-        Ok(answers.into_iter().filter_map(one).collect())
+        let mut all = Vec::new();
+        self.dump(RTM_GETLINK, 16, &mut all, |message, all| all.extend(message.counters()))?;
+        Ok(all)
     }
 
     fn order(&self, order: &Order) -> Result<(), Error> {
-        match order {
-            Order::Up(index, up) => {
-                let mut message = link(*index);
-                message.header.change_mask = LinkFlags::Up;
-                message.header.flags = if *up { LinkFlags::Up } else { LinkFlags::empty() };
-                self.act(RouteNetlinkMessage::SetLink(message), 0, &[])
-            }
-            Order::Mtu(index, mtu) => {
-                let mut message = link(*index);
-                message.attributes.push(LinkAttribute::Mtu(*mtu));
-                self.act(RouteNetlinkMessage::SetLink(message), 0, &[])
-            }
-            Order::AddAddress(index, ip, prefix) => {
-                let message = RouteNetlinkMessage::NewAddress(address(*index, *ip, *prefix));
-                self.act(message, NLM_F_CREATE | NLM_F_REPLACE, &[Errno::EEXIST])
-            }
-            Order::DeleteAddress(index, ip, prefix) => {
-                let message = RouteNetlinkMessage::DelAddress(address(*index, *ip, *prefix));
-                self.act(message, 0, &[Errno::EADDRNOTAVAIL, Errno::ENODEV])
-            }
-            Order::AddRoute(id) => {
-                self.act(RouteNetlinkMessage::NewRoute(route(id)), NLM_F_CREATE, &[Errno::EEXIST])
-            }
-            Order::DeleteRoute(id) => {
-                let fine = [Errno::ESRCH, Errno::ENODEV, Errno::ENOENT];
-                self.act(RouteNetlinkMessage::DelRoute(route(id)), 0, &fine)
-            }
+        let (request, fine) = order::written(order);
+        match self.ask(&request, &mut |_| {}) {
+            Err(Failure::Refused(errno)) if fine.contains(&errno) => Ok(()),
+            result => Ok(result?),
         }
     }
 }
@@ -215,12 +185,9 @@ impl Changes {
     pub(crate) fn hear(&mut self) -> Result<Heard, Error> {
         match recv(self.socket.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
             Ok(n) => {
-                let mut updates = Vec::new();
-                for message in messages(&self.buffer[..n])? {
-                    let replaces = message.header.flags & NLM_F_REPLACE != 0;
-                    if let NetlinkPayload::InnerMessage(inner) = message.payload {
-                        updates.extend(message::read(inner, replaces));
-                    }
+                let (mut updates, now) = (Vec::new(), Instant::now());
+                for message in messages(&self.buffer[..n]) {
+                    message?.read(now, &mut updates);
                 }
                 Ok(Heard::Updates(updates))
             }
@@ -238,81 +205,11 @@ impl AsFd for Changes {
 }
 
 fn open(groups: u32) -> Result<OwnedFd, Error> {
-    let socket = socket(Family::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)
-        .map_err(|e| failed("a socket", e))?;
+    let (close, route) = (SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute);
+    let socket =
+        socket(AddressFamily::Netlink, SockType::Raw, close, route).map_err(|e| failed("a socket", e))?;
     bind(socket.as_raw_fd(), &NetlinkAddr::new(0, groups)).map_err(|e| failed("a socket", e))?;
     Ok(socket)
-}
-
-/// The messages of a datagram. One that makes no sense costs itself alone: a newer kernel may say more than we know.
-fn messages(mut bytes: &[u8]) -> Result<Vec<NetlinkMessage<RouteNetlinkMessage>>, Error> {
-    const HEADER: usize = 16;
-    let mut messages = Vec::new();
-    while bytes.len() >= HEADER {
-        let length = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
-        if length < HEADER || length > bytes.len() {
-            return Err(Error::internal("a netlink message of an impossible length"));
-        }
-        if let Ok(message) = NetlinkMessage::deserialize(&bytes[..length]) {
-            messages.push(message);
-        }
-        bytes = &bytes[length.next_multiple_of(4).min(bytes.len())..];
-    }
-    Ok(messages)
-}
-
-fn link(index: u32) -> LinkMessage {
-    let mut message = LinkMessage::default();
-    message.header.index = index;
-    message
-}
-
-fn family(ip: IpAddr) -> AddressFamily {
-    match ip {
-        IpAddr::V4(_) => AddressFamily::Inet,
-        IpAddr::V6(_) => AddressFamily::Inet6,
-    }
-}
-
-fn address(index: u32, ip: IpAddr, prefix: u8) -> AddressMessage {
-    let mut message = AddressMessage::default();
-    message.header.family = family(ip);
-    message.header.index = index;
-    message.header.prefix_len = prefix;
-    message.attributes = vec![AddressAttribute::Local(ip), AddressAttribute::Address(ip)];
-    if let (IpAddr::V4(ip), 1..=30) = (ip, prefix) {
-        let all = u32::from(ip) | !u32::from(crate::facts::mask(prefix));
-        message.attributes.push(AddressAttribute::Broadcast(all.into()));
-    }
-    message
-}
-
-fn route(id: &RouteId) -> RouteMessage {
-    let mut message = RouteMessage::default();
-    let header = &mut message.header;
-    header.address_family = family(id.destination);
-    header.destination_prefix_length = id.prefix;
-    header.table = RouteHeader::RT_TABLE_MAIN;
-    header.protocol = RouteProtocol::from(id.protocol);
-    header.kind = match id.kind {
-        RouteKind::Normal => RouteType::Unicast,
-        RouteKind::Blackhole => RouteType::BlackHole,
-        RouteKind::Unreachable => RouteType::Unreachable,
-        RouteKind::Prohibit => RouteType::Prohibit,
-    };
-    header.scope = match (id.kind, id.gateway, id.destination) {
-        (RouteKind::Normal, None, IpAddr::V4(_)) => RouteScope::Link,
-        _ => RouteScope::Universe,
-    };
-    if id.prefix > 0 {
-        message.attributes.push(RouteAttribute::Destination(id.destination.into()));
-    }
-    message.attributes.extend(id.gateway.map(|ip| RouteAttribute::Gateway(ip.into())));
-    message.attributes.extend(id.link.filter(|_| id.kind == RouteKind::Normal).map(RouteAttribute::Oif));
-    if id.metric > 0 {
-        message.attributes.push(RouteAttribute::Priority(id.metric));
-    }
-    message
 }
 
 fn failed(what: &str, error: Errno) -> Error {

@@ -50,13 +50,13 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("rustls", &["cwmp-net"]),
     ("tokio-rustls", &["cwmp-net"]),
     ("libloading", &["cwmp-plugin-host"]),
-    ("netlink-packet-core", &["cwmp-network"]),
-    ("netlink-packet-route", &["cwmp-network"]),
     ("wl-nl80211", &["cwmp-wifi"]),
     ("rusqlite", &["cwmp-store", "cwmp-plugin-host"]),
     ("quick-xml", &["cwmp-proto", "cwmp-bus", "cwmp-generator", "cwmp-mapping"]),
     // A second opinion on messages, for tests.
     ("cwmp", &[]),
+    ("netlink-packet-core", &[]),
+    ("netlink-packet-route", &[]),
 ];
 
 /// Crates of the tests, to which neither table applies.

@@ -1,13 +1,13 @@
-//! From the kernel's messages to plain facts.
+//! What the messages of the library say in our facts: the second opinion on our own reading.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Instant;
 
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope,
 };
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, State,
-    Stats64,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -20,38 +20,34 @@ use crate::facts::{
     RouteId, RouteKind, Update,
 };
 
-/// What a message says; nothing if it is of no interest. `replaces` says that a route stands in the place of others.
-pub(crate) fn read(message: RouteNetlinkMessage, replaces: bool) -> Vec<Update> {
+/// What a message says; nothing if it is of no interest.
+pub(super) fn updates(message: &RouteNetlinkMessage, replaces: bool, now: Instant) -> Vec<Update> {
     match message {
-        // The forwarding base of a bridge sends messages of its own family about its ports.
-        RouteNetlinkMessage::NewLink(m) if m.header.interface_family != AddressFamily::Bridge => {
-            vec![Update::Link(link(&m).0)]
-        }
+        RouteNetlinkMessage::NewLink(m) => link(m).map(Update::Link).into_iter().collect(),
         RouteNetlinkMessage::DelLink(m) if m.header.interface_family != AddressFamily::Bridge => {
             vec![Update::NoLink(m.header.index)]
         }
-        RouteNetlinkMessage::NewAddress(m) => address(&m).map(Update::Address).into_iter().collect(),
+        RouteNetlinkMessage::NewAddress(m) => address(m, now).map(Update::Address).into_iter().collect(),
         RouteNetlinkMessage::DelAddress(m) => {
-            address(&m).map(|a| Update::NoAddress(a.link, a.ip, a.prefix)).into_iter().collect()
+            address(m, now).map(|a| Update::NoAddress(a.link, a.ip, a.prefix)).into_iter().collect()
         }
         RouteNetlinkMessage::NewRoute(m) => {
-            let routes = routes(&m);
+            let routes = routes(m, now);
             let replaced = routes.first().filter(|_| replaces).map(|r| Update::Replaced(r.id.clone()));
             replaced.into_iter().chain(routes.into_iter().map(Update::Route)).collect()
         }
         RouteNetlinkMessage::DelRoute(m) => {
-            routes(&m).into_iter().map(|route| Update::NoRoute(route.id)).collect()
+            routes(m, now).into_iter().map(|route| Update::NoRoute(route.id)).collect()
         }
-        RouteNetlinkMessage::NewNeighbour(m) => neighbour(&m).map(Update::Neighbour).into_iter().collect(),
+        RouteNetlinkMessage::NewNeighbour(m) => neighbour(m).map(Update::Neighbour).into_iter().collect(),
         RouteNetlinkMessage::DelNeighbour(m) => {
-            neighbour(&m).map(|n| Update::NoNeighbour(n.link, n.ip)).into_iter().collect()
+            neighbour(m).map(|n| Update::NoNeighbour(n.link, n.ip)).into_iter().collect()
         }
         _ => Vec::new(),
     }
 }
 
-/// A device and what it has counted.
-pub(crate) fn link(message: &LinkMessage) -> (Link, Option<Counters>) {
+fn link(message: &LinkMessage) -> Option<Link> {
     let flags = message.header.flags;
     let mut link = Link {
         index: message.header.index,
@@ -62,11 +58,13 @@ pub(crate) fn link(message: &LinkMessage) -> (Link, Option<Counters>) {
         no_arp: flags.contains(LinkFlags::Noarp),
         ..Link::default()
     };
-    let mut counters = None;
-    let mut other_namespace = false;
+    let (mut named, mut other_namespace) = (false, false);
     for attribute in &message.attributes {
         match attribute {
-            LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::IfName(name) => {
+                link.name.clone_from(name);
+                named = true;
+            }
             LinkAttribute::Mtu(mtu) => link.mtu = *mtu,
             LinkAttribute::MinMtu(mtu) => link.mtu_range.0 = *mtu,
             LinkAttribute::MaxMtu(mtu) => link.mtu_range.1 = *mtu,
@@ -77,27 +75,25 @@ pub(crate) fn link(message: &LinkMessage) -> (Link, Option<Counters>) {
             LinkAttribute::Controller(index) => link.controller = Some(*index),
             LinkAttribute::OperState(state) => link.state = link_state(*state),
             LinkAttribute::LinkInfo(infos) => link.kind = kind(infos),
-            LinkAttribute::Stats64(stats) => counters = Some(self::counters(stats)),
+            LinkAttribute::Wireless(_) => return None,
             _ => {}
         }
     }
     if other_namespace || link.lower == Some(link.index) {
-        // The number of a device somewhere else says nothing here.
         link.lower = None;
     }
     if link.state == LinkState::Unknown && flags.contains(LinkFlags::Up | LinkFlags::Running) {
-        // Devices without a carrier to watch, such as loopback, never say more.
         link.state = LinkState::Up;
     }
-    (link, counters)
+    (named && message.header.interface_family != AddressFamily::Bridge).then_some(link)
 }
 
 fn kind(infos: &[LinkInfo]) -> Kind {
-    let found = infos.iter().find_map(|info| match info {
+    let mut kinds = infos.iter().filter_map(|info| match info {
         LinkInfo::Kind(kind) => Some(kind),
         _ => None,
     });
-    match found {
+    match kinds.next_back() {
         None => Kind::Hardware,
         Some(InfoKind::Veth) => Kind::Cable,
         Some(InfoKind::Dsa) => Kind::SwitchPort,
@@ -122,7 +118,6 @@ fn kind(infos: &[LinkInfo]) -> Kind {
 }
 
 fn vlan(infos: &[LinkInfo]) -> Kind {
-    // Without a word about it, the tag is that of 802.1Q.
     let (mut id, mut protocol) = (0, 0x8100);
     for info in infos {
         let LinkInfo::Data(InfoData::Vlan(data)) = info else { continue };
@@ -149,8 +144,15 @@ fn link_state(state: State) -> LinkState {
     }
 }
 
-fn counters(stats: &Stats64) -> Counters {
-    Counters {
+/// What the device of a message has counted.
+pub(super) fn counters(message: &RouteNetlinkMessage) -> Option<(u32, Counters)> {
+    let RouteNetlinkMessage::NewLink(message) = message else { return None };
+    let mut stats = message.attributes.iter().filter_map(|attribute| match attribute {
+        LinkAttribute::Stats64(stats) => Some(stats),
+        _ => None,
+    });
+    let stats = stats.next_back().filter(|_| message.header.interface_family != AddressFamily::Bridge)?;
+    let counters = Counters {
         received_bytes: stats.rx_bytes,
         sent_bytes: stats.tx_bytes,
         received_packets: stats.rx_packets,
@@ -160,10 +162,11 @@ fn counters(stats: &Stats64) -> Counters {
         received_discards: stats.rx_dropped,
         sent_discards: stats.tx_dropped,
         received_multicasts: stats.multicast,
-    }
+    };
+    Some((message.header.index, counters))
 }
 
-fn address(message: &AddressMessage) -> Option<Address> {
+fn address(message: &AddressMessage, now: Instant) -> Option<Address> {
     let (mut address, mut local, mut source, mut all_flags) = (None, None, AddressSource::Program, None);
     let (mut valid, mut preferred) = (Lifetime::Forever, Lifetime::Forever);
     for attribute in &message.attributes {
@@ -172,22 +175,21 @@ fn address(message: &AddressMessage) -> Option<Address> {
             AddressAttribute::Local(ip) => local = Some(*ip),
             AddressAttribute::Flags(flags) => all_flags = Some(*flags),
             AddressAttribute::CacheInfo(info) => {
-                valid = Lifetime::of(info.ifa_valid);
-                preferred = Lifetime::of(info.ifa_preferred);
+                valid = Lifetime::of(info.ifa_valid, now);
+                preferred = Lifetime::of(info.ifa_preferred, now);
             }
             AddressAttribute::Protocol(AddressProtocol::Loopback) => source = AddressSource::Loopback,
             AddressAttribute::Protocol(AddressProtocol::RouterAnnouncement) => source = AddressSource::Router,
             AddressAttribute::Protocol(AddressProtocol::LinkLocal) => source = AddressSource::LinkLocal,
+            AddressAttribute::Protocol(_) => source = AddressSource::Program,
             _ => {}
         }
     }
     let first = AddressFlags::from_bits_retain(u32::from(message.header.flags.bits()));
     let flags = all_flags.unwrap_or(first);
     let permanent = flags.contains(AddressFlags::Permanent);
-    // On a point-to-point link the other end's address has the other place.
     let ip = local.or(address)?;
     if let IpAddr::V6(ip) = ip {
-        // A kernel before 5.18 does not say who made an address.
         if source == AddressSource::Program && message.header.scope == AddressScope::Link {
             source = AddressSource::LinkLocal;
         } else if ip == Ipv6Addr::LOCALHOST {
@@ -211,8 +213,7 @@ fn address(message: &AddressMessage) -> Option<Address> {
     Some(Address { link: message.header.index, ip, prefix, state, source, permanent, valid, preferred })
 }
 
-/// The routes of the main table that a message is about.
-fn routes(message: &RouteMessage) -> Vec<Route> {
+fn routes(message: &RouteMessage, now: Instant) -> Vec<Route> {
     let header = &message.header;
     let kind = match header.kind {
         RouteType::Unicast => RouteKind::Normal,
@@ -243,14 +244,14 @@ fn routes(message: &RouteMessage) -> Vec<Route> {
             RouteAttribute::Gateway(found) => id.gateway = ip(found),
             RouteAttribute::Oif(index) => id.link = Some(*index),
             RouteAttribute::Priority(metric) => id.metric = *metric,
-            RouteAttribute::CacheInfo(info) if info.expires != 0 && unspecified.is_ipv6() => {
-                expires = Some(Lifetime::of(info.expires / TICKS));
+            RouteAttribute::CacheInfo(info) if unspecified.is_ipv6() => {
+                let left = u32::try_from(i32::from_ne_bytes(info.expires.to_ne_bytes())).unwrap_or(0);
+                expires = (info.expires != 0).then(|| Lifetime::of(left / 100, now));
             }
             RouteAttribute::MultiPath(found) => hops.clone_from(found),
             _ => {}
         }
     }
-    // Neither what is multicast nor what was cloned for one destination is a route of somebody's choice.
     if table != u32::from(RouteHeader::RT_TABLE_MAIN) || id.destination.is_multicast() {
         return Vec::new();
     }
@@ -258,17 +259,15 @@ fn routes(message: &RouteMessage) -> Vec<Route> {
         return vec![Route { id, expires }];
     }
     let hop = |hop: netlink_packet_route::route::RouteNextHop| {
-        let gateway = hop.attributes.iter().find_map(|a| match a {
-            RouteAttribute::Gateway(found) => ip(found),
+        let mut gateways = hop.attributes.iter().filter_map(|a| match a {
+            RouteAttribute::Gateway(found) => Some(ip(found)),
             _ => None,
         });
+        let gateway = gateways.next_back().flatten();
         Route { id: RouteId { gateway, link: Some(hop.interface_index), ..id.clone() }, expires }
     };
     hops.into_iter().map(hop).collect()
 }
-
-/// Ticks of a second in messages: the kernel shows all architectures that boxes have the same number.
-const TICKS: u32 = 100;
 
 fn ip(address: &RouteAddress) -> Option<IpAddr> {
     match address {
@@ -295,102 +294,7 @@ fn neighbour(message: &NeighbourMessage) -> Option<Neighbour> {
         | NeighbourState::Probe
         | NeighbourState::Permanent => true,
         NeighbourState::Failed | NeighbourState::Incomplete => false,
-        // Multicast and the like: nobody in particular.
         _ => return None,
     };
     Some(Neighbour { link: message.header.ifindex, ip: ip?, mac, reachable })
-}
-
-#[cfg(test)]
-mod tests {
-    use netlink_packet_core::{NetlinkMessage, NetlinkPayload, NLM_F_REPLACE};
-    use netlink_packet_route::link::VlanProtocol;
-
-    use super::*;
-
-    /// The message of this name, as a kernel sent it.
-    fn recorded(name: &str) -> Vec<Update> {
-        let lines = include_str!("recorded.txt").lines();
-        let hex =
-            lines.filter_map(|line| line.split_once(' ')).find(|(n, _)| *n == name).expect("recorded").1;
-        let byte = |i: usize| u8::from_str_radix(&hex[i..i + 2], 16).unwrap();
-        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
-        let message = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&bytes).unwrap();
-        let replaces = message.header.flags & NLM_F_REPLACE != 0;
-        match message.payload {
-            NetlinkPayload::InnerMessage(inner) => read(inner, replaces),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn one(name: &str) -> Update {
-        let mut all = recorded(name);
-        assert_eq!(all.len(), 1, "{name}: {all:?}");
-        all.remove(0)
-    }
-
-    #[test]
-    fn a_device_is_read() {
-        let Update::Link(link) = one("link") else { panic!() };
-        assert_eq!((link.name.as_str(), link.kind, link.state), ("far", Kind::Cable, LinkState::Up));
-        assert!(link.ethernet && link.up && !link.loopback && !link.no_arp && link.mac.is_some());
-        assert_eq!((link.mtu, link.mtu_range), (1_500, (68, 65_535)));
-        assert_eq!((link.permanent_mac, link.controller), (None, None));
-        assert!(matches!(one("gone"), Update::NoLink(index) if index > 0));
-    }
-
-    #[test]
-    fn addresses_are_read() {
-        let Update::Address(v4) = one("addr") else { panic!() };
-        assert_eq!((v4.ip.to_string().as_str(), v4.prefix, v4.permanent), ("192.0.2.2", 24, true));
-        assert_eq!((v4.valid, v4.state), (Lifetime::Forever, AddressState::Preferred));
-        assert!(matches!(one("deladdr"), Update::NoAddress(_, ip, 24) if ip == v4.ip));
-        let Update::Address(v6) = one("addr6") else { panic!() };
-        assert_eq!((v6.source, v6.state), (AddressSource::Router, AddressState::Tentative));
-        assert!(matches!((v6.valid, v6.preferred), (Lifetime::Seconds(600, _), Lifetime::Seconds(300, _))));
-    }
-
-    #[test]
-    fn routes_are_read_hop_by_hop() {
-        let all = recorded("replaced");
-        let (Update::Replaced(place), Update::Route(route)) = (&all[0], &all[1]) else { panic!("{all:?}") };
-        assert_eq!(place, &route.id);
-        assert!(route.id.is_default());
-        assert_eq!(route.id.gateway.unwrap().to_string(), "192.0.2.9");
-        let hops = recorded("multi");
-        let gateways: Vec<String> = hops
-            .iter()
-            .map(|hop| match hop {
-                Update::Route(route) => route.id.gateway.unwrap().to_string(),
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(gateways, ["192.0.2.1", "192.0.2.9"]);
-        let Update::Route(refused) = one("route6") else { panic!() };
-        assert_eq!((refused.id.kind, refused.id.prefix), (RouteKind::Unreachable, 48));
-    }
-
-    #[test]
-    fn neighbours_are_read() {
-        let Update::Neighbour(there) = one("neigh") else { panic!() };
-        assert_eq!((there.reachable, there.mac), (true, Mac::parse("02:00:00:00:00:77")));
-        let Update::Neighbour(away) = one("failed") else { panic!() };
-        assert_eq!((away.reachable, away.mac, away.ip), (false, None, there.ip));
-        assert!(matches!(one("delneigh"), Update::NoNeighbour(_, ip) if ip == there.ip));
-    }
-
-    #[test]
-    fn a_vlan_has_its_tag_and_the_device_below() {
-        let mut message = LinkMessage::default();
-        message.header.index = 7;
-        let data = vec![InfoVlan::Id(20), InfoVlan::Protocol(VlanProtocol::Ieee8021Ad)];
-        let infos = vec![LinkInfo::Kind(InfoKind::Vlan), LinkInfo::Data(InfoData::Vlan(data))];
-        message.attributes = vec![LinkAttribute::Link(3), LinkAttribute::LinkInfo(infos)];
-        let (vlan, counters) = link(&message);
-        assert_eq!((vlan.kind, vlan.lower), (Kind::Vlan { id: 20, protocol: 0x88a8 }, Some(3)));
-        assert!(counters.is_none());
-        // The number of a device in another namespace is none of ours.
-        message.attributes.push(LinkAttribute::LinkNetNsId(0));
-        assert_eq!(link(&message).0.lower, None);
-    }
 }
