@@ -20,6 +20,8 @@ const PATH: &str = "/org/freedesktop/systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
 const SERVICE: &str = "org.freedesktop.systemd1.Service";
+/// What it says to whom it signals already.
+const SUBSCRIBED: &str = "org.freedesktop.systemd1.AlreadySubscribed";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// What a unit is that runs. One that is only about to may be one that ends again and again.
 const RUNS: [&str; 3] = ["active", "reloading", "refreshing"];
@@ -153,16 +155,40 @@ impl Unit {
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
     {
+        self.call(path, interface, method, body).await.map_err(|error| self.failure(error))
+    }
+
+    async fn call<B>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> Result<Message, Option<zbus::Error>>
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
         let called = self.bus.call_method(Some(NAME), path, Some(interface), method, body);
-        match tokio::time::timeout(ANSWER, called).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(zbus::Error::MethodError(name, text, _))) => {
-                if name.as_str() == "org.freedesktop.DBus.Error.ServiceUnknown" {
-                    return Err(Failure::Away(SYSTEMD));
-                }
-                Err(Failure::Refused(format!("{}: {}", self.id, printable(&text.unwrap_or_default()))))
+        tokio::time::timeout(ANSWER, called).await.map_err(|_| None)?.map_err(Some)
+    }
+
+    /// What an error of a call means; without one there was no answer.
+    fn failure(&self, error: Option<zbus::Error>) -> Failure {
+        match error {
+            Some(zbus::Error::MethodError(name, text, _))
+                if name.as_str() != "org.freedesktop.DBus.Error.ServiceUnknown" =>
+            {
+                Failure::Refused(format!("{}: {}", self.id, printable(&text.unwrap_or_default())))
             }
-            _ => Err(Failure::Away(SYSTEMD)),
+            _ => Failure::Away(SYSTEMD),
+        }
+    }
+
+    /// Without this, systemd signals nothing. It is for all units of a connection, and refuses the second one that asks.
+    async fn subscribe(&self) -> Result<(), Failure> {
+        match self.call(PATH, MANAGER, "Subscribe", &()).await {
+            Err(Some(zbus::Error::MethodError(name, ..))) if name.as_str() == SUBSCRIBED => Ok(()),
+            answer => answer.map(drop).map_err(|error| self.failure(error)),
         }
     }
 
@@ -171,8 +197,7 @@ impl Unit {
     }
 
     async fn listen(&self) -> Result<Watch, Failure> {
-        // Without this, systemd signals nothing.
-        self.ask(PATH, MANAGER, "Subscribe", &()).await?;
+        self.subscribe().await?;
         let answer = self.ask(PATH, MANAGER, "LoadUnit", &(self.id.as_str(),)).await?;
         let path: OwnedObjectPath = answer.body().deserialize().map_err(|error| nonsense(&error))?;
         let interface = InterfaceName::from_static_str_unchecked(PROPERTIES);

@@ -73,16 +73,29 @@ fn a_child_that_ends_at_once_says_why_and_leaves_nothing_behind() {
     });
 }
 
-/// A systemd that has one unit.
+/// A systemd that has one unit, and one client.
 struct Systemd {
+    subscribed: std::sync::atomic::AtomicBool,
     active: Arc<Mutex<&'static str>>,
     calls: Arc<Mutex<Vec<String>>>,
 }
 
+#[derive(Debug, zbus::DBusError)]
+#[zbus(prefix = "org.freedesktop.systemd1")]
+enum Refusal {
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    AlreadySubscribed(String),
+}
+
 #[zbus::interface(name = "org.freedesktop.systemd1.Manager")]
 impl Systemd {
-    #[allow(clippy::unused_self)]
-    fn subscribe(&self) {}
+    fn subscribe(&self) -> Result<(), Refusal> {
+        if self.subscribed.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            return Err(Refusal::AlreadySubscribed("Client is already subscribed.".to_owned()));
+        }
+        Ok(())
+    }
 
     #[allow(clippy::needless_pass_by_value, clippy::unused_self)]
     fn load_unit(&self, name: String) -> zbus::fdo::Result<zbus::zvariant::OwnedObjectPath> {
@@ -146,7 +159,8 @@ fn a_unit_is_started_stopped_and_watched_by_systemd() {
         let active = Arc::new(Mutex::new("inactive"));
         let calls = Arc::<Mutex<Vec<String>>>::default();
         let systemd = connect().await;
-        let manager = Systemd { active: Arc::clone(&active), calls: Arc::clone(&calls) };
+        let manager =
+            Systemd { subscribed: false.into(), active: Arc::clone(&active), calls: Arc::clone(&calls) };
         systemd.object_server().at("/org/freedesktop/systemd1", manager).await.unwrap();
         let path = "/org/freedesktop/systemd1/unit/server";
         systemd.object_server().at(path, Unit(Arc::clone(&active))).await.unwrap();
