@@ -4,9 +4,8 @@ mod dhclient;
 mod networkd;
 mod udhcpc;
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::facts::Lifetime;
@@ -57,14 +56,14 @@ pub(crate) fn read_all(clients: &[Box<dyn Client>]) -> Vec<Lease> {
     let mut found: Vec<Lease> = Vec::new();
     for client in clients {
         let Ok(folder) = std::fs::read_dir(client.folder()) else { continue };
-        let mut files: Vec<PathBuf> = folder.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        files.retain(|path| path.file_name().and_then(|n| n.to_str()).is_some_and(|n| client.is_lease(n)));
+        let mut files: Vec<String> =
+            folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        files.retain(|file| client.is_lease(file));
         files.sort_unstable();
         files.truncate(MAX_FILES);
-        for path in files {
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            let Some((text, written)) = read_end(&path) else { continue };
-            for lease in client.read(name, &text, written) {
+        for file in files {
+            let Some((text, written)) = read_end(&client.folder().join(&file)) else { continue };
+            for lease in client.read(&file, &text, written) {
                 found.retain(|old| old.link != lease.link);
                 if !is_over(lease.ends) {
                     found.push(lease);
@@ -106,15 +105,36 @@ fn until(end: SystemTime) -> Lifetime {
 }
 
 /// Lines of `KEY=VALUE`, the value perhaps in quotes, as shells and systemd write them.
-fn pairs(text: &str) -> BTreeMap<&str, &str> {
-    let pairs = text.lines().filter_map(|line| line.trim().split_once('='));
-    pairs.map(|(key, value)| (key, value.trim_matches(['\'', '"']))).collect()
+struct Pairs<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Pairs<'a> {
+    fn new(text: &'a str) -> Self {
+        let pairs = text.lines().filter_map(|line| line.trim().split_once('='));
+        Self(pairs.map(|(key, value)| (key, value.trim_matches(['\'', '"']))).collect())
+    }
+
+    /// The value of a key; of several lines with it the last counts.
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(k, _)| *k == key).map(|(_, value)| *value)
+    }
+
+    fn ip(&self, key: &str) -> Option<Ipv4Addr> {
+        self.get(key)?.parse().ok()
+    }
+
+    /// A number of seconds or bits.
+    fn number<T: std::str::FromStr>(&self, key: &str) -> Option<T> {
+        self.get(key)?.parse().ok()
+    }
+
+    fn ips(&self, key: &str) -> Vec<Ipv4Addr> {
+        self.get(key).map(addresses).unwrap_or_default()
+    }
 }
 
 /// The addresses in a list with spaces or commas.
-fn addresses(list: Option<&&str>) -> Vec<Ipv4Addr> {
-    let words = list.map_or("", |l| *l).split([' ', ',']);
-    words.filter_map(|word| word.parse().ok()).collect()
+fn addresses(list: &str) -> Vec<Ipv4Addr> {
+    list.split([' ', ',']).filter_map(|word| word.parse().ok()).collect()
 }
 
 #[cfg(test)]

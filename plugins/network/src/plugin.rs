@@ -289,7 +289,7 @@ impl Reading<'_> {
     fn value(&self, i: usize, value: &Value, answer: &mut Answer<'_>) -> Result<(), Error> {
         let files = &self.network.places.files;
         match value {
-            Value::Text(text) => answer.value(i, text),
+            Value::Text(text) => answer.value(i, &**text),
             Value::Flag(flag) => answer.value(i, *flag),
             Value::Unsigned(number) => answer.value(i, *number),
             Value::Int(number) => answer.value(i, *number),

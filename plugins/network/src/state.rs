@@ -23,8 +23,7 @@ pub(crate) struct State {
     pub(crate) neighbours: BTreeMap<(u32, IpAddr), Neighbour>,
     /// Since when a device has been in its state.
     since: BTreeMap<u32, Instant>,
-    /// Whether a host was there when it was last looked at, and since when.
-    hosts: BTreeMap<Mac, (bool, DateTime)>,
+    hosts: BTreeMap<Mac, Host>,
 }
 
 /// What else must be looked at after an update.
@@ -34,6 +33,26 @@ pub(crate) struct After {
     pub(crate) routes: bool,
     /// There is a device that was not there, or not on, before.
     pub(crate) new_link: bool,
+}
+
+/// A host, as its addresses make it.
+#[derive(Debug, Clone, Default)]
+struct Host {
+    /// Whether it was there when it was last looked at, and since when.
+    known: Option<(bool, DateTime)>,
+    /// Whether one of its addresses answers; `None` if it has none any more.
+    seen: Option<bool>,
+}
+
+impl Host {
+    /// Takes in what was seen. Says whether there is anything left of it.
+    fn look(&mut self) -> bool {
+        let Some(active) = self.seen.take() else { return false };
+        if self.known.is_none_or(|(before, _)| before != active) {
+            self.known = Some((active, DateTime::now()));
+        }
+        true
+    }
 }
 
 impl State {
@@ -132,26 +151,18 @@ impl State {
 
     /// Notes which hosts have come and gone. Called after every round of updates.
     pub(crate) fn look_at_hosts(&mut self) {
-        let mut now: BTreeMap<Mac, bool> = BTreeMap::new();
         for neighbour in self.neighbours.values() {
             if let Some(mac) = neighbour.mac {
-                *now.entry(mac).or_default() |= neighbour.reachable;
+                let seen = &mut self.hosts.entry(mac).or_default().seen;
+                *seen = Some(seen.unwrap_or_default() || neighbour.reachable);
             }
         }
-        self.hosts.retain(|mac, _| now.contains_key(mac));
-        for (mac, active) in now {
-            match self.hosts.get(&mac) {
-                Some((before, _)) if *before == active => {}
-                _ => {
-                    self.hosts.insert(mac, (active, DateTime::now()));
-                }
-            }
-        }
+        self.hosts.retain(|_, host| host.look());
     }
 
     /// Whether a host is there, and since when.
     pub(crate) fn host(&self, mac: Mac) -> Option<(bool, DateTime)> {
-        self.hosts.get(&mac).copied()
+        self.hosts.get(&mac)?.known
     }
 
     /// Since when a device has been in its state, as far as we have seen.

@@ -9,7 +9,7 @@ mod routing;
 
 pub(crate) use routing::order;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::facts::{Kind, Link, Mac};
 use crate::lease::{Lease, LeaseLink};
@@ -76,12 +76,13 @@ impl Facts<'_> {
     }
 
     /// The devices through which the way to everywhere leads, and those below them.
-    fn upstream(&self) -> BTreeSet<u32> {
-        let mut found = BTreeSet::new();
+    fn upstream(&self) -> Vec<u32> {
+        let mut found = Vec::new();
         let ways = self.state.routes.keys().filter(|id| id.is_default()).filter_map(|id| id.link);
         for mut index in ways {
             // A device that is found already ends the way down, so a circle would, too.
-            while found.insert(index) {
+            while !found.contains(&index) {
+                found.push(index);
                 match self.state.links.get(&index).and_then(|link| link.lower) {
                     Some(lower) => index = lower,
                     None => break,
@@ -130,10 +131,10 @@ pub(crate) fn ip_interface(link: &Link) -> Option<RowId> {
 
 /// What all layers of a device say of it.
 fn layer(facts: &Facts<'_>, link: &Link, enable: bool, lower: Option<RowId>) -> Row {
-    let mut row = Row::new([
+    let mut row = Row::new(vec![
         ("Enable", Value::Flag(enable)),
         ("Status", Value::text(crate::state::status(link))),
-        ("Name", Value::text(&link.name)),
+        ("Name", Value::text(link.name.clone())),
         ("LastChange", Value::Since(facts.state.since(link.index))),
         ("LowerLayers", Value::row(lower)),
     ]);
@@ -149,7 +150,7 @@ fn stack(view: &mut View) {
         for lower in lower {
             let names = (higher.table.name(), lower.table.name());
             let key = format!("{}{} on {}{}", names.0, higher.key, names.1, lower.key);
-            let values = [
+            let values = vec![
                 ("HigherLayer", Value::row(Some(higher.clone()))),
                 ("LowerLayer", Value::row(Some(lower.clone()))),
             ];
@@ -188,7 +189,7 @@ mod tests {
     }
 
     fn value<'a>(view: &'a View, table: Table, key: &str, name: &str) -> &'a Value {
-        &view.rows[&RowId::top(table, key)].values[name]
+        view.rows[&RowId::top(table, key)].values.get(name).unwrap()
     }
 
     fn default_route(index: u32) -> Update {
@@ -290,13 +291,13 @@ mod tests {
         let server = RowId::top(Table::DnsServer, "192.0.2.53");
         let with = view(updates(), &[lease("192.0.2.7")]);
         assert_eq!(with.rows_of(Table::DhcpClient, None).count(), 1);
-        assert_eq!(with.rows[&server].values["Type"], Value::text("DHCPv4"));
+        assert_eq!(with.rows[&server].values.get("Type").unwrap(), &Value::text("DHCPv4"));
         let without = view(updates(), &[lease("192.0.2.8")]);
         assert_eq!(without.rows_of(Table::DhcpClient, None).count(), 0);
-        assert_eq!(without.rows[&server].values["Type"], Value::text("Static"));
+        assert_eq!(without.rows[&server].values.get("Type").unwrap(), &Value::text("Static"));
         let origins = |view: &View| {
             let rows = view.rows.iter().filter(|(id, _)| id.table == Table::Ipv4Forwarding);
-            rows.map(|(_, row)| row.values["Origin"].clone()).collect::<Vec<_>>()
+            rows.map(|(_, row)| row.values.get("Origin").unwrap().clone()).collect::<Vec<_>>()
         };
         assert_eq!(
             (origins(&with), origins(&without)),

@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::table::{Key, RowId, Table};
-use crate::value::Value;
+use crate::value::{Value, Values};
 
 /// All rows with all their values, but for counters.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     pub(crate) rows: BTreeMap<RowId, Row>,
     /// What is in no row, by the name after `Device.`.
-    pub(crate) single: BTreeMap<&'static str, Value>,
+    pub(crate) single: Values,
 }
 
 /// A row.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
-    pub(crate) values: BTreeMap<&'static str, Value>,
+    pub(crate) values: Values,
     /// The device whose counters its `Stats.` are.
     pub(crate) link: Option<u32>,
     /// Whether an ACS may delete it.
@@ -26,8 +26,10 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new<const N: usize>(values: [(&'static str, Value); N]) -> Self {
-        Self { values: values.into(), ..Self::default() }
+    pub(crate) fn new(values: Vec<(&'static str, Value)>) -> Self {
+        let mut row = Self::default();
+        row.values.set_all(values);
+        row
     }
 }
 
@@ -75,9 +77,9 @@ impl View {
     }
 }
 
-fn changed(old: &BTreeMap<&'static str, Value>, new: &BTreeMap<&'static str, Value>) -> Vec<&'static str> {
-    let other = |(name, value): &(&&'static str, &Value)| {
-        value.is_announced() && old.get(*name).is_some_and(|old| old != *value)
+fn changed(old: &Values, new: &Values) -> Vec<&'static str> {
+    let other = |(name, value): &&(&'static str, Value)| {
+        value.is_announced() && old.get(name).is_some_and(|old| old != value)
     };
     new.iter().filter(other).map(|(name, _)| *name).collect()
 }
@@ -86,9 +88,9 @@ fn changed(old: &BTreeMap<&'static str, Value>, new: &BTreeMap<&'static str, Val
 mod tests {
     use super::*;
 
-    fn row(status: &str) -> Row {
+    fn row(status: &'static str) -> Row {
         let now = std::time::Instant::now();
-        Row::new([("Status", Value::text(status)), ("LastChange", Value::Since(Some(now)))])
+        Row::new(vec![("Status", Value::text(status)), ("LastChange", Value::Since(Some(now)))])
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Says when files in some folders change. Nothing is looked at before it does.
 
-use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
@@ -55,9 +54,9 @@ impl Watch {
             | AddWatchFlags::IN_MOVED_FROM
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_DELETE_SELF;
-        let mut above = BTreeSet::new();
+        let mut above = Vec::new();
         loop {
-            let mut waiting = BTreeSet::new();
+            let mut waiting = Vec::new();
             for folder in &self.folders {
                 match self.inotify.add_watch(folder, what) {
                     // Where nothing may be seen, nothing is.
@@ -66,7 +65,8 @@ impl Watch {
                     Err(e) => return Err(failed(e)),
                 }
             }
-            if waiting.is_subset(&above) {
+            waiting.retain(|folder| !above.contains(folder));
+            if waiting.is_empty() {
                 return Ok(());
             }
             for folder in &waiting {

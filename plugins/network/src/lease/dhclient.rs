@@ -46,8 +46,8 @@ fn lease(block: &str) -> Option<Lease> {
             "fixed-address" => ip = address(),
             "subnet-mask" => mask = address(),
             "dhcp-server-identifier" => from = address(),
-            "routers" => routers = addresses(Some(&value)),
-            "domain-name-servers" => servers = addresses(Some(&value)),
+            "routers" => routers = addresses(value),
+            "domain-name-servers" => servers = addresses(value),
             "expire" if value != "never" => ends = until(moment(value)?),
             _ => {}
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{addresses, lasting, pairs, Client, Lease, LeaseLink};
+use super::{lasting, Client, Lease, LeaseLink, Pairs};
 
 /// The client, by its folder.
 #[derive(Debug)]
@@ -27,17 +27,16 @@ impl Client for Networkd {
     }
 
     fn read(&self, file: &str, text: &str, written: SystemTime) -> Vec<Lease> {
-        let pairs = pairs(text);
-        let ip = pairs.get("ADDRESS").and_then(|ip| ip.parse().ok());
-        let (Some(ip), Ok(index)) = (ip, file.parse()) else { return Vec::new() };
-        let seconds = pairs.get("LIFETIME").and_then(|s| s.parse().ok()).unwrap_or(u32::MAX);
+        let pairs = Pairs::new(text);
+        let (Some(ip), Ok(index)) = (pairs.ip("ADDRESS"), file.parse()) else { return Vec::new() };
+        let seconds = pairs.number("LIFETIME").unwrap_or(u32::MAX);
         vec![Lease {
             link: LeaseLink::Index(index),
             ip,
-            mask: pairs.get("NETMASK").and_then(|m| m.parse().ok()),
-            routers: addresses(pairs.get("ROUTER")),
-            servers: addresses(pairs.get("DNS")),
-            from: pairs.get("SERVER_ADDRESS").and_then(|ip| ip.parse().ok()),
+            mask: pairs.ip("NETMASK"),
+            routers: pairs.ips("ROUTER"),
+            servers: pairs.ips("DNS"),
+            from: pairs.ip("SERVER_ADDRESS"),
             ends: lasting(seconds, written),
         }]
     }

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{addresses, lasting, pairs, Client, Lease, LeaseLink};
+use super::{lasting, Client, Lease, LeaseLink, Pairs};
 use crate::facts::mask;
 
 /// The client, by the folder that its script writes to.
@@ -29,18 +29,18 @@ impl Client for Udhcpc {
     }
 
     fn read(&self, file: &str, text: &str, written: SystemTime) -> Vec<Lease> {
-        let pairs = pairs(text);
-        let Some(ip) = pairs.get("ip").and_then(|ip| ip.parse().ok()) else { return Vec::new() };
-        let short = || pairs.get("mask").and_then(|bits| bits.parse().ok()).map(mask);
-        let name = pairs.get("interface").copied().unwrap_or_else(|| file.trim_end_matches(".lease"));
-        let seconds = pairs.get("lease").and_then(|s| s.parse().ok()).unwrap_or(u32::MAX);
+        let pairs = Pairs::new(text);
+        let Some(ip) = pairs.ip("ip") else { return Vec::new() };
+        let short = || pairs.number("mask").map(mask);
+        let name = pairs.get("interface").unwrap_or_else(|| file.trim_end_matches(".lease"));
+        let seconds = pairs.number("lease").unwrap_or(u32::MAX);
         vec![Lease {
             link: LeaseLink::Name(name.to_owned()),
             ip,
-            mask: pairs.get("subnet").and_then(|m| m.parse().ok()).or_else(short),
-            routers: addresses(pairs.get("router")),
-            servers: addresses(pairs.get("dns")),
-            from: pairs.get("serverid").and_then(|ip| ip.parse().ok()),
+            mask: pairs.ip("subnet").or_else(short),
+            routers: pairs.ips("router"),
+            servers: pairs.ips("dns"),
+            from: pairs.ip("serverid"),
             ends: lasting(seconds, written),
         }]
     }

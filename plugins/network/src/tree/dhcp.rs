@@ -13,7 +13,7 @@ const LIST: usize = 256;
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
     for link in facts.state.links.values() {
         let (Some(interface), Some(lease)) = (ip_interface(link), facts.lease_of(link)) else { continue };
-        let row = Row::new([
+        let row = Row::new(vec![
             ("Enable", Value::Flag(true)),
             ("Interface", Value::row(Some(interface))),
             ("Status", Value::text("Enabled")),

@@ -16,7 +16,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         Some(_) => "Enabled",
         None => "Error",
     };
-    view.single.extend([
+    view.single.set_all(vec![
         // What the C library's resolver asks for.
         ("DNS.SupportedRecordTypes", Value::text("A,AAAA,PTR")),
         ("DNS.Client.Enable", Value::Flag(on)),
@@ -29,7 +29,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             Some(ip) if written.contains(&ip) => "Enabled",
             _ => "Error",
         };
-        let mut row = Row::new([
+        let mut row = Row::new(vec![
             ("Enable", Value::Flag(wish.enable)),
             ("Status", Value::text(status)),
             ("DNSServer", Value::text(wish.ip.map(|ip| ip.to_string()).unwrap_or_default())),
@@ -47,7 +47,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             |link: &&Link| facts.lease_of(link).is_some_and(|lease| lease.servers.iter().any(|s| *s == ip));
         let from = facts.state.links.values().find(brought);
         let interface = from.and_then(ip_interface);
-        let mut row = Row::new([
+        let mut row = Row::new(vec![
             ("Enable", Value::Flag(true)),
             ("Status", Value::text(if on { "Enabled" } else { "Disabled" })),
             ("DNSServer", Value::text(ip.to_string())),

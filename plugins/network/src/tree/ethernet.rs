@@ -13,7 +13,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             let wish = facts.wishes.links.get(&key(link));
             let mut row = layer(facts, link, wish.and_then(|w| w.port_up).unwrap_or(link.up), None);
             let mac = link.permanent_mac.or(link.mac);
-            row.values.extend([
+            row.values.set_all(vec![
                 ("MACAddress", Value::text(mac.map(|m| m.to_string()).unwrap_or_default())),
                 ("Upstream", Value::Flag(upstream.contains(&link.index))),
                 ("CurrentBitRate", Value::Number(format!("sys/class/net/{}/speed", link.name))),
@@ -28,7 +28,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
                 _ => port(link),
             };
             let mut row = layer(facts, link, link.up, lower);
-            row.values.extend([
+            row.values.set_all(vec![
                 ("MACAddress", Value::text(link.mac.map(|m| m.to_string()).unwrap_or_default())),
                 ("MTU", Value::Unsigned(link.mtu)),
                 ("NoARP", Value::Flag(link.no_arp)),
@@ -37,7 +37,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         }
         if let (Some(row), Kind::Vlan { id, protocol }) = (vlan(link), link.kind) {
             let mut values = layer(facts, link, link.up, below(facts, link).and_then(carrier));
-            values.values.extend([
+            values.values.set_all(vec![
                 ("VLANID", Value::Unsigned(u32::from(id))),
                 ("TPID", Value::Unsigned(u32::from(protocol))),
             ]);

@@ -14,7 +14,9 @@ const NAME: usize = 64;
 
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
     let mut hosts: BTreeMap<Mac, Vec<&Neighbour>> = BTreeMap::new();
-    let own: BTreeSet<Mac> = facts.state.links.values().filter_map(|link| link.mac).collect();
+    // Put in one by one, here and below: making a set at once brings the code of a sort along.
+    let mut own = BTreeSet::new();
+    own.extend(facts.state.links.values().filter_map(|link| link.mac));
     for neighbour in facts.state.neighbours.values() {
         let Some(mac) = neighbour.mac.filter(|mac| !mac.is_multicast() && !own.contains(mac)) else {
             continue;
@@ -24,18 +26,18 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             hosts.entry(mac).or_default().push(neighbour);
         }
     }
-    for (mac, mut at) in hosts {
+    for (mac, at) in hosts {
         let Some((active, since)) = facts.state.host(mac) else { continue };
         // What answers comes first, and IPv4 before IPv6.
-        at.sort_by_key(|n| (!n.reachable, n.ip));
-        let addresses: BTreeSet<IpAddr> = at.iter().map(|n| n.ip).collect();
-        let (first, link) =
-            (at.first().map(|n| n.ip), at.first().and_then(|n| facts.state.links.get(&n.link)));
+        let first = at.iter().min_by_key(|n| (!n.reachable, n.ip));
+        let link = first.and_then(|n| facts.state.links.get(&n.link));
+        let mut addresses = BTreeSet::new();
+        addresses.extend(at.iter().map(|n| n.ip));
         let name: String = facts.names.get(&mac).map_or("", String::as_str).chars().take(NAME).collect();
         let id = RowId::top(Table::Host, mac.to_string());
-        let row = Row::new([
+        let row = Row::new(vec![
             ("PhysAddress", Value::text(mac.to_string())),
-            ("IPAddress", Value::text(first.map(|ip| ip.to_string()).unwrap_or_default())),
+            ("IPAddress", Value::text(first.map(|n| n.ip.to_string()).unwrap_or_default())),
             ("HostName", Value::text(name)),
             ("Active", Value::Flag(active)),
             ("ActiveLastChange", Value::Moment(since)),
@@ -49,7 +51,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         view.rows.insert(id.clone(), row);
         for ip in addresses {
             let table = if ip.is_ipv4() { Table::HostIpv4Address } else { Table::HostIpv6Address };
-            let row = Row::new([("IPAddress", Value::text(ip.to_string()))]);
+            let row = Row::new(vec![("IPAddress", Value::text(ip.to_string()))]);
             let mut number = number_of(ip);
             // Two addresses of one host with one number are as good as impossible; the second has the next.
             while view.rows.contains_key(&RowId::within(&id, table, Key::Number(number))) {

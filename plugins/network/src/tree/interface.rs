@@ -16,7 +16,7 @@ const KERNEL: u8 = 2;
 const ADVERTISED: u8 = 9;
 
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
-    view.single.extend([
+    view.single.set_all(vec![
         ("IP.IPv4Capable", Value::Flag(true)),
         ("IP.IPv4Enable", Value::Flag(true)),
         ("IP.IPv4Status", Value::text("Enabled")),
@@ -36,7 +36,7 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             ("Normal", vlan(link).or_else(|| ethernet_link(link)))
         };
         let mut row = layer(facts, link, wish.and_then(|w| w.ip_up).unwrap_or(link.up), lower);
-        row.values.extend([
+        row.values.set_all(vec![
             ("IPv4Enable", Value::Flag(true)),
             ("IPv6Enable", ipv6(facts, &link.name)),
             ("Type", Value::text(kind)),
@@ -67,16 +67,16 @@ fn addresses(facts: &Facts<'_>, link: &Link, interface: &RowId, view: &mut View)
         let found = at.and_then(|(ip, prefix)| facts.state.addresses.get(&(link.index, ip, prefix)));
         let mut row =
             if wish.table == Table::Ipv4Address { v4(facts, link, found) } else { v6(facts.state, found) };
-        row.values.extend([
+        row.values.set_all(vec![
             ("Enable", Value::Flag(wish.enable)),
             ("Status", Value::text(wished(wish.enable, at.is_some(), found.is_some()))),
-            ("IPAddress", Value::text(&wish.ip)),
+            ("IPAddress", Value::text(wish.ip.clone())),
         ]);
         if wish.table == Table::Ipv4Address {
-            row.values.insert("SubnetMask", Value::text(&wish.mask));
-            row.values.insert("AddressingType", Value::text("Static"));
+            row.values.set("SubnetMask", Value::text(wish.mask.clone()));
+            row.values.set("AddressingType", Value::text("Static"));
         } else {
-            row.values.extend([
+            row.values.set_all(vec![
                 ("Origin", Value::text("Static")),
                 ("PreferredLifetime", Value::Ends(Some(Lifetime::Forever))),
                 ("ValidLifetime", Value::Ends(Some(Lifetime::Forever))),
@@ -94,12 +94,12 @@ fn addresses(facts: &Facts<'_>, link: &Link, interface: &RowId, view: &mut View)
         let (table, key, mut row) = match address.ip {
             IpAddr::V4(ip) => {
                 let mut row = v4(facts, link, Some(address));
-                row.values.insert("SubnetMask", Value::text(mask(address.prefix).to_string()));
+                row.values.set("SubnetMask", Value::text(mask(address.prefix).to_string()));
                 (Table::Ipv4Address, format!("{ip}/{}", address.prefix), row)
             }
             IpAddr::V6(ip) => (Table::Ipv6Address, ip.to_string(), v6(facts.state, Some(address))),
         };
-        row.values.extend([
+        row.values.set_all(vec![
             ("Enable", Value::Flag(true)),
             ("Status", Value::text("Enabled")),
             ("IPAddress", Value::text(address.ip.to_string())),
@@ -126,7 +126,7 @@ fn v4(facts: &Facts<'_>, link: &Link, address: Option<&Address>) -> Row {
         Some(IpAddr::V4(ip)) if ip.is_link_local() => "AutoIP",
         _ => "Static",
     };
-    Row::new([("AddressingType", Value::text(kind))])
+    Row::new(vec![("AddressingType", Value::text(kind))])
 }
 
 fn v6(state: &State, address: Option<&Address>) -> Row {
@@ -154,7 +154,7 @@ fn v6(state: &State, address: Option<&Address>) -> Row {
         let found = prefixes_of(state, a.link).map(|(text, prefix, ..)| (text, prefix)).find(covers)?;
         Some(RowId::within(&interface, Table::Ipv6Prefix, Key::Text(found.0)))
     });
-    Row::new([
+    Row::new(vec![
         ("IPAddressStatus", Value::text(status)),
         ("Origin", Value::text(origin)),
         ("Prefix", Value::row(prefix)),
@@ -186,11 +186,11 @@ fn prefixes_of(
 fn prefixes(state: &State, link: &Link, interface: &RowId, view: &mut View) {
     for (prefix, _, origin, expires) in prefixes_of(state, link.index) {
         let ends = Some(expires.unwrap_or(Lifetime::Forever));
-        let mut row = Row::new([
+        let mut row = Row::new(vec![
             ("Enable", Value::Flag(true)),
             ("Status", Value::text("Enabled")),
             ("PrefixStatus", Value::text("Preferred")),
-            ("Prefix", Value::text(&prefix)),
+            ("Prefix", Value::text(prefix.clone())),
             ("Origin", Value::text(origin)),
             ("OnLink", Value::Flag(true)),
             ("ValidLifetime", Value::Ends(ends)),

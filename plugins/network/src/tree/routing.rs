@@ -22,7 +22,7 @@ const USUAL_METRIC: u32 = 1_024;
 
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
     let router = RowId { table: Table::Router, above: None, key: Key::Number(1) };
-    let row = Row::new([("Enable", Value::Flag(true)), ("Status", Value::text("Enabled"))]);
+    let row = Row::new(vec![("Enable", Value::Flag(true)), ("Status", Value::text("Enabled"))]);
     view.rows.insert(router.clone(), row);
     let mut ours = Vec::new();
     for wish in &facts.wishes.routes {
@@ -31,24 +31,24 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         ours.extend(found.filter(|_| wish.enable).cloned());
         let status = wished(wish.enable, order.is_some(), found.is_some());
         let mut row = values(facts, wish.table, wish.kind, found);
-        row.values.extend([
+        row.values.set_all(vec![
             ("Enable", Value::Flag(wish.enable)),
             ("Status", Value::text(status)),
             ("Interface", Value::row(facts.referred(&wish.interface))),
             ("ForwardingMetric", Value::Int(wish.metric)),
         ]);
-        row.values.extend(if wish.table == Table::Ipv4Forwarding {
+        row.values.set_all(if wish.table == Table::Ipv4Forwarding {
             vec![
                 ("StaticRoute", Value::Flag(true)),
-                ("DestIPAddress", Value::text(&wish.destination)),
-                ("DestSubnetMask", Value::text(&wish.mask)),
-                ("GatewayIPAddress", Value::text(&wish.gateway)),
+                ("DestIPAddress", Value::text(wish.destination.clone())),
+                ("DestSubnetMask", Value::text(wish.mask.clone())),
+                ("GatewayIPAddress", Value::text(wish.gateway.clone())),
                 ("Origin", Value::text("Static")),
             ]
         } else {
             vec![
-                ("DestIPPrefix", Value::text(&wish.destination)),
-                ("NextHop", Value::text(&wish.gateway)),
+                ("DestIPPrefix", Value::text(wish.destination.clone())),
+                ("NextHop", Value::text(wish.gateway.clone())),
                 ("Origin", Value::text("Static")),
             ]
         });
@@ -72,13 +72,13 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             name_of(id.kind)
         );
         let mut row = values(facts, table, id.kind, Some(id));
-        row.values.extend([
+        row.values.set_all(vec![
             ("Enable", Value::Flag(true)),
             ("Status", Value::text("Enabled")),
             ("Interface", Value::row(id.link.and_then(|index| facts.ip_interface_of(index)))),
             ("ForwardingMetric", Value::Int(i32::try_from(id.metric).unwrap_or(i32::MAX))),
         ]);
-        row.values.extend(if table == Table::Ipv4Forwarding {
+        row.values.set_all(if table == Table::Ipv4Forwarding {
             let (ip, net) = if id.prefix == 0 {
                 (String::new(), String::new())
             } else {
@@ -152,13 +152,13 @@ fn values(facts: &Facts<'_>, table: Table, kind: RouteKind, id: Option<&RouteId>
         _ if leased => "DHCPv4",
         _ => "Static",
     };
-    let mut row = Row::new([("Type", Value::text(name_of(kind))), ("Origin", Value::text(origin))]);
+    let mut row = Row::new(vec![("Type", Value::text(name_of(kind))), ("Origin", Value::text(origin))]);
     if v4 {
-        row.values.insert("StaticRoute", Value::Flag(origin == "Static"));
+        row.values.set("StaticRoute", Value::Flag(origin == "Static"));
     } else {
         let expires = id.and_then(|id| facts.state.routes.get(id)).copied().flatten();
         row.values
-            .insert("ExpirationTime", Value::Ends(Some(expires.unwrap_or(crate::facts::Lifetime::Forever))));
+            .set("ExpirationTime", Value::Ends(Some(expires.unwrap_or(crate::facts::Lifetime::Forever))));
     }
     row
 }
