@@ -60,9 +60,8 @@ impl Enforcer {
         let wanted = wanted(facts);
         let mut orders = 0;
         // The last that came goes first: routes lie on addresses.
-        let gone: Vec<_> =
-            self.things.iter().filter(|(name, order)| wanted.get(name) != Some(order)).rev().collect();
-        let gone: Vec<_> = gone.into_iter().map(|(name, order)| (name.clone(), order.clone())).collect();
+        let gone = self.things.iter().filter(|(name, order)| wanted.get(name) != Some(order)).rev();
+        let gone: Vec<_> = gone.map(|(name, order)| (name.clone(), order.clone())).collect();
         for (name, order) in gone {
             kernel.order(&inverse(&order))?;
             orders += 1;

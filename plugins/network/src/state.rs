@@ -110,7 +110,7 @@ impl State {
                 self.links.remove(&index);
                 self.since.remove(&index);
                 self.addresses.retain(|(link, ..), _| *link != index);
-                self.routes.retain(|id, _| id.link != Some(index));
+                self.forget_routes(&|id| id.link == Some(index));
                 self.neighbours.retain(|(link, _), _| *link != index);
                 after.routes = true;
             }
@@ -131,7 +131,7 @@ impl State {
             }
             Update::Replaced(new) => {
                 let place = |id: &RouteId| (id.destination, id.prefix, id.metric);
-                self.routes.retain(|id, _| place(id) != place(&new));
+                self.forget_routes(&|id| place(id) == place(&new));
             }
             Update::Neighbour(mut neighbour) => {
                 let at = (neighbour.link, neighbour.ip);
@@ -147,6 +147,10 @@ impl State {
             }
         }
         after
+    }
+
+    fn forget_routes(&mut self, gone: &dyn Fn(&RouteId) -> bool) {
+        self.routes.retain(|id, _| !gone(id));
     }
 
     /// Notes which hosts have come and gone. Called after every round of updates.

@@ -131,13 +131,13 @@ pub(crate) fn ip_interface(link: &Link) -> Option<RowId> {
 
 /// What all layers of a device say of it.
 fn layer(facts: &Facts<'_>, link: &Link, enable: bool, lower: Option<RowId>) -> Row {
-    let mut row = Row::new(vec![
-        ("Enable", Value::Flag(enable)),
-        ("Status", Value::text(crate::state::status(link))),
-        ("Name", Value::text(link.name.clone())),
-        ("LastChange", Value::Since(facts.state.since(link.index))),
-        ("LowerLayers", Value::row(lower)),
-    ]);
+    let mut row = Row::default();
+    row.values
+        .flag("Enable", enable)
+        .text("Status", crate::state::status(link))
+        .text("Name", link.name.clone())
+        .set("LastChange", Value::Since(facts.state.since(link.index)))
+        .row("LowerLayers", lower);
     row.link = Some(link.index);
     row
 }
@@ -150,14 +150,14 @@ fn stack(view: &mut View) {
         for lower in lower {
             let names = (higher.table.name(), lower.table.name());
             let key = format!("{}{} on {}{}", names.0, higher.key, names.1, lower.key);
-            let values = vec![
-                ("HigherLayer", Value::row(Some(higher.clone()))),
-                ("LowerLayer", Value::row(Some(lower.clone()))),
-            ];
-            rows.push((RowId::top(Table::InterfaceStack, key), Row::new(values)));
+            let mut row = Row::default();
+            row.values.row("HigherLayer", Some(higher.clone())).row("LowerLayer", Some(lower.clone()));
+            rows.push((RowId::top(Table::InterfaceStack, key), row));
         }
     }
-    view.rows.extend(rows);
+    for (id, row) in rows {
+        view.put(id, row);
+    }
 }
 
 #[cfg(test)]
@@ -219,9 +219,9 @@ mod tests {
         assert_eq!(*value(&view, table, key, "VLANID"), Value::Unsigned(20));
         assert_eq!(*value(&view, table, key, "TPID"), Value::Unsigned(33_024));
         let link = RowId::top(Table::EthernetLink, "eth0");
-        assert_eq!(*value(&view, table, key, "LowerLayers"), Value::row(Some(link)));
+        assert_eq!(*value(&view, table, key, "LowerLayers"), Value::Rows(vec![link]));
         let row = RowId::top(table, key);
-        assert_eq!(*value(&view, Table::IpInterface, key, "LowerLayers"), Value::row(Some(row)));
+        assert_eq!(*value(&view, Table::IpInterface, key, "LowerLayers"), Value::Rows(vec![row]));
         assert!(!view.rows.contains_key(&RowId::top(Table::EthernetLink, key)));
         // The way to everywhere leads over the VLAN, and so through the port.
         assert_eq!(*value(&view, Table::EthernetInterface, "eth0", "Upstream"), Value::Flag(true));
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(view.rows_of(Table::EthernetLink, None).count(), 1);
         assert_eq!(view.rows_of(Table::IpInterface, None).count(), 1);
         let host = value(&view, Table::Host, &mac.unwrap().to_string(), "InterfaceType");
-        assert_eq!(*host, Value::text("Wi-Fi"));
+        assert_eq!(*host, Value::Text("Wi-Fi".into()));
     }
 
     #[test]
@@ -291,17 +291,17 @@ mod tests {
         let server = RowId::top(Table::DnsServer, "192.0.2.53");
         let with = view(updates(), &[lease("192.0.2.7")]);
         assert_eq!(with.rows_of(Table::DhcpClient, None).count(), 1);
-        assert_eq!(with.rows[&server].values.get("Type").unwrap(), &Value::text("DHCPv4"));
+        assert_eq!(with.rows[&server].values.get("Type").unwrap(), &Value::Text("DHCPv4".into()));
         let without = view(updates(), &[lease("192.0.2.8")]);
         assert_eq!(without.rows_of(Table::DhcpClient, None).count(), 0);
-        assert_eq!(without.rows[&server].values.get("Type").unwrap(), &Value::text("Static"));
+        assert_eq!(without.rows[&server].values.get("Type").unwrap(), &Value::Text("Static".into()));
         let origins = |view: &View| {
             let rows = view.rows.iter().filter(|(id, _)| id.table == Table::Ipv4Forwarding);
             rows.map(|(_, row)| row.values.get("Origin").unwrap().clone()).collect::<Vec<_>>()
         };
         assert_eq!(
             (origins(&with), origins(&without)),
-            (vec![Value::text("DHCPv4")], vec![Value::text("Static")])
+            (vec![Value::Text("DHCPv4".into())], vec![Value::Text("Static".into())])
         );
     }
 }

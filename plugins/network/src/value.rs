@@ -37,16 +37,6 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// A text that may be missing.
-    pub(crate) fn text(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::Text(text.into())
-    }
-
-    /// A reference to a row, or to none.
-    pub(crate) fn row(row: Option<RowId>) -> Self {
-        Self::Rows(row.into_iter().collect())
-    }
-
     /// Whether a change of it is announced: not what changes with the clock, and not what no message is about.
     pub(crate) fn is_announced(&self) -> bool {
         !matches!(
@@ -76,20 +66,40 @@ impl Values {
         self.0.iter()
     }
 
+    /// Gives back the room that no value takes.
+    pub(crate) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
     /// Sets a value, in the place of another with this name.
-    pub(crate) fn set(&mut self, name: &'static str, value: Value) {
+    pub(crate) fn set(&mut self, name: &'static str, value: Value) -> &mut Self {
         match self.0.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
             None => self.0.push((name, value)),
         }
+        self
     }
 
-    /// Sets all of these.
-    pub(crate) fn set_all(&mut self, values: Vec<(&'static str, Value)>) {
-        self.0.reserve(values.len());
-        for (name, value) in values {
-            self.set(name, value);
-        }
+    pub(crate) fn flag(&mut self, name: &'static str, flag: bool) -> &mut Self {
+        self.set(name, Value::Flag(flag))
+    }
+
+    pub(crate) fn number(&mut self, name: &'static str, number: u32) -> &mut Self {
+        self.set(name, Value::Unsigned(number))
+    }
+
+    pub(crate) fn text(&mut self, name: &'static str, text: impl Into<Cow<'static, str>>) -> &mut Self {
+        self.set(name, Value::Text(text.into()))
+    }
+
+    /// Something as it is written; without it an empty text.
+    pub(crate) fn written<T: ToString>(&mut self, name: &'static str, what: Option<T>) -> &mut Self {
+        self.text(name, what.map(|what| what.to_string()).unwrap_or_default())
+    }
+
+    /// A reference to a row, or to none.
+    pub(crate) fn row(&mut self, name: &'static str, row: Option<RowId>) -> &mut Self {
+        self.set(name, Value::Rows(row.into_iter().collect()))
     }
 }
 
@@ -100,10 +110,13 @@ mod tests {
     #[test]
     fn a_value_takes_the_place_of_another_with_its_name() {
         let mut values = Values::default();
-        values.set_all(vec![("Enable", Value::Flag(true)), ("Status", Value::text("Up"))]);
-        values.set_all(vec![("Status", Value::text("Down")), ("Name", Value::text("wan".to_owned()))]);
-        assert_eq!(values.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["Enable", "Status", "Name"]);
-        assert_eq!(values.get("Status"), Some(&Value::text("Down")));
+        values.flag("Enable", true).text("Status", "Up");
+        values.text("Status", "Down").written("Name", Some("wan")).row("Router", None);
+        assert_eq!(
+            values.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+            ["Enable", "Status", "Name", "Router"]
+        );
+        assert_eq!(values.get("Status"), Some(&Value::Text("Down".into())));
         assert_eq!(values.get("Stat"), None);
     }
 }

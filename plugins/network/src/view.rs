@@ -25,14 +25,6 @@ pub(crate) struct Row {
     pub(crate) read_only: bool,
 }
 
-impl Row {
-    pub(crate) fn new(values: Vec<(&'static str, Value)>) -> Self {
-        let mut row = Self::default();
-        row.values.set_all(values);
-        row
-    }
-}
-
 /// What is different.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
@@ -50,6 +42,12 @@ impl Difference {
 }
 
 impl View {
+    /// Puts a row in, as small as it can be: there may be thousands.
+    pub(crate) fn put(&mut self, id: RowId, mut row: Row) {
+        row.values.shrink();
+        self.rows.insert(id, row);
+    }
+
     /// The rows of a table.
     pub(crate) fn rows_of(&self, table: Table, above: Option<&Key>) -> impl Iterator<Item = (&RowId, &Row)> {
         let above = above.cloned();
@@ -90,7 +88,9 @@ mod tests {
 
     fn row(status: &'static str) -> Row {
         let now = std::time::Instant::now();
-        Row::new(vec![("Status", Value::text(status)), ("LastChange", Value::Since(Some(now)))])
+        let mut row = Row::default();
+        row.values.text("Status", status).set("LastChange", Value::Since(Some(now)));
+        row
     }
 
     #[test]

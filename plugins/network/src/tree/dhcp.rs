@@ -13,24 +13,20 @@ const LIST: usize = 256;
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
     for link in facts.state.links.values() {
         let (Some(interface), Some(lease)) = (ip_interface(link), facts.lease_of(link)) else { continue };
-        let row = Row::new(vec![
-            ("Enable", Value::Flag(true)),
-            ("Interface", Value::row(Some(interface))),
-            ("Status", Value::text("Enabled")),
-            ("DHCPStatus", Value::Bound(lease.ends)),
-            ("IPAddress", Value::text(lease.ip.to_string())),
-            ("SubnetMask", Value::text(optional(lease.mask))),
-            ("IPRouters", Value::text(list(&lease.routers))),
-            ("DNSServers", Value::text(list(&lease.servers))),
-            ("LeaseTimeRemaining", Value::Left(Some(lease.ends))),
-            ("DHCPServer", Value::text(optional(lease.from))),
-        ]);
-        view.rows.insert(RowId::top(Table::DhcpClient, key(link)), row);
+        let mut row = Row::default();
+        row.values
+            .flag("Enable", true)
+            .row("Interface", Some(interface))
+            .text("Status", "Enabled")
+            .set("DHCPStatus", Value::Bound(lease.ends))
+            .written("IPAddress", Some(lease.ip))
+            .written("SubnetMask", lease.mask)
+            .text("IPRouters", list(&lease.routers))
+            .text("DNSServers", list(&lease.servers))
+            .set("LeaseTimeRemaining", Value::Left(Some(lease.ends)))
+            .written("DHCPServer", lease.from);
+        view.put(RowId::top(Table::DhcpClient, key(link)), row);
     }
-}
-
-fn optional(ip: Option<Ipv4Addr>) -> String {
-    ip.map(|ip| ip.to_string()).unwrap_or_default()
 }
 
 /// As many addresses as a list may have characters.

@@ -13,13 +13,12 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             let wish = facts.wishes.links.get(&key(link));
             let mut row = layer(facts, link, wish.and_then(|w| w.port_up).unwrap_or(link.up), None);
             let mac = link.permanent_mac.or(link.mac);
-            row.values.set_all(vec![
-                ("MACAddress", Value::text(mac.map(|m| m.to_string()).unwrap_or_default())),
-                ("Upstream", Value::Flag(upstream.contains(&link.index))),
-                ("CurrentBitRate", Value::Number(format!("sys/class/net/{}/speed", link.name))),
-                ("CurrentDuplexMode", Value::Duplex(format!("sys/class/net/{}/duplex", link.name))),
-            ]);
-            view.rows.insert(id, row);
+            row.values
+                .written("MACAddress", mac)
+                .flag("Upstream", upstream.contains(&link.index))
+                .set("CurrentBitRate", Value::Number(format!("sys/class/net/{}/speed", link.name)))
+                .set("CurrentDuplexMode", Value::Duplex(format!("sys/class/net/{}/duplex", link.name)));
+            view.put(id, row);
         }
         if let Some(id) = ethernet_link(link) {
             let lower = match link.kind {
@@ -28,20 +27,13 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
                 _ => port(link),
             };
             let mut row = layer(facts, link, link.up, lower);
-            row.values.set_all(vec![
-                ("MACAddress", Value::text(link.mac.map(|m| m.to_string()).unwrap_or_default())),
-                ("MTU", Value::Unsigned(link.mtu)),
-                ("NoARP", Value::Flag(link.no_arp)),
-            ]);
-            view.rows.insert(id, row);
+            row.values.written("MACAddress", link.mac).number("MTU", link.mtu).flag("NoARP", link.no_arp);
+            view.put(id, row);
         }
         if let (Some(row), Kind::Vlan { id, protocol }) = (vlan(link), link.kind) {
             let mut values = layer(facts, link, link.up, below(facts, link).and_then(carrier));
-            values.values.set_all(vec![
-                ("VLANID", Value::Unsigned(u32::from(id))),
-                ("TPID", Value::Unsigned(u32::from(protocol))),
-            ]);
-            view.rows.insert(row, values);
+            values.values.number("VLANID", u32::from(id)).number("TPID", u32::from(protocol));
+            view.put(row, values);
         }
     }
 }

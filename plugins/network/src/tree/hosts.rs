@@ -35,29 +35,30 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         addresses.extend(at.iter().map(|n| n.ip));
         let name: String = facts.names.get(&mac).map_or("", String::as_str).chars().take(NAME).collect();
         let id = RowId::top(Table::Host, mac.to_string());
-        let row = Row::new(vec![
-            ("PhysAddress", Value::text(mac.to_string())),
-            ("IPAddress", Value::text(first.map(|n| n.ip.to_string()).unwrap_or_default())),
-            ("HostName", Value::text(name)),
-            ("Active", Value::Flag(active)),
-            ("ActiveLastChange", Value::Moment(since)),
+        let mut row = Row::default();
+        row.values
+            .written("PhysAddress", Some(mac))
+            .written("IPAddress", first.map(|n| n.ip))
+            .text("HostName", name)
+            .flag("Active", active)
+            .set("ActiveLastChange", Value::Moment(since))
             // No table of this device has them: of a server's clients, or of what is associated with a radio.
-            ("DHCPClient", Value::Rows(Vec::new())),
-            ("AssociatedDevice", Value::row(None)),
-            ("InterfaceType", Value::text(link.map_or("Other", interface_type))),
-            ("Layer1Interface", Value::row(link.and_then(port))),
-            ("Layer3Interface", Value::row(link.and_then(super::ip_interface))),
-        ]);
-        view.rows.insert(id.clone(), row);
+            .set("DHCPClient", Value::Rows(Vec::new()))
+            .row("AssociatedDevice", None)
+            .text("InterfaceType", link.map_or("Other", interface_type))
+            .row("Layer1Interface", link.and_then(port))
+            .row("Layer3Interface", link.and_then(super::ip_interface));
+        view.put(id.clone(), row);
         for ip in addresses {
             let table = if ip.is_ipv4() { Table::HostIpv4Address } else { Table::HostIpv6Address };
-            let row = Row::new(vec![("IPAddress", Value::text(ip.to_string()))]);
+            let mut row = Row::default();
+            row.values.written("IPAddress", Some(ip));
             let mut number = number_of(ip);
             // Two addresses of one host with one number are as good as impossible; the second has the next.
             while view.rows.contains_key(&RowId::within(&id, table, Key::Number(number))) {
                 number = number.wrapping_add(1).max(1);
             }
-            view.rows.insert(RowId::within(&id, table, Key::Number(number)), row);
+            view.put(RowId::within(&id, table, Key::Number(number)), row);
         }
     }
 }

@@ -16,14 +16,13 @@ const KERNEL: u8 = 2;
 const ADVERTISED: u8 = 9;
 
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
-    view.single.set_all(vec![
-        ("IP.IPv4Capable", Value::Flag(true)),
-        ("IP.IPv4Enable", Value::Flag(true)),
-        ("IP.IPv4Status", Value::text("Enabled")),
-        ("IP.IPv6Capable", Value::Flag(facts.ipv6)),
-        ("IP.IPv6Enable", ipv6(facts, "all")),
-        ("IP.IPv6Status", Value::Enabled(ipv6_switch("all"))),
-    ]);
+    view.single
+        .flag("IP.IPv4Capable", true)
+        .flag("IP.IPv4Enable", true)
+        .text("IP.IPv4Status", "Enabled")
+        .flag("IP.IPv6Capable", facts.ipv6)
+        .set("IP.IPv6Enable", ipv6(facts, "all"))
+        .set("IP.IPv6Status", Value::Enabled(ipv6_switch("all")));
     let router = RowId { table: Table::Router, above: None, key: Key::Number(1) };
     for link in facts.state.links.values() {
         let Some(id) = ip_interface(link) else { continue };
@@ -36,16 +35,15 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             ("Normal", vlan(link).or_else(|| ethernet_link(link)))
         };
         let mut row = layer(facts, link, wish.and_then(|w| w.ip_up).unwrap_or(link.up), lower);
-        row.values.set_all(vec![
-            ("IPv4Enable", Value::Flag(true)),
-            ("IPv6Enable", ipv6(facts, &link.name)),
-            ("Type", Value::text(kind)),
-            ("Loopback", Value::Flag(link.loopback)),
+        row.values
+            .flag("IPv4Enable", true)
+            .set("IPv6Enable", ipv6(facts, &link.name))
+            .text("Type", kind)
+            .flag("Loopback", link.loopback)
             // The loopback device goes beyond what the standard has numbers for.
-            ("MaxMTUSize", Value::Unsigned(link.mtu.clamp(64, 65_535))),
-            ("Router", Value::row(Some(router.clone()))),
-        ]);
-        view.rows.insert(id.clone(), row);
+            .number("MaxMTUSize", link.mtu.clamp(64, 65_535))
+            .row("Router", Some(router.clone()));
+        view.put(id.clone(), row);
         addresses(facts, link, &id, view);
         prefixes(facts.state, link, &id, view);
     }
@@ -67,23 +65,20 @@ fn addresses(facts: &Facts<'_>, link: &Link, interface: &RowId, view: &mut View)
         let found = at.and_then(|(ip, prefix)| facts.state.addresses.get(&(link.index, ip, prefix)));
         let mut row =
             if wish.table == Table::Ipv4Address { v4(facts, link, found) } else { v6(facts.state, found) };
-        row.values.set_all(vec![
-            ("Enable", Value::Flag(wish.enable)),
-            ("Status", Value::text(wished(wish.enable, at.is_some(), found.is_some()))),
-            ("IPAddress", Value::text(wish.ip.clone())),
-        ]);
+        row.values
+            .flag("Enable", wish.enable)
+            .text("Status", wished(wish.enable, at.is_some(), found.is_some()))
+            .text("IPAddress", wish.ip.clone());
         if wish.table == Table::Ipv4Address {
-            row.values.set("SubnetMask", Value::text(wish.mask.clone()));
-            row.values.set("AddressingType", Value::text("Static"));
+            row.values.text("SubnetMask", wish.mask.clone()).text("AddressingType", "Static");
         } else {
-            row.values.set_all(vec![
-                ("Origin", Value::text("Static")),
-                ("PreferredLifetime", Value::Ends(Some(Lifetime::Forever))),
-                ("ValidLifetime", Value::Ends(Some(Lifetime::Forever))),
-            ]);
+            row.values
+                .text("Origin", "Static")
+                .set("PreferredLifetime", Value::Ends(Some(Lifetime::Forever)))
+                .set("ValidLifetime", Value::Ends(Some(Lifetime::Forever)));
         }
         row.deletable = true;
-        view.rows.insert(RowId::within(interface, wish.table, Key::Number(wish.number)), row);
+        view.put(RowId::within(interface, wish.table, Key::Number(wish.number)), row);
     }
     for address in facts.state.addresses_of(link.index) {
         let is_ours =
@@ -94,18 +89,14 @@ fn addresses(facts: &Facts<'_>, link: &Link, interface: &RowId, view: &mut View)
         let (table, key, mut row) = match address.ip {
             IpAddr::V4(ip) => {
                 let mut row = v4(facts, link, Some(address));
-                row.values.set("SubnetMask", Value::text(mask(address.prefix).to_string()));
+                row.values.written("SubnetMask", Some(mask(address.prefix)));
                 (Table::Ipv4Address, format!("{ip}/{}", address.prefix), row)
             }
             IpAddr::V6(ip) => (Table::Ipv6Address, ip.to_string(), v6(facts.state, Some(address))),
         };
-        row.values.set_all(vec![
-            ("Enable", Value::Flag(true)),
-            ("Status", Value::text("Enabled")),
-            ("IPAddress", Value::text(address.ip.to_string())),
-        ]);
+        row.values.flag("Enable", true).text("Status", "Enabled").written("IPAddress", Some(address.ip));
         row.read_only = true;
-        view.rows.insert(RowId::within(interface, table, Key::Text(key)), row);
+        view.put(RowId::within(interface, table, Key::Text(key)), row);
     }
 }
 
@@ -126,7 +117,9 @@ fn v4(facts: &Facts<'_>, link: &Link, address: Option<&Address>) -> Row {
         Some(IpAddr::V4(ip)) if ip.is_link_local() => "AutoIP",
         _ => "Static",
     };
-    Row::new(vec![("AddressingType", Value::text(kind))])
+    let mut row = Row::default();
+    row.values.text("AddressingType", kind);
+    row
 }
 
 fn v6(state: &State, address: Option<&Address>) -> Row {
@@ -154,13 +147,14 @@ fn v6(state: &State, address: Option<&Address>) -> Row {
         let found = prefixes_of(state, a.link).map(|(text, prefix, ..)| (text, prefix)).find(covers)?;
         Some(RowId::within(&interface, Table::Ipv6Prefix, Key::Text(found.0)))
     });
-    Row::new(vec![
-        ("IPAddressStatus", Value::text(status)),
-        ("Origin", Value::text(origin)),
-        ("Prefix", Value::row(prefix)),
-        ("PreferredLifetime", Value::Ends(address.map(|a| a.preferred))),
-        ("ValidLifetime", Value::Ends(address.map(|a| a.valid))),
-    ])
+    let mut row = Row::default();
+    row.values
+        .text("IPAddressStatus", status)
+        .text("Origin", origin)
+        .row("Prefix", prefix)
+        .set("PreferredLifetime", Value::Ends(address.map(|a| a.preferred)))
+        .set("ValidLifetime", Value::Ends(address.map(|a| a.valid)));
+    row
 }
 
 /// What is on the link, as the routes say: the prefix, its length, where it comes from, when it ends.
@@ -186,16 +180,16 @@ fn prefixes_of(
 fn prefixes(state: &State, link: &Link, interface: &RowId, view: &mut View) {
     for (prefix, _, origin, expires) in prefixes_of(state, link.index) {
         let ends = Some(expires.unwrap_or(Lifetime::Forever));
-        let mut row = Row::new(vec![
-            ("Enable", Value::Flag(true)),
-            ("Status", Value::text("Enabled")),
-            ("PrefixStatus", Value::text("Preferred")),
-            ("Prefix", Value::text(prefix.clone())),
-            ("Origin", Value::text(origin)),
-            ("OnLink", Value::Flag(true)),
-            ("ValidLifetime", Value::Ends(ends)),
-        ]);
+        let mut row = Row::default();
+        row.values
+            .flag("Enable", true)
+            .text("Status", "Enabled")
+            .text("PrefixStatus", "Preferred")
+            .text("Prefix", prefix.clone())
+            .text("Origin", origin)
+            .flag("OnLink", true)
+            .set("ValidLifetime", Value::Ends(ends));
         row.read_only = true;
-        view.rows.insert(RowId::within(interface, Table::Ipv6Prefix, Key::Text(prefix)), row);
+        view.put(RowId::within(interface, Table::Ipv6Prefix, Key::Text(prefix)), row);
     }
 }

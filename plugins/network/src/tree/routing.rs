@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::interface::wished;
 use super::{key, Facts};
-use crate::facts::{mask, RouteId, RouteKind};
+use crate::facts::{mask, Lifetime, RouteId, RouteKind};
 use crate::table::{Key, RowId, Table};
 use crate::value::Value;
 use crate::view::{Row, View};
@@ -22,8 +22,9 @@ const USUAL_METRIC: u32 = 1_024;
 
 pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
     let router = RowId { table: Table::Router, above: None, key: Key::Number(1) };
-    let row = Row::new(vec![("Enable", Value::Flag(true)), ("Status", Value::text("Enabled"))]);
-    view.rows.insert(router.clone(), row);
+    let mut row = Row::default();
+    row.values.flag("Enable", true).text("Status", "Enabled");
+    view.put(router.clone(), row);
     let mut ours = Vec::new();
     for wish in &facts.wishes.routes {
         let order = order(facts, wish);
@@ -31,29 +32,23 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         ours.extend(found.filter(|_| wish.enable).cloned());
         let status = wished(wish.enable, order.is_some(), found.is_some());
         let mut row = values(facts, wish.table, wish.kind, found);
-        row.values.set_all(vec![
-            ("Enable", Value::Flag(wish.enable)),
-            ("Status", Value::text(status)),
-            ("Interface", Value::row(facts.referred(&wish.interface))),
-            ("ForwardingMetric", Value::Int(wish.metric)),
-        ]);
-        row.values.set_all(if wish.table == Table::Ipv4Forwarding {
-            vec![
-                ("StaticRoute", Value::Flag(true)),
-                ("DestIPAddress", Value::text(wish.destination.clone())),
-                ("DestSubnetMask", Value::text(wish.mask.clone())),
-                ("GatewayIPAddress", Value::text(wish.gateway.clone())),
-                ("Origin", Value::text("Static")),
-            ]
+        row.values
+            .flag("Enable", wish.enable)
+            .text("Status", status)
+            .row("Interface", facts.referred(&wish.interface))
+            .set("ForwardingMetric", Value::Int(wish.metric));
+        if wish.table == Table::Ipv4Forwarding {
+            row.values
+                .flag("StaticRoute", true)
+                .text("DestIPAddress", wish.destination.clone())
+                .text("DestSubnetMask", wish.mask.clone())
+                .text("GatewayIPAddress", wish.gateway.clone());
         } else {
-            vec![
-                ("DestIPPrefix", Value::text(wish.destination.clone())),
-                ("NextHop", Value::text(wish.gateway.clone())),
-                ("Origin", Value::text("Static")),
-            ]
-        });
+            row.values.text("DestIPPrefix", wish.destination.clone()).text("NextHop", wish.gateway.clone());
+        }
+        row.values.text("Origin", "Static");
         row.deletable = true;
-        view.rows.insert(RowId::within(&router, wish.table, Key::Number(wish.number)), row);
+        view.put(RowId::within(&router, wish.table, Key::Number(wish.number)), row);
     }
     for id in facts.state.routes.keys() {
         // The ways to what is on the link come with its addresses.
@@ -72,32 +67,23 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
             name_of(id.kind)
         );
         let mut row = values(facts, table, id.kind, Some(id));
-        row.values.set_all(vec![
-            ("Enable", Value::Flag(true)),
-            ("Status", Value::text("Enabled")),
-            ("Interface", Value::row(id.link.and_then(|index| facts.ip_interface_of(index)))),
-            ("ForwardingMetric", Value::Int(i32::try_from(id.metric).unwrap_or(i32::MAX))),
-        ]);
-        row.values.set_all(if table == Table::Ipv4Forwarding {
-            let (ip, net) = if id.prefix == 0 {
-                (String::new(), String::new())
-            } else {
-                (id.destination.to_string(), mask(id.prefix).to_string())
-            };
-            vec![
-                ("DestIPAddress", Value::text(ip)),
-                ("DestSubnetMask", Value::text(net)),
-                ("GatewayIPAddress", Value::text(gateway)),
-            ]
+        row.values
+            .flag("Enable", true)
+            .text("Status", "Enabled")
+            .row("Interface", id.link.and_then(|index| facts.ip_interface_of(index)))
+            .set("ForwardingMetric", Value::Int(i32::try_from(id.metric).unwrap_or(i32::MAX)));
+        let somewhere = Some(id.prefix).filter(|prefix| *prefix > 0);
+        if table == Table::Ipv4Forwarding {
+            row.values
+                .written("DestIPAddress", somewhere.map(|_| id.destination))
+                .written("DestSubnetMask", somewhere.map(mask))
+                .text("GatewayIPAddress", gateway);
         } else {
-            let prefix = match id.prefix {
-                0 => String::new(),
-                prefix => format!("{}/{prefix}", id.destination),
-            };
-            vec![("DestIPPrefix", Value::text(prefix)), ("NextHop", Value::text(gateway))]
-        });
+            let prefix = somewhere.map(|prefix| format!("{}/{prefix}", id.destination));
+            row.values.text("DestIPPrefix", prefix.unwrap_or_default()).text("NextHop", gateway);
+        }
         row.read_only = true;
-        view.rows.insert(RowId::within(&router, table, Key::Text(name)), row);
+        view.put(RowId::within(&router, table, Key::Text(name)), row);
     }
 }
 
@@ -152,13 +138,14 @@ fn values(facts: &Facts<'_>, table: Table, kind: RouteKind, id: Option<&RouteId>
         _ if leased => "DHCPv4",
         _ => "Static",
     };
-    let mut row = Row::new(vec![("Type", Value::text(name_of(kind))), ("Origin", Value::text(origin))]);
+    let mut row = Row::default();
+    row.values.text("Type", name_of(kind)).text("Origin", origin);
     if v4 {
-        row.values.set("StaticRoute", Value::Flag(origin == "Static"));
+        row.values.flag("StaticRoute", origin == "Static");
     } else {
         let expires = id.and_then(|id| facts.state.routes.get(id)).copied().flatten();
-        row.values
-            .set("ExpirationTime", Value::Ends(Some(expires.unwrap_or(crate::facts::Lifetime::Forever))));
+        let expires = expires.unwrap_or(Lifetime::Forever);
+        row.values.set("ExpirationTime", Value::Ends(Some(expires)));
     }
     row
 }
