@@ -1,5 +1,8 @@
 //! What `make install` installs, on a machine that systemd runs. `tests/guest/run --systemd` boots it, twice.
 
+#[path = "systemd/services.rs"]
+mod services;
+
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -47,6 +50,12 @@ fn fine(program: &str, arguments: &[&str]) -> String {
     let (good, said) = run(program, arguments);
     assert!(good, "{program} {arguments:?}: {said}");
     said
+}
+
+/// Says what was shown, and when.
+fn passed(what: &str) {
+    let up = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    println!("{what}: fine, after {} s", up.split(' ').next().unwrap_or_default());
 }
 
 /// What systemd says of a unit.
@@ -110,7 +119,7 @@ fn units_start() {
     assert_eq!(client.property::<String>("Store"), "ok");
     eventually("the status", || show("cwmpd.service", "StatusText").starts_with("idle").then_some(()));
     assert!(fine("cwmpctl", &["status"]).contains("127.0.0.1:7600"));
-    println!("units start: fine");
+    passed("units start");
 }
 
 /// Each user of the box may do what the policy says, by the real bus and its own tool.
@@ -129,7 +138,7 @@ fn the_bus_knows_its_users() {
             assert!(may || said.contains("denied") || said.contains("rejected"), "{user}: {said}");
         }
     }
-    println!("the bus knows its users: fine");
+    passed("the bus knows its users");
 }
 
 fn a_plugin_that_crashes_is_started_again() {
@@ -146,7 +155,7 @@ fn a_plugin_that_crashes_is_started_again() {
     assert_eq!(show(unit, "NRestarts"), "1");
     // Nobody else suffered.
     assert_eq!(show("cwmpd.service", "NRestarts"), "0");
-    println!("a plugin that crashes is started again: fine");
+    passed("a plugin that crashes is started again");
 }
 
 fn an_agent_that_is_stuck_is_ended_and_comes_back(acs: &Acs) {
@@ -160,7 +169,7 @@ fn an_agent_that_is_stuck_is_ended_and_comes_back(acs: &Acs) {
     // It works again, and the hosts lived on.
     asked(acs).end();
     assert_eq!(show("cwmp-plugin@users.service", "NRestarts"), "0");
-    println!("an agent that is stuck is ended and comes back: fine");
+    passed("an agent that is stuck is ended and comes back");
 }
 
 /// The first boot: everything starts, and survives what can be survived; in the end the ACS asks for a reboot.
@@ -184,6 +193,10 @@ fn before_the_reboot() {
     assert_eq!(name, "guest");
     first.end();
     the_bus_knows_its_users();
+    services::plug_in();
+    services::polkit_lets_the_mapping_do_what_it_has_to(&acs);
+    services::a_network_is_on_the_air_by_hostapd(&acs);
+    services::a_folder_is_offered_by_smbd(&acs);
     // What was set is news to the ACS.
     quiet(&acs);
     a_plugin_that_crashes_is_started_again();
@@ -192,7 +205,7 @@ fn before_the_reboot() {
     last.ready();
     last.reboot(COMMAND_KEY).unwrap();
     last.end();
-    println!("the ACS asked for a reboot");
+    passed("the ACS asks for a reboot");
 }
 
 /// C167: the second boot says that it is one, and who wanted it.
@@ -209,5 +222,7 @@ fn after_the_reboot() {
     assert_eq!(session.parameter(PROVISIONING), Some("there"));
     session.end();
     active("cwmpd.service");
+    services::plug_in();
+    services::all_of_it_is_there_again();
     assert_eq!(show("cwmpd.service", "NRestarts"), "0");
 }
