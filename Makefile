@@ -114,7 +114,7 @@ endif
 
 install-host:
 	$(INSTALL) -d $(DESTDIR)$(libexecdir)
-	$(INSTALL_PROGRAM) $(CARGO_OUT)/cwmp-plugin-host $(DESTDIR)$(libexecdir)/cwmp-plugin-host
+	$(INSTALL_PROGRAM) $(CARGO_OUT)/cwmp-plugin-host $(CARGO_OUT)/cwmp-plugin-try $(DESTDIR)$(libexecdir)
 ifeq ($(SYSTEMD),yes)
 	$(INSTALL) -d $(DESTDIR)$(unitdir)
 	$(PLACES) agent/system/systemd/cwmp-plugin@.service > $(DESTDIR)$(unitdir)/cwmp-plugin@.service

@@ -45,7 +45,8 @@ Options:
   --help, --version
 
 A PATH has a dot, a NAME has none. Rows that have only a key get numbers in their order when there is no agent;
-with --state they keep them.
+with --state they keep them. --check and --call are done by cwmp-plugin-try, which lies beside cwmp-plugin-host: a
+device need not carry it.
 CWMP_LOG says what is logged to stderr: error, warn, info, debug.
 
 Exit codes: 0 fine, 1 the check or call failed, 2 usage, 3 manifest, 4 plugin, 5 bus name taken, 6 bus gone,

@@ -65,6 +65,14 @@ pub enum HostError {
     /// Core dumps, which may have secrets, cannot be forbidden.
     #[error("core dumps cannot be forbidden: {0}; --core-dumps allows them")]
     CoreDumps(nix::errno::Errno),
+    /// The program that does what needs no bus cannot be started.
+    #[error("--check and --call need {program}, which cannot be started: {error}", program = program.display())]
+    NotTried {
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The runtime cannot be made.
     #[error("cannot start: {0}")]
     Runtime(std::io::Error),
@@ -93,7 +101,7 @@ impl HostError {
             Self::Bus(_) => Exit::BusGone,
             Self::NameTaken(_) => Exit::NameTaken,
             Self::StuckAtStart(_) => Exit::PluginStuck,
-            Self::Runtime(_) | Self::CoreDumps(_) => Exit::Failed,
+            Self::Runtime(_) | Self::CoreDumps(_) | Self::NotTried { .. } => Exit::Failed,
             _ => Exit::Plugin,
         }
     }

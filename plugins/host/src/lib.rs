@@ -41,35 +41,73 @@ mod worker;
 mod write;
 
 use std::ffi::OsString;
+use std::future::Future;
+use std::os::unix::process::CommandExt as _;
 
 use arguments::{Action, Arguments, HELP};
 use error::HostError;
 use exit::Exit;
 
-/// Does what the command line says, and tells how to end.
-pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
-    let result = Arguments::parse(words).and_then(|arguments| {
-        if arguments.runs_plugin() && !arguments.core_dumps {
-            core_dumps::forbid().map_err(HostError::CoreDumps)?;
-        }
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HostError::Runtime)?;
-        runtime.block_on(async {
-            match &arguments.action {
-                Action::Help => {
-                    print!("{HELP}");
-                    Ok(Exit::Fine)
-                }
-                Action::Version => {
-                    println!("cwmp-plugin-host {}", env!("CARGO_PKG_VERSION"));
-                    Ok(Exit::Fine)
-                }
-                Action::Serve => serve::serve(&arguments).await,
-                Action::Check(target) => Ok(check::check(target, &arguments).await),
-                Action::Call(call, paths) => call::call(*call, paths, &arguments).await,
-            }
-        })
+/// The program that tries plugins without a bus; it lies beside the host.
+pub const TRY: &str = "cwmp-plugin-try";
+
+/// `cwmp-plugin-host`: serves a plugin, and tells how to end. What needs no bus is left to [`TRY`]: no device carries it,
+/// as often as there are plugins in memory, unless somebody wants it there.
+pub fn host(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let result = Arguments::parse(words.iter().cloned()).and_then(|arguments| match arguments.action {
+        Action::Help => Ok(say(HELP)),
+        Action::Version => Ok(say(&version("cwmp-plugin-host"))),
+        Action::Serve => begin(&arguments, serve::serve(&arguments))?,
+        Action::Check(_) | Action::Call(..) => Err(hand_over(&words)),
     });
+    end(result)
+}
+
+/// [`TRY`]: what a plugin does without a bus, for those who write one; tells how to end.
+pub fn try_out(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let result = Arguments::parse(words).and_then(|arguments| match &arguments.action {
+        Action::Help => Ok(say(HELP)),
+        Action::Version => Ok(say(&version(TRY))),
+        Action::Serve => Err(HostError::Usage("it is cwmp-plugin-host that serves a plugin".to_owned())),
+        Action::Check(target) => begin(&arguments, async { Ok(check::check(target, &arguments).await) })?,
+        Action::Call(call, paths) => begin(&arguments, call::call(*call, paths, &arguments))?,
+    });
+    end(result)
+}
+
+fn say(text: &str) -> Exit {
+    print!("{text}");
+    Exit::Fine
+}
+
+fn version(program: &str) -> String {
+    format!("{program} {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+/// Runs what was asked for to its end, on the bus thread.
+fn begin<T>(arguments: &Arguments, work: impl Future<Output = T>) -> Result<T, HostError> {
+    if arguments.runs_plugin() && !arguments.core_dumps {
+        core_dumps::forbid().map_err(HostError::CoreDumps)?;
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(HostError::Runtime)?;
+    Ok(runtime.block_on(work))
+}
+
+/// Becomes the program that tries plugins; if that fails, why.
+fn hand_over(words: &[OsString]) -> HostError {
+    let beside = std::env::current_exe().map(|host| host.with_file_name(TRY));
+    match beside {
+        Ok(program) => {
+            let error = std::process::Command::new(&program).args(words).exec();
+            HostError::NotTried { program, error }
+        }
+        Err(error) => HostError::NotTried { program: TRY.into(), error },
+    }
+}
+
+fn end(result: Result<Exit, HostError>) -> Exit {
     result.unwrap_or_else(|error| {
         // The log may not run yet, or may be filtered.
         eprintln!("cwmp-plugin-host: {error}");

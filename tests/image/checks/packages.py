@@ -16,6 +16,7 @@ EXPECTED = {
               "{units}/cwmp-plugins.target", "{units}/cwmpd-reboot.path", "{units}/cwmpd-reboot.service",
               "/usr/lib/sysusers.d/cwmpd.conf", "/usr/lib/tmpfiles.d/cwmpd.conf", "/usr/share/dbus-1/system-services/org.cwmpd1.service"],
     "cwmp-plugin-host": ["/usr/libexec/cwmp-plugin-host", "{units}/cwmp-plugin@.service"],
+    "cwmp-plugin-try": ["/usr/libexec/cwmp-plugin-try"],
     "cwmpctl": ["/usr/bin/cwmpctl"],
     "cwmpd-schemas": ["/usr/share/dbus-1/interfaces/org.cwmpd1.xml", "/usr/share/dbus-1/interfaces/org.cwmpd1.Provider.xml"],
     "cwmpd-models": ["/usr/share/cwmpd/models/Device-2.19.model", "/usr/share/cwmpd/models/Device-2.19.profiles"],

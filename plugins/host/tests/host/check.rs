@@ -168,3 +168,21 @@ fn the_help_names_every_option_and_exit_code() {
         assert!(text.contains(word), "{word}");
     }
 }
+
+/// A device may be without what only authors need.
+#[test]
+fn a_host_alone_says_what_a_check_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = folder.path().join("cwmp-plugin-host");
+    std::fs::copy(env!("CARGO_BIN_EXE_cwmp-plugin-host"), &host).unwrap();
+    for line in [&["--check", "x.so"][..], &["--call", "list", "demo"]] {
+        let output = std::process::Command::new(&host).args(line).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let beside = folder.path().join("cwmp-plugin-try");
+        assert!(said.contains(&format!("need {}, which cannot be started", beside.display())), "{said}");
+    }
+    let tried =
+        std::process::Command::new(env!("CARGO_BIN_EXE_cwmp-plugin-try")).arg("demo").output().unwrap();
+    assert_eq!(tried.status.code(), Some(2));
+}

@@ -80,7 +80,7 @@ fn others_of_its_user_do_not_look_into_a_host() {
     let library = compile("bad", folder.path(), &[]);
     // The place where it was built may be none of theirs.
     let host = folder.path().join("host");
-    std::fs::copy(env!("CARGO_BIN_EXE_cwmp-plugin-host"), &host).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_cwmp-plugin-try"), &host).unwrap();
     for (more, owner) in [(&[][..], 0), (&["--core-dumps"][..], NOBODY)] {
         let mut child = Command::new(&host)
             .args(["--call", "get", "Device.X_B.Later", "--library", library.to_str().unwrap()])

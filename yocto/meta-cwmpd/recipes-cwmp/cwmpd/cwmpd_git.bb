@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 SUMMARY = "TR-069 (CWMP) agent with a data model of plugins"
 SUMMARY:cwmp-plugin-host = "Host of a plugin of the TR-069 data model"
+SUMMARY:cwmp-plugin-try = "Tries plugins of the TR-069 data model without agent and bus"
 SUMMARY:cwmpctl = "Command line of the TR-069 agent"
 SUMMARY:${PN}-schemas = "D-Bus interfaces of the TR-069 agent"
 SUMMARY:${PN}-models = "Tables of the standard's TR-069 data models"
@@ -172,11 +173,13 @@ PACKAGES =+ "\
     ${PN}-plugins \
     ${PN}-schemas \
     cwmp-plugin-host \
+    cwmp-plugin-try \
     cwmpctl \
 "
 PACKAGES:remove = "${@cwmpd_left_out(d)}"
 
 FILES:cwmp-plugin-host = "${libexecdir}/cwmp-plugin-host ${systemd_system_unitdir}/cwmp-plugin@.service"
+FILES:cwmp-plugin-try = "${libexecdir}/cwmp-plugin-try"
 FILES:cwmpctl = "${bindir}/cwmpctl ${datadir}/bash-completion ${datadir}/zsh ${datadir}/fish"
 FILES:${PN}-schemas = "${datadir}/dbus-1/interfaces"
 FILES:${PN}-models = "${datadir}/cwmpd/models"
@@ -199,6 +202,7 @@ FILES:${PN} += "\
 CONFFILES:${PN} = "${sysconfdir}/cwmpd/cwmpd.toml ${sysconfdir}/cwmpd/cwmpd.d/10-image.toml"
 
 RDEPENDS:${PN} = "${PN}-models dbus"
+RDEPENDS:cwmp-plugin-try = "cwmp-plugin-host"
 RDEPENDS:${PN}-plugins = "${CWMP_PLUGIN_PACKAGES}"
 # Plugins are built with it, without the programs.
 RDEPENDS:${PN}-dev = ""
