@@ -196,7 +196,7 @@ fn before_the_reboot() {
     services::plug_in();
     services::polkit_lets_the_mapping_do_what_it_has_to(&acs);
     services::a_network_is_on_the_air_by_hostapd(&acs);
-    services::a_folder_is_offered_by_smbd(&acs);
+    services::folders_are_offered_by_servers_of_systemd(&acs);
     // What was set is news to the ACS.
     quiet(&acs);
     a_plugin_that_crashes_is_started_again();

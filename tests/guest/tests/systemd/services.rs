@@ -1,5 +1,6 @@
-//! What an image starts beside the agent, under the units that Debian brings and the drop-ins that the pages show: an ACS has
-//! a folder on the network by Samba, a network on the air by hostapd, and the name of the box by systemd-hostnamed.
+//! What an image starts beside the agent, under the units that Debian brings and with the drop-ins that the pages show: an ACS
+//! has folders on the network by Samba, vsftpd and NFS-Ganesha, a network on the air by hostapd, and the box named by
+//! systemd-hostnamed.
 
 use std::path::Path;
 
@@ -20,6 +21,7 @@ const NEW_NAME: &str = "named-by-the-acs";
 const ZONE: &str = "Device.Time.LocalTimeZone";
 const NEW_ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 const PASSWORD: &str = "right one";
+const SERVERS: [&str; 3] = ["smbd.service", "vsftpd.service", "nfs-ganesha.service"];
 const TEXT: &str = "of anna\n";
 
 /// What the kernel of a box finds before anything else starts: a drive and a radio. Here it is plugged in late.
@@ -61,8 +63,9 @@ fn on_air(ssid: &str) -> Option<String> {
     found.filter(|part| part.contains("type AP"))
 }
 
-/// C134: an ACS has a drive formatted and a folder of it offered; systemd runs smbd, as the plugin asks it to.
-pub(crate) fn a_folder_is_offered_by_smbd(acs: &Acs) {
+/// C134: an ACS has a drive formatted and two folders of it offered, one with an account; systemd runs the servers, as the
+/// plugin asks it to.
+pub(crate) fn folders_are_offered_by_servers_of_systemd(acs: &Acs) {
     let client = Client::connect(BUS);
     assert_eq!(show("smbd.service", "ActiveState"), "inactive");
     let drive = row(&client, &format!("{STORAGE}PhysicalMedium."), "SerialNumber", DRIVE);
@@ -86,10 +89,13 @@ pub(crate) fn a_folder_is_offered_by_smbd(acs: &Acs) {
     let (folder, _) = session.add(&format!("{volume}Folder."), "").unwrap();
     let (account, folder) = (format!("{STORAGE}UserAccount.{account}."), format!("{volume}Folder.{folder}."));
     let (access, _) = session.add(&format!("{folder}UserAccess."), "").unwrap();
+    let (open, _) = session.add(&format!("{volume}Folder."), "").unwrap();
+    let open = format!("{volume}Folder.{open}.");
     let access = format!("{folder}UserAccess.{access}.");
     let values = [
         (&*format!("{account}Username"), ValueType::String, "anna"),
         (&format!("{account}Password"), ValueType::String, PASSWORD),
+        (&format!("{account}AllowFTPAccess"), ValueType::Boolean, "1"),
         (&format!("{account}Enable"), ValueType::Boolean, "1"),
         (&format!("{access}UserReference"), ValueType::String, account.trim_end_matches('.')),
         (&format!("{access}Permissions"), ValueType::UnsignedInt, "7"),
@@ -97,30 +103,43 @@ pub(crate) fn a_folder_is_offered_by_smbd(acs: &Acs) {
         (&format!("{folder}Name"), ValueType::String, "media"),
         (&format!("{folder}UserAccountAccess"), ValueType::UnsignedInt, "3"),
         (&format!("{folder}Enable"), ValueType::Boolean, "1"),
+        (&format!("{open}Name"), ValueType::String, "open"),
+        (&format!("{open}UserAccountAccess"), ValueType::UnsignedInt, "0"),
+        (&format!("{open}Enable"), ValueType::Boolean, "1"),
         (&format!("{STORAGE}NetworkServer.SMBEnable"), ValueType::Boolean, "1"),
+        (&format!("{STORAGE}NetworkServer.NFSEnable"), ValueType::Boolean, "1"),
+        (&format!("{STORAGE}FTPServer.Enable"), ValueType::Boolean, "1"),
     ];
     session.set(&values, "").unwrap();
     session.end();
-    active("smbd.service");
+    for unit in SERVERS {
+        active(unit);
+    }
     std::fs::write("/tmp/file", TEXT).unwrap();
     let (good, said) = smb(PASSWORD, "put /tmp/file file");
     assert!(good, "{said}");
+    // It is on the drive, and everybody's view of the file system has the drive.
+    let places = fine("findmnt", &["-rno", "TARGET", "-S", "/dev/nvme0n1p1"]);
+    let text = |place: &&str| std::fs::read_to_string(Path::new(place).join("media/file")).ok();
+    let drive = places.lines().find(|place| text(place).as_deref() == Some(TEXT)).expect("anna's file");
+    std::fs::write(Path::new(drive).join("open/file"), TEXT).unwrap();
     is_offered();
     let (good, said) = smb("wrong one", "ls");
     assert!(!good && said.contains("NT_STATUS_LOGON_FAILURE"), "{said}");
-    // It is on the drive, and everybody's view of the file system has the drive.
-    let places = fine("findmnt", &["-rno", "TARGET", "-S", "/dev/nvme0n1p1"]);
-    let text = |place: &str| std::fs::read_to_string(Path::new(place).join("media/file")).ok();
-    assert!(places.lines().any(|place| text(place).as_deref() == Some(TEXT)), "{places}");
     assert_eq!(show("cwmp-plugin@storage.service", "NRestarts"), "0");
-    passed("a folder is offered by smbd");
+    passed("folders are offered by servers of systemd");
 }
 
-/// Waits until anna reads by SMB what she has written.
+/// Waits until anna reads by SMB and FTP what she has written, and everybody by NFS what is for everybody.
 fn is_offered() {
     eventually("a file by SMB", || smb(PASSWORD, "get file /tmp/back").0.then_some(()));
     assert_eq!(std::fs::read_to_string("/tmp/back").unwrap(), TEXT);
     std::fs::remove_file("/tmp/back").unwrap();
+    let who = format!("anna:{PASSWORD}");
+    let by_ftp = ["-s", "--max-time", "60", "--user", &who, "ftp://127.0.0.1/media/file"];
+    eventually("a file by FTP", || Some(run("curl", &by_ftp)).filter(|(_, text)| text == TEXT.trim_end()));
+    let by_nfs = ["nfs://127.0.0.1/open/file?version=4"];
+    eventually("a file by NFS", || Some(run("nfs-cat", &by_nfs)).filter(|(_, text)| text == TEXT.trim_end()));
     let main = show("smbd.service", "MainPID");
     let command = std::fs::read_to_string(format!("/proc/{main}/cmdline")).unwrap();
     assert!(command.contains("/run/cwmpd-storage/smb.conf"), "{command}");
@@ -186,7 +205,9 @@ pub(crate) fn polkit_lets_the_mapping_do_what_it_has_to(acs: &Acs) {
 
 /// After a boot, of which nothing but the state is left, all of it is there again.
 pub(crate) fn all_of_it_is_there_again() {
-    active("smbd.service");
+    for unit in SERVERS {
+        active(unit);
+    }
     is_offered();
     eventually("the network is on the air", || on_air(NETWORK));
     passed("all of it is there again");
