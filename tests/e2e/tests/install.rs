@@ -212,7 +212,7 @@ fn the_bus_takes_the_policy_of_the_page() {
     let page = std::fs::read_to_string(source().join("docs/integrator.md")).unwrap();
     let from = page.find("    <!-- /usr/share/dbus-1/system.d/").unwrap();
     let lines = page[from..].lines().take_while(|line| line.starts_with("    "));
-    let policy: String = lines.map(|line| format!("{}\n", &line[4..])).collect();
+    let policy = lines.map(|line| &line[4..]).collect::<Vec<_>>().join("\n");
     let folder = tempfile::tempdir().unwrap();
     let (file, main) = (folder.path().join("policy.conf"), folder.path().join("bus.conf"));
     let bus = |policy: &str| {
