@@ -8,7 +8,7 @@ use std::time::Duration;
 use cwmp_bus::{names, BusError};
 use cwmp_model::FaultCode;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout, Instant};
+use tokio::time::{sleep, Instant};
 use zbus::export::futures_core::Stream;
 use zbus::fdo::DBusProxy;
 use zbus::message::Header;
@@ -17,11 +17,10 @@ use zbus::zvariant::Value;
 use zbus::Connection;
 
 use crate::changes::{Budget, WINDOW};
+use crate::registry::{self, Answer};
 use crate::rows::Known;
 use crate::services::Services;
 
-/// How long the agent may take to answer a call.
-pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The first wait before a call is repeated; it doubles.
 pub(crate) const FIRST_RETRY: Duration = Duration::from_millis(200);
 /// The longest wait before a call is repeated.
@@ -107,7 +106,7 @@ impl Agent {
                 let mut wait = FIRST_RETRY;
                 loop {
                     let options: HashMap<&str, Value<'_>> = HashMap::new();
-                    match self.call(bus, "Announce", &(name, options)).await {
+                    match told(registry::call(bus, "Announce", (name, options)).await) {
                         Ok(()) => {
                             tracing::info!("announced to the agent");
                             self.told.send_replace(present.clone());
@@ -160,7 +159,7 @@ impl Agent {
             }
             let arguments: HashMap<&str, Value<'_>> =
                 event.arguments.iter().map(|(k, v)| (k.as_str(), Value::from(v.as_str()))).collect();
-            let done = match self.call(bus, "Event", &(event.name.as_str(), arguments)).await {
+            let done = match told(registry::call(bus, "Event", (event.name.as_str(), arguments)).await) {
                 Ok(()) => true,
                 Err(BusError::Fault(fault)) if never_right(fault.code) => {
                     tracing::error!("the agent refuses the event {}: {fault}; it is dropped", event.name);
@@ -233,7 +232,7 @@ impl Agent {
                 if self.owner.borrow().is_none() {
                     continue;
                 }
-                if let Err(error) = self.call(bus, "Progress", &(job, permille, text)).await {
+                if let Err(error) = told(registry::call(bus, "Progress", (job, permille, text)).await) {
                     tracing::debug!("the agent did not take a progress: {error}, ignoring");
                 }
             }
@@ -249,30 +248,14 @@ impl Agent {
     pub(crate) fn is_agent(&self, name: &OwnedUniqueName) -> bool {
         self.owner.borrow().as_ref() == Some(name)
     }
+}
 
-    async fn call<B>(&self, bus: &Connection, method: &str, body: &B) -> Result<(), BusError>
-    where
-        B: serde::Serialize + zbus::zvariant::DynamicType,
-    {
-        match self.ask(bus, method, body).await {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => Err(BusError::from_reply(&error)),
-            None => Err(cwmp_model::Fault::new(FaultCode::InternalError, "no answer").into()),
-        }
-    }
-
-    /// Calls a method of the registry. `None`: it does not answer in time.
-    pub(crate) async fn ask<B>(
-        &self,
-        bus: &Connection,
-        method: &str,
-        body: &B,
-    ) -> Option<zbus::Result<zbus::Message>>
-    where
-        B: serde::Serialize + zbus::zvariant::DynamicType,
-    {
-        let call = bus.call_method(Some(names::SERVICE), names::PATH, Some(names::REGISTRY), method, body);
-        timeout(CALL_TIMEOUT, call).await.ok()
+/// Whether the agent took what it was told.
+fn told(answer: Answer) -> Result<(), BusError> {
+    match answer {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(error)) => Err(BusError::from_reply(&error)),
+        None => Err(cwmp_model::Fault::new(FaultCode::InternalError, "no answer").into()),
     }
 }
 

@@ -27,6 +27,7 @@ mod numbers;
 mod own_jobs;
 mod provider;
 mod read;
+mod registry;
 mod request;
 mod rows;
 mod serve;

@@ -1,12 +1,11 @@
 //! Who gives numbers to rows that have only a key.
 
-use cwmp_bus::{names, BusError};
+use cwmp_bus::BusError;
 use cwmp_model::{Fault, FaultCode};
-use serde::Serialize;
-use zbus::zvariant::DynamicType;
 use zbus::{Connection, Message};
 
 use crate::kept_numbers::KeptNumbers;
+use crate::registry::{self, Answer};
 use crate::rows::Known;
 
 /// Who gives numbers.
@@ -47,7 +46,7 @@ impl Numbers {
             }
             Self::Agent(bus) => bus,
         };
-        let reply = ask(bus, "Allocate", &(table, keys)).await?;
+        let reply = taken(registry::call(bus, "Allocate", (table, keys)).await)?;
         let numbers: Vec<u32> = reply.body().deserialize().map_err(|e| wrong(&e.to_string()))?;
         if numbers.len() != keys.len() || numbers.contains(&0) {
             return Err(wrong("the agent gave wrong row numbers"));
@@ -61,7 +60,7 @@ impl Numbers {
     /// The key of a number, if it has one.
     pub(crate) async fn key(&self, known: &Known, table: &str, number: u32) -> Result<Option<String>, Fault> {
         let Self::Agent(bus) = self else { return Ok(None) };
-        let reply = ask(bus, "Keys", &(table, [number].as_slice())).await?;
+        let reply = taken(registry::call(bus, "Keys", (table, vec![number])).await)?;
         let keys: Vec<String> = reply.body().deserialize().map_err(|e| wrong(&e.to_string()))?;
         let [key] = keys.as_slice() else { return Err(wrong("the agent gave wrong row keys")) };
         if key.is_empty() {
@@ -76,14 +75,14 @@ fn wrong(why: &str) -> Fault {
     Fault::new(FaultCode::InternalError, why.to_owned())
 }
 
-async fn ask<B: Serialize + DynamicType>(bus: &Connection, method: &str, body: &B) -> Result<Message, Fault> {
-    let call = bus.call_method(Some(names::SERVICE), names::PATH, Some(names::REGISTRY), method, body);
-    match tokio::time::timeout(crate::agent::CALL_TIMEOUT, call).await {
-        Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => match BusError::from_reply(&error) {
+/// What the agent says, or why it gives nothing.
+fn taken(answer: Answer) -> Result<Message, Fault> {
+    match answer {
+        Some(Ok(reply)) => Ok(reply),
+        Some(Err(error)) => match BusError::from_reply(&error) {
             BusError::Fault(fault) => Err(fault),
             BusError::Busy => Err(wrong("the agent is busy")),
         },
-        Err(_) => Err(wrong("the agent gives no row numbers")),
+        None => Err(wrong("the agent gives no row numbers")),
     }
 }

@@ -7,7 +7,9 @@ pub(crate) mod supervise;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -219,13 +221,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    async fn call<B: Serialize + DynamicType>(
+    async fn call<B: Serialize + DynamicType + Sync>(
         &self,
         member: &'static str,
         body: &B,
         deadline: Duration,
     ) -> Result<Message, BusError> {
-        let name = self.provider.name();
         let call = self.bus.call_method(
             Some(&self.owner),
             names::PROVIDER_PATH,
@@ -233,6 +234,18 @@ impl Line {
             member,
             body,
         );
+        // Whatever is asked, the answer is awaited by the same code: async code is compiled into each of its callers.
+        self.answer(member, Box::pin(call), deadline).await
+    }
+
+    /// What is made of the answer to any call.
+    async fn answer(
+        &self,
+        member: &'static str,
+        call: Pin<Box<dyn Future<Output = zbus::Result<Message>> + Send + '_>>,
+        deadline: Duration,
+    ) -> Result<Message, BusError> {
+        let name = self.provider.name();
         let failed = |why: String| {
             tracing::warn!("provider {name}: {member}: {why}");
             BusError::Fault(Fault::new(FaultCode::InternalError, format!("provider {name}: {why}")))
@@ -256,7 +269,7 @@ impl Line {
     }
 
     /// A call that is a step of a transaction.
-    async fn step<B: Serialize + DynamicType>(
+    async fn step<B: Serialize + DynamicType + Sync>(
         &self,
         member: &'static str,
         body: &B,

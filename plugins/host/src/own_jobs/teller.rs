@@ -11,6 +11,7 @@ use zbus::Connection;
 use super::Step;
 use crate::agent::{Agent, LONGEST_RETRY};
 use crate::command::PROGRESS_WINDOW;
+use crate::registry;
 use crate::services::Services;
 use cwmp_bus::BusError;
 use cwmp_model::FaultCode;
@@ -95,15 +96,17 @@ impl Agent {
         let answer = match step {
             Step::Begin { path, text, age_ms } => {
                 let options = HashMap::from([("age_ms", Value::from(*age_ms))]);
-                self.ask(bus, "BeginJob", &(job, path, text, options)).await
+                registry::call(bus, "BeginJob", (job, path.as_str(), text.as_str(), options)).await
             }
             Step::Progress { permille, text } => {
                 // The next one will do.
-                let told = self.ask(bus, "Progress", &(job, permille, text)).await;
+                let told = registry::call(bus, "Progress", (job, *permille, text.as_str())).await;
                 return if told.is_some() { Took::Yes } else { Took::NotNow };
             }
             Step::End { state, code, text, outputs } => {
-                self.ask(bus, "EndJob", &(job, state, code, text, outputs, none())).await
+                let outputs: HashMap<&str, &str> =
+                    outputs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                registry::call(bus, "EndJob", (job, *state, *code, text.as_str(), outputs, none())).await
             }
         };
         let error = match answer {
