@@ -193,7 +193,6 @@ fn before_the_reboot() {
     assert_eq!(name, "guest");
     first.end();
     the_bus_knows_its_users();
-    services::plug_in();
     services::polkit_lets_the_mapping_do_what_it_has_to(&acs);
     services::a_network_is_on_the_air_by_hostapd(&acs);
     services::folders_are_offered_by_servers_of_systemd(&acs);
@@ -222,7 +221,6 @@ fn after_the_reboot() {
     assert_eq!(session.parameter(PROVISIONING), Some("there"));
     session.end();
     active("cwmpd.service");
-    services::plug_in();
     services::all_of_it_is_there_again();
     assert_eq!(show("cwmpd.service", "NRestarts"), "0");
 }

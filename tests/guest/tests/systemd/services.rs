@@ -12,7 +12,6 @@ use crate::{active, asked, eventually, fine, passed, run, show, BUS};
 const STORAGE: &str = "Device.Services.StorageService.1.";
 /// The drive that is none of the system's.
 const DRIVE: &str = "NV0002";
-const DRIVE_MODULE: &str = "nvme";
 const RADIOS: &str = "Device.WiFi.Radio.";
 const NETWORK: &str = "made by the ACS";
 const PASSPHRASE: &str = "correct horse battery";
@@ -23,15 +22,6 @@ const NEW_ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
 const PASSWORD: &str = "right one";
 const SERVERS: [&str; 3] = ["smbd.service", "vsftpd.service", "nfs-ganesha.service"];
 const TEXT: &str = "of anna\n";
-
-/// What the kernel of a box finds before anything else starts: a drive and a radio. Here it is plugged in late.
-pub(crate) fn plug_in() {
-    fine("modprobe", &["-a", DRIVE_MODULE, "ext4"]);
-    fine("modprobe", &["mac80211_hwsim", "radios=1"]);
-    fine("udevadm", &["trigger", "--subsystem-match=block", "--action=add"]);
-    fine("udevadm", &["settle", "-t", "60"]);
-    passed("a drive and a radio are plugged in");
-}
 
 /// The row of a table that has this value.
 fn row(client: &Client, table: &str, leaf: &str, value: &str) -> String {
