@@ -269,3 +269,26 @@ fn a_panic_in_create_is_a_refusal() {
     let error = Harness::try_new(&PLUGIN, r#"{"panic": true}"#).unwrap_err();
     assert!(error.text().contains("a panic in create: ") && error.text().contains("told to"), "{error}");
 }
+
+/// A plugin that was newer stored them; it may come back.
+#[test]
+fn what_another_version_has_stored_is_kept_and_not_shown() {
+    let mut house = house();
+    house.set(&[(&at("Label"), "mine")]).unwrap();
+    let mut store = house.store();
+    let known = store.keys().find(|key| key.ends_with("Label")).cloned().unwrap();
+    let unknown = ["Scent", "Room.1.Scent", "Cellar.3.Name"].map(|name| known.replace("Label", name));
+    for key in &unknown {
+        store.insert(key.clone(), store[&known].clone());
+    }
+    let shown: Vec<String> = house.tree().into_iter().map(|(name, _)| name).collect();
+
+    let mut house = Harness::with_store(&PLUGIN, "", store.clone()).unwrap();
+    let still: Vec<String> = house.tree().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(still, shown);
+    house.set(&[(&at("Label"), "other")]).unwrap();
+    let house = house.power_cut();
+    assert_eq!(house.get(&at("Label")).as_deref(), Ok("other"));
+    let after = house.store();
+    assert!(unknown.iter().all(|key| after.get(key) == store.get(key)), "{after:?}");
+}
