@@ -210,12 +210,14 @@ def _configuration(tree, installed):
 def _settings(tree, work):
     """What an integrator says in local.conf."""
     installed = Installed(tree, work / "settings", "scarthgap", settings=(
-        'CWMPD_ACS_URL = "https://acs.example.net/"', 'CWMPD_STATEDIR = "/data/cwmpd"',
+        'CWMPD_ACS_URL = "https://acs.example.net/"', 'CWMPD_STATEDIR = "/data/cwmpd"', 'CWMPD_OPT_LEVEL = "z"',
         'PACKAGECONFIG:pn-cwmpd = "systemd users"'))
     overlay = (installed.root / "etc/cwmpd/cwmpd.d/10-image.toml").read_text()
     problems = [] if 'url = "https://acs.example.net/"' in overlay else ["the ACS is not in the configuration"]
     packages = installed.packages()
     problems += [f"{package} was not wanted" for package in packages if package and "plugin-network" in package]
+    if installed.data.getVar("CARGO_PROFILE_RELEASE_OPT_LEVEL") != "z":
+        problems.append("the level of optimisation is not what was wanted")
     if installed.data.getVar("RDEPENDS:cwmpd-plugins").split() != ["cwmpd-plugin-users"]:
         problems.append("cwmpd-plugins is not what is built")
     return problems + _configuration(tree, installed)

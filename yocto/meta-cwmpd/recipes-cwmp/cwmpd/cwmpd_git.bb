@@ -87,6 +87,10 @@ CWMPD_IDENTITY_COMMAND ??= ""
 # Members of a workspace, of which tests are no part. The settings of the repository count wherever cargo runs.
 CARGO_BUILD_FLAGS += "--config ${S}/.cargo/config.toml -p cwmpd -p cwmp-plugin-host -p cwmpctl ${PACKAGECONFIG_CONFARGS}"
 
+# "z" is smaller and slower; yocto/README.md tells by how much.
+CWMPD_OPT_LEVEL ??= "s"
+export CARGO_PROFILE_RELEASE_OPT_LEVEL = "${CWMPD_OPT_LEVEL}"
+
 # The profile strips, for others; here the symbols go to -dbg.
 export CARGO_PROFILE_RELEASE_STRIP = "none"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
