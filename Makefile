@@ -139,7 +139,7 @@ install-schemas:
 install-plugin-%:
 	$(INSTALL) -d $(DESTDIR)$(plugindir) $(DESTDIR)$(dbusdir)/system.d
 	$(INSTALL_PROGRAM) $(CARGO_OUT)/$(call library_of,$*) $(DESTDIR)$(plugindir)/$(call library_of,$*)
-	$(INSTALL_DATA) $(call folder_of,$*)/$*.toml $(DESTDIR)$(plugindir)/$*.toml
+	$(PLACES) $(call folder_of,$*)/$*.toml > $(DESTDIR)$(plugindir)/$*.toml
 	sed -e 's|@NAME@|$*|g' -e 's|@USER@|$(call user_of,$*)|g' bus-schemas/policy/org.cwmpd1.Provider.NAME.conf.in \
 		> $(DESTDIR)$(dbusdir)/system.d/org.cwmpd1.Provider.$*.conf
 	$(if $(filter mapping cellular,$*),$(INSTALL) -d $(DESTDIR)$(pkgdatadir)/mappings)

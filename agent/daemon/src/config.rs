@@ -419,12 +419,16 @@ fn outside<T: PartialOrd + std::fmt::Display>(
 }
 
 /// The overlays beside a main file, in the order in which they count.
+///
+/// A link to a file that is not there is none: an image whose own files cannot change has links to where the device keeps its
+/// files, which may not have been written yet.
 pub(crate) fn overlays(file: &Path) -> Vec<PathBuf> {
     let mut overlays: Vec<PathBuf> = match std::fs::read_dir(file.with_file_name("cwmpd.d")) {
         Ok(entries) => entries.filter_map(|e| Some(e.ok()?.path())).collect(),
         Err(_) => Vec::new(),
     };
-    overlays.retain(|p| p.extension().is_some_and(|e| e == "toml"));
+    let is_empty_link = |p: &Path| p.metadata().is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+    overlays.retain(|p| p.extension().is_some_and(|e| e == "toml") && !is_empty_link(p));
     overlays.sort();
     overlays
 }
@@ -475,6 +479,23 @@ mod tests {
         let config = Config::load(&main).unwrap();
         assert_eq!(config.acs.url, "http://c/");
         assert_eq!(config.acs.username, "u");
+    }
+
+    #[test]
+    fn a_link_to_an_overlay_counts_when_the_overlay_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("cwmpd.toml");
+        std::fs::write(&main, "[acs]\nurl = 'http://a/'\n").unwrap();
+        std::fs::create_dir(folder.path().join("cwmpd.d")).unwrap();
+        let own = folder.path().join("device.toml");
+        std::os::unix::fs::symlink(&own, folder.path().join("cwmpd.d/50-device.toml")).unwrap();
+        assert_eq!(Config::load(&main).unwrap().acs.url, "http://a/");
+        std::fs::write(&own, "[acs]\nurl = 'http://b/'\n").unwrap();
+        assert_eq!(Config::load(&main).unwrap().acs.url, "http://b/");
+        // What is there and cannot be read is wrong, as ever.
+        std::fs::remove_file(&own).unwrap();
+        std::fs::create_dir(&own).unwrap();
+        assert!(Config::load(&main).unwrap_err().to_string().contains("50-device.toml"));
     }
 
     #[test]

@@ -291,6 +291,8 @@ fn other_places_are_told_to_the_programs() {
     for usual in ["/var/lib/cwmpd", " /etc/cwmpd", "\"/usr/"] {
         assert!(!all.contains(usual), "{usual}: {all}");
     }
+    let storage = root.text("opt/cwmp/lib64/cwmpd/plugins/storage.toml");
+    assert!(storage.lines().any(|line| line == "state = \"/nvram/cwmpd-storage\""), "{storage}");
     let (good, said) = run(Command::new(root.path("opt/cwmp/bin/cwmpd"))
         .arg("--check")
         .arg("--config")

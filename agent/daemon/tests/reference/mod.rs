@@ -47,7 +47,7 @@ How the files come onto a box is in [integrator.md](integrator.md), which of the
 - All files are TOML. A key that is not known, or a value that cannot be, is named, and its file is not used: without `cwmpd.toml` the
   agent does not start (exit code 78; `cwmpd --check` says it before), without an identity it does not inform, without its manifest
   a plugin is not there.
-- `/etc/cwmpd/cwmpd.toml` must be there. The files `cwmpd.d/*.toml` beside it overlay it in the order of their names: single values
+- `/etc/cwmpd/cwmpd.toml` must be there. The files `cwmpd.d/*.toml` beside it, or links to such, overlay it in the order of their names: single values
   are replaced, lists as a whole.
 - What is called a factory value is what the device begins with, and goes back to after a factory reset. What the ACS or the box sets
   later is in the store and wins, so a new image does not change it.
