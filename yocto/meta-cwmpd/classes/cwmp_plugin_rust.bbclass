@@ -22,6 +22,7 @@ CARGO_BUILD_FLAGS += "--config ${WORKDIR}/cwmp-plugin-kit.toml"
 # The profile may strip; here the symbols go to -dbg.
 export CARGO_PROFILE_RELEASE_STRIP = "none"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
+require conf/cwmp_debug_paths.inc
 
 # Not what the class does: it puts libraries where the compiler has its own.
 do_install () {

@@ -35,13 +35,14 @@ require cwmpd-crates.inc
 # From styhead on sources are unpacked into a folder of their own.
 S = "${@d.getVar('UNPACKDIR') or d.getVar('WORKDIR')}/cwmpd-src"
 
-inherit cargo pkgconfig systemd update-rc.d useradd cwmp_plugin
+# Useradd comes with the last, which tells it of the users of plugins before.
+inherit cargo pkgconfig systemd update-rc.d cwmp_plugin
 
-# What plugins manage comes with them where a layer has it; file servers only where they are wanted.
+# What plugins manage comes with them where a layer has it. What is root, or needs features of the distribution, only where it is
+# wanted: yocto/README.md tells what each needs.
 PACKAGECONFIG ??= "\
     ${@bb.utils.filter('DISTRO_FEATURES', 'systemd sysvinit wifi', d)} \
-    ${@bb.utils.contains('DISTRO_FEATURES', 'usbhost', 'storage', '', d)} \
-    ${@bb.utils.contains('BBFILE_COLLECTIONS', 'openembedded-layer', 'hostapd smartmontools udisks2', '', d)} \
+    ${@bb.utils.contains('BBFILE_COLLECTIONS', 'openembedded-layer', 'hostapd', '', d)} \
     device-info mapping network system-sqlite users wpa-supplicant \
 "
 # How it is started.
@@ -94,6 +95,7 @@ export CARGO_PROFILE_RELEASE_OPT_LEVEL = "${CWMPD_OPT_LEVEL}"
 # The profile strips, for others; here the symbols go to -dbg.
 export CARGO_PROFILE_RELEASE_STRIP = "none"
 export CARGO_PROFILE_RELEASE_DEBUG = "line-tables-only"
+require conf/cwmp_debug_paths.inc
 
 # Asked by the crate that brings SQLite, whatever its features are.
 export LIBSQLITE3_SYS_USE_PKG_CONFIG = "${@bb.utils.contains('PACKAGECONFIG', 'system-sqlite', '1', '0', d)}"
@@ -212,9 +214,25 @@ RDEPENDS:${PN}-plugins = "${CWMP_PLUGIN_PACKAGES}"
 RDEPENDS:${PN}-dev = ""
 RDEPENDS:${PN}-plugin-mapping = "${PN}-models"
 RDEPENDS:${PN}-plugin-cellular = "${PN}-models ${@bb.utils.contains('PACKAGECONFIG', 'mapping', '${PN}-plugin-mapping', '', d)}"
+# By what the agent knows its ACS, unless the configuration says otherwise.
+RRECOMMENDS:${PN} = "ca-certificates"
 RRECOMMENDS:${PN}-plugin-cellular = "${@bb.utils.filter('PACKAGECONFIG', 'modemmanager', d)}"
 RRECOMMENDS:${PN}-plugin-wifi = "${@bb.utils.filter('PACKAGECONFIG', 'hostapd wpa-supplicant', d)}"
 RRECOMMENDS:${PN}-plugin-storage = "e2fsprogs-mke2fs ${@bb.utils.filter('PACKAGECONFIG', 'nfs-ganesha samba smartmontools udisks2 vsftpd', d)}"
 
 # What a plugin is made for, by every minor version that this host still loads.
 RPROVIDES:cwmp-plugin-host = "${@' '.join('cwmp-plugin-abi-%s.%d' % (d.getVar('CWMP_PLUGIN_ABI_MAJOR'), minor) for minor in range(int(d.getVar('CWMP_PLUGIN_ABI_MINOR')) + 1))}"
+
+# What runs has the host of before: each gets the new one, and none is started that was not there.
+pkg_postinst:cwmp-plugin-host () {
+#!/bin/sh
+if [ -z "$D" ]; then
+    if [ -d /run/systemd/system ]; then
+        systemctl daemon-reload
+        systemctl --no-block try-restart 'cwmp-plugin@*.service' || :
+    elif [ -x ${sysconfdir}/init.d/cwmpd ]; then
+        # The agent starts the hosts.
+        ${sysconfdir}/init.d/cwmpd restart || :
+    fi
+fi
+}

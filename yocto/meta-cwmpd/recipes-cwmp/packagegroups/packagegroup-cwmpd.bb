@@ -5,6 +5,9 @@ HOMEPAGE = "https://cwmpd.example"
 BUGTRACKER = "https://cwmpd.example/issues"
 SECTION = "net"
 
+# The class decides by it what it is. RDK-E has feeds by the architecture of a layer; elsewhere it is the class's default.
+PACKAGE_ARCH = "${@d.getVar('MIDDLEWARE_ARCH') or 'all'}"
+
 inherit packagegroup
 
 RDEPENDS:${PN} = "\
