@@ -61,7 +61,7 @@ class Build:
         # It keeps what it has read of classes and includes, whatever becomes of the files.
         bb.parse.parse_py.BBHandler.cached_statements.clear()
         self._log = io.StringIO()
-        self._handler = logging.StreamHandler(self._log)
+        self._handler = _Handler(self._log)
         self._handler.setLevel(logging.WARNING)
         self._logger = logging.getLogger("BitBake")
         self._read()
@@ -160,8 +160,18 @@ class _Output:
         return self.file.read_text(errors="replace").strip()
 
 
+class _Handler(logging.StreamHandler):
+    """Keeps what is logged, and knows whether an error is in it."""
+
+    failed = False
+
+    def emit(self, record):
+        self.failed = self.failed or record.levelno >= logging.ERROR
+        super().emit(record)
+
+
 class _Told:
-    """Makes what BitBake logs as an error the text of an exception."""
+    """Makes what BitBake logs as an error the text of an exception, also where it goes on and only ends with another code."""
 
     def __init__(self, build):
         self.build = build
@@ -169,6 +179,7 @@ class _Told:
     def __enter__(self):
         self.build._log.seek(0)
         self.build._log.truncate()
+        self.build._handler.failed = False
         self.build._logger.addHandler(self.build._handler)
 
     def __exit__(self, kind, error, _):
@@ -176,4 +187,6 @@ class _Told:
         if kind is not None and kind is not Failed and not issubclass(kind, KeyboardInterrupt):
             said = self.build._log.getvalue().strip()
             raise Failed(said or f"{kind.__name__}: {error}") from error
+        if kind is None and self.build._handler.failed:
+            raise Failed(self.build._log.getvalue().strip())
         return False

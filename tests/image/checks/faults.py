@@ -5,6 +5,7 @@ import re
 LAYER = "yocto/meta-cwmpd/"
 RECIPE = LAYER + "recipes-cwmp/cwmpd/cwmpd_git.bb"
 CRATES = LAYER + "recipes-cwmp/cwmpd/cwmpd-crates.inc"
+GROUP = LAYER + "recipes-cwmp/packagegroups/packagegroup-cwmpd.bb"
 CLASS = LAYER + "classes/cwmp_plugin.bbclass"
 EXAMPLE = "yocto/meta-cwmpd-example/recipes-plugins/"
 
@@ -56,6 +57,18 @@ FAULTS = [
     Fault("recipes", "a library that is built and not used", RECIPE, r"^export LIBSQLITE3_SYS", "LIBSQLITE3_SYS", "SQLite is looked for with"),
     Fault("recipes", "an append without its file", LAYER + "dynamic-layers/video/recipes-cwmp/cwmpd/cwmpd_git.bbappend", r"identity-rdkv.sh",
           "identity-rdk.sh", "there is no file identity-rdk.sh"),
+    Fault("recipes", "a service whose features the distribution does not have", RECIPE, r"'hostapd', '', d\)", "'hostapd storage udisks2', '', d)",
+          "nothing provides udisks2"),
+    Fault("recipes", "a plugin that is root and was not chosen", RECIPE, r"^    device-info mapping", "    storage device-info mapping",
+          "storage is in the image"),
+    Fault("recipes", "an agent that trusts nobody", RECIPE, r'^RRECOMMENDS:\$\{PN\} = "ca-certificates"\n', "", "ca-certificates.crt"),
+    Fault("recipes", "an architecture that is said too late", GROUP, r"^PACKAGE_ARCH = .*\n+inherit packagegroup\n",
+          "inherit packagegroup\nPACKAGE_ARCH = \"${@d.getVar('MIDDLEWARE_ARCH') or 'all'}\"\n", "PACKAGE_ARCH is all"),
+    Fault("recipes", "an architecture that the class does not expect", GROUP, r"^PACKAGE_ARCH = .*\n+inherit packagegroup\n",
+          "inherit packagegroup\nPACKAGE_ARCH = \"${@d.getVar('MIDDLEWARE_ARCH') or 'all'}\"\n", "must say PACKAGE_ARCH before"),
+    Fault("recipes", "users that are said too late", RECIPE, r"^inherit cargo pkgconfig", "inherit useradd cargo pkgconfig", "useradd sees"),
+    Fault("recipes", "symbols that the newest release refuses", LAYER + "conf/cwmp_debug_paths.inc", r"^INSANE_SKIP.*\n", "",
+          "acme-load: symbols may name"),
     Fault("fetch", "a crate without a checksum", CRATES, r"^SRC_URI\[bytes-.*\n", "", "checksum|bytes"),
     Fault("fetch", "a crate with another checksum", CRATES, r'(?<=sha256sum\] = ")....', "0000", "hecksum|etwork"),
     Fault("lint", "a name that is misspelt", EXAMPLE + "acme-entropy/acme-entropy_1.0.bb", r"^SECTION = ", "SECTON = ", "SECTON"),
@@ -65,6 +78,10 @@ FAULTS = [
     Fault("packages", "a plugin whose user nobody makes", "plugins/users/users.toml", r'^user = .*', 'user = "cwmp-others"', "make the user cwmp-others"),
     Fault("packages", "an update that starts everything anew", CLASS, r"cwmp-plugin@\$name.service(?=\" \|\| :\n        done\n    elif)",
           "cwmp-plugins.target", "cwmpd-plugin-users, on an update"),
+    Fault("packages", "an update that leaves the hosts of before", RECIPE, r"^ +systemctl --no-block try-restart 'cwmp-plugin@.*\n", "",
+          "cwmp-plugin-host, on an update"),
+    Fault("packages", "a script that reaches out of an image", RECIPE, r'^if \[ -z "\$D" \]; then(?=\n    if \[ -d /run/systemd/system \]; then\n        systemctl daemon-reload\n        systemctl --no-block try)',
+          "if true; then", "cwmp-plugin-host, while an image"),
     Fault("packages", "a configuration that everybody reads", "Makefile", r"chmod 640", "chmod 644", "everybody reads cwmpd.toml"),
     Fault("plugins", "a header that is not installed", "Makefile", r"^\t\$\(INSTALL_DATA\) plugins/abi/include/cwmp_plugin.h.*\n", "",
           "cwmp_plugin.h"),

@@ -33,13 +33,21 @@ def _same_device(file, folder):
     return os.stat(file).st_dev == os.stat(folder).st_dev
 
 
-def check(tree, work, release="wrynose", crates_only=False):
+def check(tree, work):
     settings = [f'DL_DIR = "{downloads(tree, work / "downloads")}"']
-    build = bitbake.Build(tree, release, work / "build", settings=settings)
+    for release in bitbake.RELEASES:
+        problems = _release(tree, bitbake.Build(tree, release, work / release, settings=settings))
+        if problems:
+            # BitBake has renamed what it refused.
+            return [f"{release}: {problem}" for problem in problems]
+    return []
+
+
+def _release(tree, build):
     problems = []
     for name, lock in (("cwmpd", tree.locks()[0][0]), ("acme-load", tree.locks()[1][0])):
         data = build.recipe(name)
-        uris = [uri for uri in data.getVar("SRC_URI").split() if uri.startswith("crate://") or not crates_only]
+        uris = data.getVar("SRC_URI").split()
         folder = pathlib.Path(data.getVar("UNPACKDIR") or data.getVar("WORKDIR"))
         try:
             build.fetch(data, uris, folder)
@@ -51,6 +59,6 @@ def check(tree, work, release="wrynose", crates_only=False):
         locked = lock.read_text().count("checksum = ")
         if len(unpacked) != locked:
             problems.append(f"{name}: {len(unpacked)} crates are unpacked, {locked} are locked")
-        if not crates_only and not pathlib.Path(data.getVar("S")).is_dir():
+        if not pathlib.Path(data.getVar("S")).is_dir():
             problems.append(f"{name}: there is nothing in {data.getVar('S')}")
     return problems

@@ -10,6 +10,8 @@ from installed import Installed
 
 PLUGINS = {"device-info": "device_info", "network": "network", "users": "users", "mapping": "mapping", "wifi": "wifi",
            "storage": "storage"}
+# The plugin that is root is in no image that did not choose it.
+STORAGE = 'PACKAGECONFIG:append:pn-cwmpd = " storage"'
 # What must be in a package, besides what follows from the names of plugins.
 EXPECTED = {
     "cwmpd": ["/usr/bin/cwmpd", "/etc/cwmpd/cwmpd.toml", "/usr/share/dbus-1/system.d/org.cwmpd1.conf", "{units}/cwmpd.service",
@@ -43,7 +45,7 @@ def check(tree, work):
 
 
 def _release(tree, work, release):
-    installed = Installed(tree, work, release)
+    installed = Installed(tree, work, release, settings=(STORAGE,))
     packages = installed.packages()
     units = installed.data.getVar("systemd_system_unitdir")
     problems = [f"{file} is in no package" for file in packages[None]]
@@ -59,7 +61,7 @@ def _release(tree, work, release):
         if any("/kit/" in file for file in packages[package]):
             problems.append(f"{package} has files of the kit")
     problems += _modes(installed)
-    return problems
+    return problems + _host_scripts(installed.data)
 
 
 def _plugin(installed, packages, units, package, name):
@@ -84,8 +86,8 @@ def _plugin(installed, packages, units, package, name):
     return problems + _scripts(data, package, name)
 
 
-def _scripts(data, package, name):
-    """Runs the package's scripts with a systemctl that only takes notes."""
+def _runner(data, package):
+    """Runs the package's scripts with a systemctl that only takes notes: what it was asked."""
     work = pathlib.Path(data.getVar("WORKDIR")) / "scripts" / package
     work.mkdir(parents=True)
     programs, notes, running = work / "programs", work / "notes", work / "running"
@@ -103,6 +105,12 @@ def _scripts(data, package, name):
         subprocess.run(["sh", "-e", file, *arguments], check=True, env={"PATH": f"{programs}:/usr/bin:/bin", "D": root})
         return notes.read_text().splitlines()
 
+    return run
+
+
+def _scripts(data, package, name):
+    """Only the plugin's own unit is started and stopped."""
+    run = _runner(data, package)
     unit = f"cwmp-plugin@{name}.service"
     updated = ["daemon-reload", "reload dbus.service", "try-reload-or-restart cwmpd.service", f"--no-block restart {unit}"]
     cases = [
@@ -111,6 +119,19 @@ def _scripts(data, package, name):
         ("before an update", run("prerm", "upgrade"), []),
         ("before it is removed", run("prerm", "remove"), [f"stop {unit}"]),
         ("after it was removed", run("postrm", "remove"), ["daemon-reload", "try-reload-or-restart cwmpd.service"]),
+    ]
+    return [f"{package}, {when}: {got}, not {wanted}" for when, got, wanted in cases if got != wanted]
+
+
+def _host_scripts(data):
+    """A new host is taken by all plugins that run, and by none that does not."""
+    package = "cwmp-plugin-host"
+    if not data.getVar(f"pkg_postinst:{package}"):
+        return [f"{package}, on an update: hosts that run stay what they were"]
+    run = _runner(data, package)
+    cases = [
+        ("while an image is made", run("postinst", root="/image"), []),
+        ("on an update", run("postinst", "configure"), ["daemon-reload", "--no-block try-restart cwmp-plugin@*.service"]),
     ]
     return [f"{package}, {when}: {got}, not {wanted}" for when, got, wanted in cases if got != wanted]
 
@@ -129,7 +150,7 @@ def _modes(installed):
 
 def _everything(tree, work):
     """Each plugin that there is, and each service behind one."""
-    installed = Installed(tree, work / "everything", "scarthgap", ("openembedded-layer", "networking-layer"), (recipes.ALL,))
+    installed = Installed(tree, work / "everything", "scarthgap", *recipes.EVERYTHING)
     packages = installed.packages()
     problems = [f"{file} is in no package" for file in packages[None]]
     for file in ("/usr/lib/cwmpd/plugins/cellular.toml", "/usr/share/cwmpd/mappings/cellular.toml"):

@@ -9,16 +9,22 @@ from fetch import downloads
 from installed import split
 
 
+# Each with a parameter, and the releases for which it is built: the first and the last, which differ most.
+PLUGINS = (("acme-entropy", "acme_entropy", "Device.X_ACME_Entropy.Available", ("kirkstone", "wrynose")),
+           ("acme-load", "acme_load", "Device.X_ACME_Load.OneMinute", ("kirkstone", "wrynose")))
+
+
 def check(tree, work):
     problems = []
-    for release, name, plugin, parameter in (("scarthgap", "acme-entropy", "acme_entropy", "Device.X_ACME_Entropy.Available"),
-                                             ("wrynose", "acme-load", "acme_load", "Device.X_ACME_Load.OneMinute")):
-        try:
-            problems += [f"{name}: {problem}" for problem in _plugin(tree, work / name, release, name, plugin, parameter)]
-        except bitbake.Failed as error:
-            problems.append(f"{name}: {error}")
-        if problems:
-            break
+    for name, plugin, parameter, releases in PLUGINS:
+        for release in releases:
+            try:
+                problems += [f"{release}, {name}: {problem}"
+                             for problem in _plugin(tree, work / f"{name}-{release}", release, name, plugin, parameter)]
+            except bitbake.Failed as error:
+                problems.append(f"{release}, {name}: {error}")
+            if problems:
+                return problems
     return problems
 
 
@@ -43,6 +49,7 @@ def _plugin(tree, work, release, name, plugin, parameter):
                  f"{data.getVar('systemd_system_unitdir')}/cwmp-plugins.target.wants/cwmp-plugin@{plugin}.service"):
         if file not in packages[name]:
             problems.append(f"the package has no {file}")
+    problems += _build_paths(data, root / f"usr/lib/cwmpd/plugins/libcwmp_{plugin}.so", work)
     host = tree.binaries / "cwmp-plugin-host"
     folder = root / "usr/lib/cwmpd/plugins"
     state = work / "state"
@@ -52,4 +59,15 @@ def _plugin(tree, work, release, name, plugin, parameter):
         run = subprocess.run([host, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if run.returncode != 0 or wanted not in run.stdout:
             problems.append(f"cwmp-plugin-host {arguments[0]}: {run.stdout}")
+    return problems
+
+
+def _build_paths(data, library, work):
+    """What a device gets does not name the place where it was built. Symbols may, where the recipe says so."""
+    place = data.getVar("WORKDIR").encode()
+    stripped = work / "stripped"
+    subprocess.run(["strip", "-o", stripped, library], check=True)
+    problems = [f"{library.name} names {place.decode()}"] if place in stripped.read_bytes() else []
+    if bitbake.bb.data.inherits_class("cargo", data) and b".debug_line" not in library.read_bytes():
+        problems.append(f"{library.name} has no lines for its -dbg package")
     return problems

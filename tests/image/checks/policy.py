@@ -20,7 +20,7 @@ CONFIGURATION = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Con
 
 
 def check(tree, work):
-    installed = Installed(tree, work / "installed", "scarthgap", ("openembedded-layer", "networking-layer"), (recipes.ALL,))
+    installed = Installed(tree, work / "installed", "scarthgap", *recipes.EVERYTHING)
     files = sorted(installed.root.glob("usr/share/dbus-1/system.d/*.conf"))
     if len(files) < 2:
         return ["there are no rights on the bus"]

@@ -11,21 +11,34 @@ MANDATORY = ("SUMMARY", "DESCRIPTION", "HOMEPAGE", "SECTION", "LICENSE", "PV")
 # Before BitBake 2 an override was said with an underscore: today it is another variable, which nobody reads.
 OLD_OVERRIDE = re.compile(r"^(FILES|RDEPENDS|RRECOMMENDS|RPROVIDES|SYSTEMD_SERVICE|SUMMARY|USERADD_PARAM|GROUPADD_PARAM|ALLOW_EMPTY|CONFFILES"
                           r"|SRC_URI|DEPENDS|do_install|do_compile|do_configure|pkg_postinst)_")
-# Packages of others that ours need, and the layer that brings each. A package that no layer has breaks the build, also where it is
-# only recommended.
-OTHERS = {"dbus": "core", "e2fsprogs-mke2fs": "core", "wpa-supplicant": "core",
-          "hostapd": "openembedded-layer", "smartmontools": "openembedded-layer", "udisks2": "openembedded-layer",
-          "modemmanager": "openembedded-layer", "samba": "networking-layer", "vsftpd": "networking-layer",
-          "nfs-ganesha": "networking-layer"}
+# Packages of others that ours need: the layer that brings each, and the feature of the distribution that its recipe asks for. A
+# package that cannot be built breaks the build, also where it is only recommended.
+OTHERS = {"ca-certificates": ("core", None), "dbus": ("core", None), "e2fsprogs-mke2fs": ("core", None),
+          "wpa-supplicant": ("core", None), "hostapd": ("openembedded-layer", None), "smartmontools": ("openembedded-layer", None),
+          "udisks2": ("openembedded-layer", "polkit"), "modemmanager": ("openembedded-layer", None),
+          "samba": ("networking-layer", "pam"), "vsftpd": ("networking-layer", None),
+          # No public layer of a release has it.
+          "nfs-ganesha": ("image", None)}
+# What is put into RDK-E's middleware layer.
+MIDDLEWARE = ("cwmpd", "packagegroup-cwmpd")
 # Everything that can be chosen.
 ALL = ('PACKAGECONFIG:pn-cwmpd = "systemd sysvinit device-info network users mapping cellular wifi storage demo hostapd modemmanager'
        ' nfs-ganesha samba smartmontools system-sqlite udisks2 vsftpd wpa-supplicant"')
+EVERYTHING = (("openembedded-layer", "networking-layer", "image"),
+              (ALL, 'DISTRO_FEATURES = "systemd usbhost wifi polkit pam"'))
+# As yocto/README.md says it.
+STORAGE = 'PACKAGECONFIG:append:pn-cwmpd = " storage smartmontools udisks2"'
+# Where an ACS may format drives.
+WITH_STORAGE = ("with everything", "of a box with drives")
+RDK_MULTILIB = "on RDK-V, with libraries of two kinds"
 OWN_SQLITE = "with SQLite of its own"
 IMAGES = {
     "alone": ((), ()),
     "without systemd": ((), ('DISTRO_FEATURES = "sysvinit"',)),
-    "with everything": (("openembedded-layer", "networking-layer"), (ALL,)),
+    "with everything": EVERYTHING,
+    "of a box with drives": (("openembedded-layer",), (STORAGE, 'DISTRO_FEATURES = "systemd usbhost polkit"')),
     "on RDK-V": (bitbake.RDK_VIDEO, ()),
+    RDK_MULTILIB: (bitbake.RDK_VIDEO, ('MULTILIB_VARIANTS = "lib32"',)),
     "on RDK-B": (bitbake.RDK_BROADBAND, ()),
     "with what OpenEmbedded has": (("openembedded-layer",), ()),
     OWN_SQLITE: ((), ('PACKAGECONFIG:remove:pn-cwmpd = "system-sqlite"',)),
@@ -71,6 +84,13 @@ def _recipe(tree, build, data):
             name = uri[len("file://"):].split(";")[0]
             if not any(os.path.exists(os.path.join(folder, name)) for folder in data.getVar("FILESPATH").split(":")):
                 problems.append(f"there is no file {name}")
+    if data.getVar("USERADD_PACKAGES") != data.getVar("SEEN_BY_USERADD"):
+        problems.append(f"useradd sees {data.getVar('SEEN_BY_USERADD')}, and not the users of {data.getVar('USERADD_PACKAGES')}")
+    # The middleware layer of RDK-E has packages of its architecture alone in its feed.
+    if data.getVar("MIDDLEWARE_ARCH") and data.getVar("PN") in MIDDLEWARE and data.getVar("PACKAGE_ARCH") != data.getVar("MIDDLEWARE_ARCH"):
+        problems.append(f"PACKAGE_ARCH is {data.getVar('PACKAGE_ARCH')}, not {data.getVar('MIDDLEWARE_ARCH')}")
+    if bitbake.bb.data.inherits_class("cargo", data) and "buildpaths" not in (data.getVar("INSANE_SKIP:" + data.getVar("PN") + "-dbg") or "").split():
+        problems.append("symbols may name the place of the build, which is an error from wrynose on")
     if uris and not data.getVar("LIC_FILES_CHKSUM"):
         problems.append("LIC_FILES_CHKSUM is not set")
     for uri in (data.getVar("LIC_FILES_CHKSUM") or "").split():
@@ -98,6 +118,9 @@ def _source(tree, data):
 def _dependencies(build, recipes):
     problems = []
     collections = build.builder.data.getVar("BBFILE_COLLECTIONS").split()
+    features = build.builder.data.getVar("DISTRO_FEATURES").split()
+    buildable = {package for package, (layer, feature) in OTHERS.items()
+                 if layer in collections and (feature is None or feature in features)}
     provided = set()
     for data in recipes:
         for package in data.getVar("PACKAGES").split():
@@ -107,7 +130,7 @@ def _dependencies(build, recipes):
         for package in data.getVar("PACKAGES").split():
             for kind in ("RDEPENDS", "RRECOMMENDS"):
                 for needed in (data.getVar(f"{kind}:{package}") or "").split():
-                    if needed in provided or OTHERS.get(needed) in collections:
+                    if needed in provided or needed in buildable:
                         continue
                     problems.append(f"nothing provides {needed}, which {package} has in {kind}")
     return problems
@@ -119,7 +142,7 @@ def _cwmpd(tree, data, image):
     if not data.getVar("PV").startswith(version + "+git"):
         problems.append(f"PV is {data.getVar('PV')}, the version is {version}")
     wanted = {"on RDK-V": ("qemuarm-middleware", "/opt/secure/cwmpd"), "on RDK-B": ("armv7a", "/nvram/cwmpd")}
-    architecture, state = wanted.get(image, ("armv7a", "/var/lib/cwmpd"))
+    architecture, state = wanted.get(image.split(",")[0], ("armv7a", "/var/lib/cwmpd"))
     for variable, value in (("PACKAGE_ARCH", architecture), ("CWMPD_STATEDIR", state)):
         if data.getVar(variable) != value:
             problems.append(f"{variable} is {data.getVar(variable)}, not {value}")
@@ -127,12 +150,17 @@ def _cwmpd(tree, data, image):
     depends = data.getVar("DEPENDS").split()
     if ("sqlite3" in depends) != shared:
         problems.append(f"DEPENDS is {' '.join(depends)}")
+    if "ca-certificates" not in (data.getVar("RRECOMMENDS:cwmpd") or "").split():
+        problems.append("nobody brings /etc/ssl/certs/ca-certificates.crt, which the agent trusts by default")
+    rooted = set(data.getVar("CWMP_PLUGIN_ROOT").split()) & set(data.getVar("CWMPD_PLUGINS").split())
+    if bool(rooted) != (image in WITH_STORAGE):
+        problems.append(f"of the plugins that are root, {' '.join(rooted) or 'none'} is in the image")
     asks = "LIBSQLITE3_SYS_USE_PKG_CONFIG"
     if data.getVar(asks) != ("1" if shared else "0") or not data.getVarFlag(asks, "export") or "pkgconfig-native" not in depends:
         problems.append(f"SQLite is looked for with {asks} {data.getVar(asks)}, exported {data.getVarFlag(asks, 'export')},"
                         f" after {' '.join(depends)}")
     if image.startswith("on RDK-") and "cwmp-plugin@network.service" not in (data.getVar("SYSLOG-NG_SERVICE_cwmpd") or ""):
         problems.append("the lines of the plugins go to no log")
-    if image == "on RDK-V" and "cwmp-plugin-hos=cwmpd.log" not in (data.getVar("pkg_postinst:cwmpd") or ""):
+    if image.startswith("on RDK-V") and "cwmp-plugin-hos=cwmpd.log" not in (data.getVar("pkg_postinst:cwmpd") or ""):
         problems.append("the log of a crash is not said")
     return problems

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 
+import bitbake
 from installed import Installed
 
 # Ten times the exposure that `systemd-analyze security` may find.
@@ -15,11 +16,24 @@ OTHERS = ("dbus.service", "dbus.socket", "sysinit.target", "basic.target", "netw
           "shutdown.target", "local-fs.target", "paths.target", "system.slice", "sockets.target")
 
 
+# What differs: where units are, which plugins there are, and where state is.
+IMAGES = (("wrynose", (), ('PACKAGECONFIG:append:pn-cwmpd = " storage"',)), ("kirkstone", bitbake.RDK_VIDEO, ()),
+          ("kirkstone", bitbake.RDK_BROADBAND, ()))
+
+
 def check(tree, work):
-    installed = Installed(tree, work / "installed", "wrynose")
+    problems = []
+    for release, others, settings in IMAGES:
+        where = ", ".join([release, *others[-1:]])
+        problems += [f"{where}: {problem}" for problem in _image(tree, work / where.replace(", ", "-"), release, others, settings)]
+    return problems
+
+
+def _image(tree, work, release, others, settings):
+    installed = Installed(tree, work / "installed", release, others, settings)
     root = work / "root"
     shutil.copytree(installed.root, root, symlinks=True)
-    units = root / "usr/lib/systemd/system"
+    units = root / installed.data.getVar("systemd_system_unitdir").lstrip("/")
     for name in OTHERS:
         if not (units / name).exists():
             kind = {"service": "[Service]\nExecStart=/bin/true\n", "socket": "[Socket]\nListenStream=/run/x\n"}.get(name.split(".")[1], "")

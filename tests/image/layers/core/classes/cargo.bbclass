@@ -6,6 +6,8 @@ CARGO_SRC_DIR ??= ""
 CARGO_MANIFEST_PATH ??= "${S}/${CARGO_SRC_DIR}/Cargo.toml"
 B = "${WORKDIR}/build"
 CARGO_BUILD_FLAGS = "-v --frozen --target ${HOST_TRIPLE} --release --manifest-path=${CARGO_MANIFEST_PATH}"
+# What is compiled from Rust does not name the place where it was.
+export RUSTFLAGS = "--remap-path-prefix=${WORKDIR}=/usr/src/debug/${PN}/${PV}"
 CARGO_TARGET_SUBDIR = "${HOST_TRIPLE}/release"
 
 cargo_do_configure () {
