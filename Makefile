@@ -65,8 +65,11 @@ host_flags = $(if $(filter-out /usr/lib/cwmpd/plugins,$(plugindir)),$(space)--ma
 host_flags += $(if $(filter-out /etc/cwmpd,$(confdir)),--overlays $(confdir)/plugins)
 agent_flags = $(if $(filter-out /etc/cwmpd,$(confdir)),$(space)--config $(confdir)/cwmpd.toml)
 
+# What is written, not copied, is for everybody to read as well, whoever installs it.
+READABLE = umask 022 &&
+
 # The files of agent/system name the usual places.
-PLACES = sed \
+PLACES = $(READABLE) sed \
 	-e 's|/usr/libexec/cwmp-plugin-host|$(libexecdir)/cwmp-plugin-host|g' \
 	-e 's|/usr/bin/cwmp|$(bindir)/cwmp|g' \
 	-e 's|/var/lib/cwmpd|$(STATEDIR)|g' \
@@ -126,9 +129,9 @@ install-ctl:
 ifneq ($(CWMPCTL),)
 	$(INSTALL) -d $(DESTDIR)$(datadir)/bash-completion/completions $(DESTDIR)$(datadir)/zsh/site-functions
 	$(INSTALL) -d $(DESTDIR)$(datadir)/fish/vendor_completions.d
-	$(CWMPCTL) completions bash > $(DESTDIR)$(datadir)/bash-completion/completions/cwmpctl
-	$(CWMPCTL) completions zsh > $(DESTDIR)$(datadir)/zsh/site-functions/_cwmpctl
-	$(CWMPCTL) completions fish > $(DESTDIR)$(datadir)/fish/vendor_completions.d/cwmpctl.fish
+	$(READABLE) $(CWMPCTL) completions bash > $(DESTDIR)$(datadir)/bash-completion/completions/cwmpctl
+	$(READABLE) $(CWMPCTL) completions zsh > $(DESTDIR)$(datadir)/zsh/site-functions/_cwmpctl
+	$(READABLE) $(CWMPCTL) completions fish > $(DESTDIR)$(datadir)/fish/vendor_completions.d/cwmpctl.fish
 endif
 
 install-schemas:
@@ -140,7 +143,7 @@ install-plugin-%:
 	$(INSTALL) -d $(DESTDIR)$(plugindir) $(DESTDIR)$(dbusdir)/system.d
 	$(INSTALL_PROGRAM) $(CARGO_OUT)/$(call library_of,$*) $(DESTDIR)$(plugindir)/$(call library_of,$*)
 	$(PLACES) $(call folder_of,$*)/$*.toml > $(DESTDIR)$(plugindir)/$*.toml
-	sed -e 's|@NAME@|$*|g' -e 's|@USER@|$(call user_of,$*)|g' bus-schemas/policy/org.cwmpd1.Provider.NAME.conf.in \
+	$(READABLE) sed -e 's|@NAME@|$*|g' -e 's|@USER@|$(call user_of,$*)|g' bus-schemas/policy/org.cwmpd1.Provider.NAME.conf.in \
 		> $(DESTDIR)$(dbusdir)/system.d/org.cwmpd1.Provider.$*.conf
 	$(if $(filter mapping cellular,$*),$(INSTALL) -d $(DESTDIR)$(pkgdatadir)/mappings)
 	$(if $(filter mapping,$*),$(INSTALL_DATA) bus-schemas/mappings/hostname.toml bus-schemas/mappings/time.toml \
@@ -154,7 +157,7 @@ ifeq ($(SYSTEMD),yes)
 		$(INSTALL_DATA) $(call folder_of,$*)/systemd/cwmp-plugin@$*.service.d/*.conf \
 			$(DESTDIR)$(unitdir)/cwmp-plugin@$*.service.d; fi
 	if [ '$(call user_of,$*)' != root ]; then $(INSTALL) -d $(DESTDIR)$(sysusersdir) && \
-		echo 'u $(call user_of,$*) - "TR-069 plugin $*"' > $(DESTDIR)$(sysusersdir)/cwmp-plugin-$*.conf; fi
+		$(READABLE) echo 'u $(call user_of,$*) - "TR-069 plugin $*"' > $(DESTDIR)$(sysusersdir)/cwmp-plugin-$*.conf; fi
 endif
 
 # What teams need to build plugins of their own: the header for C, and the kit for Rust as a workspace of its own, with the
@@ -163,7 +166,7 @@ KIT_CRATES = plugins/abi plugins/sdk plugins/sdk-macros agent/model
 install-kit:
 	$(INSTALL) -d $(DESTDIR)$(includedir) $(DESTDIR)$(datadir)/pkgconfig $(DESTDIR)$(kitdir)
 	$(INSTALL_DATA) plugins/abi/include/cwmp_plugin.h $(DESTDIR)$(includedir)/cwmp_plugin.h
-	sed -e 's|@prefix@|$(prefix)|' -e 's|@includedir@|$(includedir)|' -e 's|@plugindir@|$(plugindir)|' -e 's|@kitdir@|$(kitdir)|' \
+	$(READABLE) sed -e 's|@prefix@|$(prefix)|' -e 's|@includedir@|$(includedir)|' -e 's|@plugindir@|$(plugindir)|' -e 's|@kitdir@|$(kitdir)|' \
 		-e 's|@modeldir@|$(pkgdatadir)/models|' -e 's|@version@|$(VERSION)|' agent/system/cwmp-plugin.pc.in \
 		> $(DESTDIR)$(datadir)/pkgconfig/cwmp-plugin.pc
 	for crate in $(KIT_CRATES); do \
@@ -172,7 +175,7 @@ install-kit:
 			$(INSTALL_DATA) "$$crate/$$file" "$(DESTDIR)$(kitdir)/$$crate/$$file" || exit 1; \
 		done || exit 1; \
 	done
-	sed -e '/^members = \[/,/^\]/c members = [$(patsubst %,"%"$(comma),$(KIT_CRATES))]' -e '/^exclude = /d' Cargo.toml \
+	$(READABLE) sed -e '/^members = \[/,/^\]/c members = [$(patsubst %,"%"$(comma),$(KIT_CRATES))]' -e '/^exclude = /d' Cargo.toml \
 		> $(DESTDIR)$(kitdir)/Cargo.toml
 	$(INSTALL_DATA) Cargo.lock LICENSE bus-schemas/policy/org.cwmpd1.Provider.NAME.conf.in $(DESTDIR)$(kitdir)
 

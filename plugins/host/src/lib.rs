@@ -62,7 +62,7 @@ pub fn host(words: impl IntoIterator<Item = OsString>) -> Exit {
         Action::Serve => begin(&arguments, serve::serve(&arguments))?,
         Action::Check(_) | Action::Call(..) => Err(hand_over(&words)),
     });
-    end(result)
+    end("cwmp-plugin-host", result)
 }
 
 /// [`TRY`]: what a plugin does without a bus, for those who write one; tells how to end.
@@ -74,7 +74,7 @@ pub fn try_out(words: impl IntoIterator<Item = OsString>) -> Exit {
         Action::Check(target) => begin(&arguments, async { Ok(check::check(target, &arguments).await) })?,
         Action::Call(call, paths) => begin(&arguments, call::call(*call, paths, &arguments))?,
     });
-    end(result)
+    end(TRY, result)
 }
 
 fn say(text: &str) -> Exit {
@@ -108,10 +108,10 @@ fn hand_over(words: &[OsString]) -> HostError {
     }
 }
 
-fn end(result: Result<Exit, HostError>) -> Exit {
+fn end(program: &str, result: Result<Exit, HostError>) -> Exit {
     result.unwrap_or_else(|error| {
         // The log may not run yet, or may be filtered.
-        eprintln!("cwmp-plugin-host: {error}");
+        eprintln!("{program}: {error}");
         error.exit()
     })
 }

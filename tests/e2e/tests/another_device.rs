@@ -92,6 +92,10 @@ fn a_copy_of_a_store_on_another_device_is_a_bootstrap_once() {
     session.fail_with(Reply::status(503));
     client.wait_for("waiting");
     first.stop();
+    // As if a provider had served the version of its firmware.
+    let store = Connection::open(first.path("state/cwmpd.db")).unwrap();
+    store.execute("INSERT OR REPLACE INTO meta VALUES ('software_version', '1.0')", []).unwrap();
+    drop(store);
 
     let mut second = with_flash_of(&first, &acs, "S2");
     // What it measures is its own: 20 degrees, level 50.
@@ -106,6 +110,10 @@ fn a_copy_of_a_store_on_another_device_is_a_bootstrap_once() {
     second.start();
     let mut session = acs.session();
     tells(&session, "00AABB-Box-S2", &["0 BOOTSTRAP", "1 BOOT"]);
+    let store = Connection::open(second.path("state/cwmpd.db")).unwrap();
+    let version = "SELECT count(*) FROM meta WHERE key = 'software_version' AND value = '1.0'";
+    assert_eq!(store.query_row(version, [], |row| row.get::<_, u32>(0)).unwrap(), 0);
+    drop(store);
     second.ready("demo");
     assert_eq!(session.get_value(INTERVAL).unwrap(), "7200");
     assert_eq!(session.get_value(KEY).unwrap(), "of the first");

@@ -30,7 +30,9 @@ impl Root {
         // Made where it is missing.
         let built = binary("libcwmp_demo_c.so");
         let built = built.parent().unwrap();
-        let mut make = Command::new("make");
+        // As somebody installs who lets nobody read what is his.
+        let mut make = Command::new("sh");
+        make.args(["-c", "umask 077 && exec make \"$@\"", "make"]);
         make.args(["-s", "install"]).current_dir(source());
         // A make that runs this test has its own wishes.
         make.env_remove("MAKEFLAGS").arg(format!("CARGO_OUT={}", built.display()));
@@ -107,6 +109,18 @@ fn the_page_for_integrators_has_what_is_installed() {
         .filter(|row| !brought.contains(&row.as_str()) && !files.iter().any(|file| is_meant(row, file)))
         .collect();
     assert!(missing.is_empty(), "on the page, and not installed: {missing:#?}");
+}
+
+/// Agent and hosts are users of their own, whoever installed their files; the configuration alone may have a password.
+#[test]
+fn everybody_reads_what_is_installed_but_the_configuration() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = Root::with(&["ENABLE=yes", "SYSV=yes"]);
+    let mode = |name: &String| root.path(&name[1..]).metadata().unwrap().permissions().mode();
+    let links = |name: &&String| !root.path(&name[1..]).is_symlink();
+    let files = root.files();
+    let closed: Vec<_> = files.iter().filter(links).filter(|name| mode(name) & 0o444 != 0o444).collect();
+    assert_eq!(closed, ["/etc/cwmpd/cwmpd.toml"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use cwmp_store::Op;
 
 use super::listener;
 use crate::core::control::{BOOT_ID, OWNER, REBOOT_DUE};
+use crate::core::own::TOLD_SOFTWARE_VERSION;
 use crate::core::transaction::REBOOT_TO_APPLY;
 use crate::core::Core;
 use crate::local;
@@ -62,7 +63,7 @@ fn claim(core: &Core) -> Vec<Op> {
         ops = core.forget_changes();
         // Values of the other device are nothing that this one's could have changed from.
         ops.push(Op::RemoveReportedUnder { prefix: String::new() });
-        for fact in [CONTACTED_URL, CONTACTED_OUI, RETRY, listener::PATH] {
+        for fact in [CONTACTED_URL, CONTACTED_OUI, RETRY, TOLD_SOFTWARE_VERSION, listener::PATH] {
             ops.push(Op::RemoveMeta { key: fact.into() });
         }
     }

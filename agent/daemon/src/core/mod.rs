@@ -35,7 +35,7 @@ mod events;
 pub(crate) mod jobs;
 mod listed;
 mod names;
-mod own;
+pub(crate) mod own;
 pub(crate) mod poll;
 pub(crate) mod providers;
 mod read;

@@ -14,6 +14,9 @@ pub(super) use nix::libc::{
 pub(super) const NLMSG_ERROR: u16 = 2;
 pub(super) const NLMSG_DONE: u16 = 3;
 
+/// Of `struct rtmsg`: the kernel made it for one destination, out of another route.
+pub(super) const RTM_F_CLONED: u32 = 0x200;
+
 pub(super) const NLM_F_REQUEST: u16 = 1;
 pub(super) const NLM_F_ACK: u16 = 4;
 pub(super) const NLM_F_DUMP_INTR: u16 = 0x10;

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::attribute::{Attributes, Value};
 use super::number::{
     AF_INET, AF_INET6, RTA_CACHEINFO, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF, RTA_PRIORITY, RTA_TABLE,
-    RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_TABLE_MAIN,
+    RTM_F_CLONED, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_TABLE_MAIN,
 };
 use crate::facts::{Lifetime, Route, RouteId, RouteKind};
 
@@ -17,7 +17,11 @@ const TICKS: u32 = 100;
 pub(super) fn read(body: &[u8], now: Instant, tell: &mut dyn FnMut(Route)) {
     // `struct rtmsg`.
     let Some((header, attributes)) = Attributes::behind::<12>(body) else { return };
-    let [family, prefix, _, _, table, protocol, _, kind, ..] = *header;
+    let [family, prefix, _, _, table, protocol, _, kind, f0, f1, f2, f3] = *header;
+    // What the kernel found out on the way to one destination, such as its MTU, is no route of somebody's choice.
+    if u32::from_ne_bytes([f0, f1, f2, f3]) & RTM_F_CLONED != 0 {
+        return;
+    }
     let kind = match kind {
         RTN_UNICAST => RouteKind::Normal,
         RTN_BLACKHOLE => RouteKind::Blackhole,
@@ -46,7 +50,7 @@ pub(super) fn read(body: &[u8], now: Instant, tell: &mut dyn FnMut(Route)) {
             _ => {}
         }
     }
-    // Neither what is multicast nor what was cloned for one destination is a route of somebody's choice.
+    // Nor is what is multicast.
     if table != u32::from(RT_TABLE_MAIN) || id.destination.is_multicast() {
         return;
     }

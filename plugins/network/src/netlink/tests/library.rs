@@ -12,7 +12,9 @@ use netlink_packet_route::link::{
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteType};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteType,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use crate::facts::{
@@ -215,6 +217,9 @@ fn address(message: &AddressMessage, now: Instant) -> Option<Address> {
 
 fn routes(message: &RouteMessage, now: Instant) -> Vec<Route> {
     let header = &message.header;
+    if header.flags.contains(RouteFlags::Cloned) {
+        return Vec::new();
+    }
     let kind = match header.kind {
         RouteType::Unicast => RouteKind::Normal,
         RouteType::BlackHole => RouteKind::Blackhole,

@@ -17,8 +17,8 @@ use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourCacheInfo, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteCacheInfo, RouteHeader, RouteMessage, RouteMetric, RouteNextHop,
-    RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteCacheInfo, RouteFlags, RouteHeader, RouteMessage, RouteMetric,
+    RouteNextHop, RouteProtocol, RouteScope, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use proptest::collection::vec;
@@ -244,9 +244,12 @@ fn route_message() -> impl Strategy<Value = RouteMessage> {
         let table = prop_oneof![4 => Just(RouteHeader::RT_TABLE_MAIN), 1 => any::<u8>()];
         let kind = prop_oneof![4 => Just(1), 1 => 0..12_u8];
         let strange = prop::bool::weighted(0.05);
-        (0..=128_u8, table, any::<u8>(), kind, strange, vec(route_attribute(family), 0..9)).prop_map(
-            move |(prefix, table, protocol, kind, strange, attributes)| {
+        let cloned = prop::bool::weighted(0.1);
+        let attributes = vec(route_attribute(family), 0..9);
+        (0..=128_u8, table, any::<u8>(), kind, strange, cloned, attributes).prop_map(
+            move |(prefix, table, protocol, kind, strange, cloned, attributes)| {
                 let mut message = RouteMessage::default();
+                message.header.flags.set(RouteFlags::Cloned, cloned);
                 // Multicast routing has a family of its own.
                 message.header.address_family = if strange { AddressFamily::from(128) } else { family };
                 message.header.destination_prefix_length = prefix;
