@@ -15,12 +15,15 @@ oui=${CWMP_OUI:-$(device -cmac | tr -d ':' | cut -c 1-6 | tr 'a-f' 'A-F')}
 model=${CWMP_MODEL_NAME:-$(device -mo)}
 serial=${CWMP_SERIAL_NUMBER:-$(device -sn)}
 
-# Without these the agent would be somebody else to its ACS once they are known: better none at all.
-[ -n "$oui" ] && [ -n "$serial" ] || { echo "neither deviceinfo.sh nor $properties has OUI and serial number" >&2; exit 1; }
+# Without these the agent would be somebody else to its ACS once they are known: better none at all. A device that has no class
+# says so, with CWMP_PRODUCT_CLASS= in the properties.
+class=${CWMP_PRODUCT_CLASS-$model}
+[ -n "$oui" ] && [ -n "$serial" ] && [ -n "$class${CWMP_PRODUCT_CLASS+set}" ] ||
+    { echo "neither deviceinfo.sh nor $properties has OUI, serial number and product class" >&2; exit 1; }
 
 line manufacturer "${CWMP_MANUFACTURER:-${MANUFACTURE:-}}"
 line oui "$oui"
-line product_class "${CWMP_PRODUCT_CLASS:-$model}"
+line product_class "$class"
 line model_name "$model"
 line serial_number "$serial"
 line hardware_version "${CWMP_HARDWARE_VERSION:-}"

@@ -15,16 +15,19 @@ line() { printf '%s = "%s"\n' "$1" "$(printf %s "$2" | sed 's/[\\"]/\\&/g')"; }
 
 mac=$(detail estb_mac)
 oui=${CWMP_OUI:-$(printf %s "$mac" | tr -d ':' | cut -c 1-6 | tr 'a-f' 'A-F')}
-model=${CWMP_MODEL_NAME:-$(maker Modelname)}
-model=${model:-${MODEL_NUM:-}}
+# One source alone, a file before a program: if now one answered and then the other, the device would be two to its ACS.
+model=${CWMP_MODEL_NAME:-${MODEL_NUM:-$(maker Modelname)}}
 serial=${CWMP_SERIAL_NUMBER:-$(maker MfgSerialnumber)}
 
-# Without these the agent would be somebody else to its ACS once they are known: better none at all.
-[ -n "$oui" ] && [ -n "$serial" ] || { echo "neither the maker's data nor $properties has OUI and serial number" >&2; exit 1; }
+# Without these the agent would be somebody else to its ACS once they are known: better none at all. A device that has no class
+# says so, with CWMP_PRODUCT_CLASS= in the properties.
+class=${CWMP_PRODUCT_CLASS-$model}
+[ -n "$oui" ] && [ -n "$serial" ] && [ -n "$class${CWMP_PRODUCT_CLASS+set}" ] ||
+    { echo "neither the maker's data nor $properties has OUI, serial number and product class" >&2; exit 1; }
 
 line manufacturer "${CWMP_MANUFACTURER:-${MFG_NAME:-}}"
 line oui "$oui"
-line product_class "${CWMP_PRODUCT_CLASS:-$model}"
+line product_class "$class"
 line model_name "$model"
 line serial_number "$serial"
 line hardware_version "${CWMP_HARDWARE_VERSION:-}"
