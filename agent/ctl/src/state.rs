@@ -95,7 +95,7 @@ fn explained(state: &str) -> String {
         "session" => "in session with the ACS".to_owned(),
         "disabled" => "disabled: Device.ManagementServer.EnableCWMP is false, or its URL is empty".to_owned(),
         "unidentified" => {
-            "does not inform: the identity is incomplete, see /etc/cwmpd/identity.toml".to_owned()
+            "does not inform until the identity is complete, see /etc/cwmpd/identity.toml".to_owned()
         }
         other => other.to_owned(),
     }

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::core::Core;
-use crate::identity::Identity;
+use crate::identity::{self, Identity};
 use crate::persist::Persist;
 use crate::provider::{supervise, Origin, Provider};
 use crate::{acs, bus, watchdog};
@@ -19,6 +19,8 @@ use crate::{acs, bus, watchdog};
 pub const EXIT_BUS_GONE: u8 = 70;
 /// How it ends when its configuration cannot be used.
 pub const EXIT_CONFIG: u8 = 78;
+/// How it ends when it has learnt who the device is, which it did not know when it began.
+pub const EXIT_IDENTIFIED: u8 = 75;
 /// How long providers are told of the end.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How often the agent looks whether its clock can be trusted, until it can.
@@ -46,6 +48,9 @@ pub enum AppError {
     /// The bus closed the connection.
     #[error("the bus went away")]
     BusGone,
+    /// The identity was not known, and is now. All that depends on it begins anew.
+    #[error("the device has an identity now; the agent has to be started again")]
+    Identified,
 }
 
 impl AppError {
@@ -54,6 +59,7 @@ impl AppError {
         match self {
             Self::Config(_) | Self::Acs(_) => EXIT_CONFIG,
             Self::Bus(_) | Self::BusGone => EXIT_BUS_GONE,
+            Self::Identified => EXIT_IDENTIFIED,
             _ => 1,
         }
     }
@@ -63,7 +69,7 @@ impl AppError {
 pub async fn run(config: &Path) -> Result<(), AppError> {
     let config = Config::load(config)?;
     let identity = Identity::load(&config.identity).await.map_err(|error| {
-        tracing::error!("{error}; the device does not inform");
+        tracing::error!("{error}; the device does not inform until it has an identity");
         error.to_string()
     });
     let bus = bus::connect(&config.bus).await?;
@@ -101,6 +107,7 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
             tokio::select! {
                 _ = terminate.recv() => Ok(()),
                 _ = interrupt.recv() => Ok(()),
+                () = identity::comes(&core.config.identity), if core.identity.is_err() => Err(AppError::Identified),
                 heard = listening => match heard {
                     Ok(Err(error)) => Err(AppError::Bus(error)),
                     _ => Err(AppError::BusGone),

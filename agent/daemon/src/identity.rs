@@ -11,6 +11,11 @@ pub const COMMAND_DEADLINE: Duration = Duration::from_secs(5);
 /// The most an identity command may print, in bytes.
 pub const MAX_OUTPUT: usize = 64 * 1024;
 
+/// How long an agent that does not know who the device is waits before it asks again; the wait doubles.
+pub const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// The longest such wait.
+pub const LONGEST_RETRY: Duration = Duration::from_secs(300);
+
 /// What an Inform says of the device. A key that is left out is an empty text; without an OUI and a serial number the agent runs
 /// and does not inform, and says so in its status.
 ///
@@ -152,6 +157,19 @@ fn encoded(text: &str) -> String {
         }
     }
     out
+}
+
+/// Waits until there is an identity: what knows it may be later at boot than the agent, or have failed once.
+pub async fn comes(config: &IdentityConfig) {
+    let mut wait = FIRST_RETRY;
+    loop {
+        tokio::time::sleep(wait).await;
+        match Identity::load(config).await {
+            Ok(_) => return,
+            Err(error) => tracing::debug!("{error}; it is asked for again"),
+        }
+        wait = (wait * 2).min(LONGEST_RETRY);
+    }
 }
 
 async fn run(command: &[String]) -> Result<toml::Table, IdentityError> {

@@ -1,4 +1,4 @@
-//! A store that comes from another device, and an identity that was corrected: the ACS hears of a new device.
+//! A store that comes from another device, an identity that was corrected, and one that comes late: the ACS hears of a new device.
 
 use std::path::Path;
 use std::time::Duration;
@@ -245,5 +245,21 @@ fn a_change_that_a_bootstrap_discards_does_not_come_back() {
     let session = next.session();
     tells(&session, "00AABB-Box-S1", &["4 VALUE CHANGE"]);
     assert_eq!(session.parameter(TEMPERATURE), Some("32"));
+    session.end();
+}
+
+/// C71: what knows the identity may come later at boot than the agent, or fail once.
+#[test]
+fn an_agent_that_learns_who_the_device_is_ends_to_begin_with_it() {
+    let acs = Acs::start(Options::default());
+    let mut device = prepared(&acs, "S1");
+    std::fs::rename(device.path("identity.toml"), device.path("identity.later")).unwrap();
+    device.start();
+    device.client().wait_for("unidentified");
+    std::fs::rename(device.path("identity.later"), device.path("identity.toml")).unwrap();
+    assert_eq!(device.ended().code(), Some(75));
+    device.start();
+    let session = acs.session();
+    tells(&session, "00AABB-Box-S1", &["0 BOOTSTRAP", "1 BOOT"]);
     session.end();
 }
