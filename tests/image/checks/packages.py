@@ -218,6 +218,18 @@ def _identity(installed):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if nobody.returncode == 0 or nobody.stdout:
         problems.append("a device without a serial number has an identity")
+    # Whoever knows the class does not answer: the device would be another to its ACS, once.
+    for program in answers:
+        text = (programs / program).read_text()
+        (programs / program).write_text(text.replace("--Modelname)", "--Nothing)").replace("-mo) echo 'Box'", "-mo) true"))
+    unknown = subprocess.run([script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if unknown.returncode == 0 or unknown.stdout or "product class" not in unknown.stderr:
+        problems.append(f"a device whose class is not known has an identity: {unknown.stdout}")
+    with properties.open("a") as more:
+        more.write("CWMP_PRODUCT_CLASS=\n")
+    none = subprocess.run([script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if none.returncode != 0 or 'product_class = ""' not in none.stdout.splitlines():
+        problems.append(f"a device without a class has no identity: {none.stderr}")
     return problems
 
 
