@@ -56,7 +56,7 @@ fn installed(folder: &Path) -> PathBuf {
     // A release build has our own program, and something in the place of those of other crates.
     std::fs::create_dir_all(at("target/release")).unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cwmpd"), at("target/release/cwmpd")).unwrap();
-    for program in ["cwmp-plugin-host", "libcwmp_device_info.so"] {
+    for program in ["cwmp-plugin-host", "cwmp-plugin-try", "libcwmp_device_info.so"] {
         std::fs::write(at("target/release").join(program), program).unwrap();
     }
     // It is asked for its completions.
