@@ -55,6 +55,17 @@ fn tells(session: &Session, device: &str, events: &[&str]) {
     assert_eq!((session.device().as_str(), session.events()), (device, events.to_vec()));
 }
 
+/// What changes from now on is told.
+#[track_caller]
+fn tells_its_change(acs: &Acs, device: &Device, name: &str) {
+    device.client().wait_for("idle");
+    device.say("demo", "Temperature=33");
+    let session = acs.session();
+    tells(&session, name, &["4 VALUE CHANGE"]);
+    assert_eq!(session.parameter(TEMPERATURE), Some("33"));
+    session.end();
+}
+
 /// A session that the ACS asks for.
 fn asked(acs: &Acs, device: &Device) -> Session {
     let (user, password) = CONNECTION_REQUEST;
@@ -132,12 +143,7 @@ fn a_copy_of_a_store_on_another_device_is_a_bootstrap_once() {
     tells(&session, "00AABB-Box-S2", &["1 BOOT"]);
     session.end();
     // Its own changes are told.
-    second.client().wait_for("idle");
-    second.say("demo", "Temperature=33");
-    let session = acs.session();
-    tells(&session, "00AABB-Box-S2", &["4 VALUE CHANGE"]);
-    assert_eq!(session.parameter(TEMPERATURE), Some("33"));
-    session.end();
+    tells_its_change(&acs, &second, "00AABB-Box-S2");
 }
 
 /// C48: a serial number or product class that was wrong and is corrected is another device, without a boot.
@@ -240,12 +246,7 @@ fn a_change_that_a_bootstrap_discards_does_not_come_back() {
     let session = asked(&next, &device);
     tells(&session, "00AABB-Box-S1", &["6 CONNECTION REQUEST"]);
     session.end();
-    device.client().wait_for("idle");
-    device.say("demo", "Temperature=32");
-    let session = next.session();
-    tells(&session, "00AABB-Box-S1", &["4 VALUE CHANGE"]);
-    assert_eq!(session.parameter(TEMPERATURE), Some("32"));
-    session.end();
+    tells_its_change(&next, &device, "00AABB-Box-S1");
 }
 
 /// C71: what knows the identity may come later at boot than the agent, or fail once.
