@@ -15,6 +15,9 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// An answer of the agent; nothing if there is none in time.
 pub(crate) type Answer = Option<zbus::Result<Message>>;
 
+/// A call under way.
+type Calling<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+
 /// Calls a method with these arguments.
 ///
 /// All calls are one function with one type of arguments, on the heap: async code is compiled once for each type and into each of its
@@ -23,15 +26,11 @@ pub(crate) fn call<'a>(
     bus: &'a Connection,
     method: &'static str,
     arguments: impl Into<Structure<'a>>,
-) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+) -> Calling<'a> {
     send(bus, method, arguments.into())
 }
 
-fn send<'a>(
-    bus: &'a Connection,
-    method: &'static str,
-    arguments: Structure<'a>,
-) -> Pin<Box<dyn Future<Output = Answer> + Send + 'a>> {
+fn send<'a>(bus: &'a Connection, method: &'static str, arguments: Structure<'a>) -> Calling<'a> {
     Box::pin(async move {
         let call =
             bus.call_method(Some(names::SERVICE), names::PATH, Some(names::REGISTRY), method, &arguments);

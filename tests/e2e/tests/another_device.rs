@@ -66,6 +66,16 @@ fn tells_its_change(acs: &Acs, device: &Device, name: &str) {
     session.end();
 }
 
+/// The store of a device that has ended makes another one bootstrap.
+#[track_caller]
+fn a_copy_is_a_bootstrap(device: &Device, acs: &Acs) {
+    let mut other = with_flash_of(device, acs, "S2");
+    other.start();
+    let session = acs.session();
+    tells(&session, "00AABB-Box-S2", &["0 BOOTSTRAP", "1 BOOT"]);
+    session.end();
+}
+
 /// A session that the ACS asks for.
 fn asked(acs: &Acs, device: &Device) -> Session {
     let (user, password) = CONNECTION_REQUEST;
@@ -195,11 +205,7 @@ fn a_store_of_an_older_agent_is_that_of_its_device() {
     session.end();
     device.client().wait_for("idle");
     device.stop();
-    let mut other = with_flash_of(&device, &acs, "S2");
-    other.start();
-    let session = acs.session();
-    tells(&session, "00AABB-Box-S2", &["0 BOOTSTRAP", "1 BOOT"]);
-    session.end();
+    a_copy_is_a_bootstrap(&device, &acs);
 }
 
 /// C168: after a factory reset, also before the agent starts again, a store is still that of its device.
@@ -217,11 +223,7 @@ fn a_copy_after_a_factory_reset_is_told_from_its_origin() {
     session.end();
     device.client().wait_for("idle");
     device.stop();
-    let mut other = with_flash_of(&device, &acs, "S2");
-    other.start();
-    let session = acs.session();
-    tells(&session, "00AABB-Box-S2", &["0 BOOTSTRAP", "1 BOOT"]);
-    session.end();
+    a_copy_is_a_bootstrap(&device, &acs);
 }
 
 /// C86: what the former ACS was not told is not told to the next one either, also when the value is looked at again.
