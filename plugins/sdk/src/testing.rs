@@ -94,7 +94,11 @@ impl Harness {
         config: &str,
         store: BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        let context = Arc::new(Context::new(store));
+        Self::with_context(table, config, Context::new(store))
+    }
+
+    fn with_context(table: &'static abi::Plugin, config: &str, context: Context) -> Result<Self, Error> {
+        let context = Arc::new(context);
         let host = Box::new(host::table(&context));
         Self::with_host(table, config, context, host)
     }
@@ -388,24 +392,27 @@ impl Harness {
         }
     }
 
-    /// Stops the plugin properly and begins it again with what it stored.
+    /// Stops the plugin properly and begins it again with what it stored; the agent still knows its rows' numbers.
     #[must_use]
     pub fn restart(self) -> Self {
         // What it stores as it ends is stored.
         self.stop();
-        let (table, config, store) = (self.table, self.config.clone(), self.context.store());
+        let (table, config, context) = (self.table, self.config.clone(), self.context.again());
         drop(self);
-        Self::with_store(table, &config, store).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+        Self::with_context(table, &config, context)
+            .unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
     }
 
-    /// Leaves the plugin where it stands, as a power cut does, and begins it again with what it stored.
+    /// Leaves the plugin where it stands, as a power cut does, and begins it again with what it stored; the agent still knows its
+    /// rows' numbers.
     ///
     /// Its memory is never given back, and threads that it started go on in the dark.
     #[must_use]
     pub fn power_cut(self) -> Self {
-        let (table, config, store) = (self.table, self.config.clone(), self.context.store());
+        let (table, config, context) = (self.table, self.config.clone(), self.context.again());
         std::mem::forget(self);
-        Self::with_store(table, &config, store).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+        Self::with_context(table, &config, context)
+            .unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
     }
 
     /// The names announced as changed since the last time, waiting for the first.

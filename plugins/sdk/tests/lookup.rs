@@ -73,3 +73,14 @@ fn while_the_agent_is_away_the_answer_is_busy() {
     ports.set_agent(true);
     assert!(ports.get("Device.X_ACME_Ports.Uplink").is_ok());
 }
+
+/// An agent keeps the numbers: a plugin that begins again is never told that a row of before has none.
+#[test]
+fn the_numbers_outlive_the_plugin() {
+    let ports = Harness::new(&PLUGIN, "");
+    ports.give_number(TABLE, "mac-a", 7);
+    let ports = ports.restart();
+    assert_eq!(ports.get("Device.X_ACME_Ports.Port.7.Mac").unwrap(), "mac-a");
+    let ports = ports.power_cut();
+    assert_eq!(ports.get("Device.X_ACME_Ports.Port.7.Mac").unwrap(), "mac-a");
+}

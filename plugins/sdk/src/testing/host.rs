@@ -99,6 +99,11 @@ impl Context {
         }
     }
 
+    /// A host that begins anew: what is stored is there, and so are the numbers, which the agent keeps.
+    pub(super) fn again(&self) -> Self {
+        Self { numbers: self.numbers.again(), ..Self::new(self.store()) }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -31,6 +31,12 @@ impl Numbers {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same after a start, when nobody may ask yet.
+    pub(super) fn again(&self) -> Self {
+        let numbers = self.lock().numbers.clone();
+        Self { given: Mutex::new(Given { numbers, ..Given::default() }) }
+    }
+
     pub(super) fn open(&self) {
         self.lock().open = true;
     }
