@@ -122,7 +122,8 @@ pub async fn run(config: &Path) -> Result<(), AppError> {
         })
         .await;
     watchdog::stopping();
-    if ended.is_ok() {
+    let has_bus = !matches!(ended, Err(AppError::Bus(_) | AppError::BusGone));
+    if has_bus {
         let _ = tokio::time::timeout(FAREWELL, core.notice("shutdown", Origin::Agent)).await;
     }
     core.stop();

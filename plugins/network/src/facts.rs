@@ -174,6 +174,8 @@ pub(crate) struct Route {
 pub(crate) struct RouteId {
     pub(crate) destination: IpAddr,
     pub(crate) prefix: u8,
+    /// It is only for packets that come from here, which IPv6 alone has. The standard has no parameter for it.
+    pub(crate) source: Option<(IpAddr, u8)>,
     pub(crate) gateway: Option<IpAddr>,
     /// The device that it leads to.
     pub(crate) link: Option<u32>,

@@ -130,7 +130,7 @@ impl State {
                 self.routes.remove(&id);
             }
             Update::Replaced(new) => {
-                let place = |id: &RouteId| (id.destination, id.prefix, id.metric);
+                let place = |id: &RouteId| (id.destination, id.prefix, id.source, id.metric);
                 self.forget_routes(&|id| place(id) == place(&new));
             }
             Update::Neighbour(mut neighbour) => {
@@ -208,6 +208,7 @@ mod tests {
         let id = RouteId {
             destination: "0.0.0.0".parse().unwrap(),
             prefix: 0,
+            source: None,
             gateway: Some(gateway.parse().unwrap()),
             link: Some(link),
             metric: 0,

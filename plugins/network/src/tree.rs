@@ -199,6 +199,7 @@ mod tests {
         let id = RouteId {
             destination: unspecified,
             prefix: 0,
+            source: None,
             gateway,
             link: Some(index),
             metric: 0,

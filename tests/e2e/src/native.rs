@@ -60,6 +60,11 @@ pub trait Serve: Send + Sync + 'static {
     fn ends(&self, member: &'static str, txn: u64) {
         let _ = (member, txn);
     }
+
+    /// `Notice` was called.
+    fn noticed(&self, what: &str) {
+        let _ = what;
+    }
 }
 
 /// Faults by the index of the change.
@@ -245,6 +250,7 @@ impl<S: Serve> Interface<S> {
     }
 
     fn notice(&self, what: String, options: Options) {
-        let _ = (what, options);
+        let _ = options;
+        self.0.noticed(&what);
     }
 }

@@ -6,9 +6,9 @@ use nix::errno::Errno;
 
 use super::number::{
     AF_INET, AF_INET6, IFA_ADDRESS, IFA_BROADCAST, IFA_LOCAL, IFF_UP, IFLA_MTU, NLM_F_ACK, NLM_F_CREATE,
-    NLM_F_REPLACE, RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTM_DELADDR, RTM_DELROUTE, RTM_NEWADDR,
-    RTM_NEWROUTE, RTM_SETLINK, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_SCOPE_LINK,
-    RT_SCOPE_UNIVERSE, RT_TABLE_MAIN,
+    NLM_F_REPLACE, RTA_DST, RTA_GATEWAY, RTA_OIF, RTA_PRIORITY, RTA_SRC, RTM_DELADDR, RTM_DELROUTE,
+    RTM_NEWADDR, RTM_NEWROUTE, RTM_SETLINK, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE,
+    RT_SCOPE_LINK, RT_SCOPE_UNIVERSE, RT_TABLE_MAIN,
 };
 use super::request::Request;
 use crate::facts::{mask, RouteId, RouteKind};
@@ -68,10 +68,15 @@ fn route(kind: u16, flags: u16, id: &RouteId) -> Request {
         _ => RT_SCOPE_UNIVERSE,
     };
     // `struct rtmsg`, whose last number is of flags.
-    let header = [family(id.destination), id.prefix, 0, 0, RT_TABLE_MAIN, id.protocol, scope, action];
+    let source_prefix = id.source.map_or(0, |(_, prefix)| prefix);
+    let header =
+        [family(id.destination), id.prefix, source_prefix, 0, RT_TABLE_MAIN, id.protocol, scope, action];
     let mut request = Request::new(kind, NLM_F_ACK | flags, &header).number(0);
     if id.prefix > 0 {
         request = request.ip(RTA_DST, id.destination);
+    }
+    if let Some((source, _)) = id.source {
+        request = request.ip(RTA_SRC, source);
     }
     if let Some(gateway) = id.gateway {
         request = request.ip(RTA_GATEWAY, gateway);

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use super::attribute::{Attributes, Value};
 use super::number::{
-    AF_INET, AF_INET6, RTA_CACHEINFO, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF, RTA_PRIORITY, RTA_TABLE,
-    RTM_F_CLONED, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_TABLE_MAIN,
+    AF_INET, AF_INET6, RTA_CACHEINFO, RTA_DST, RTA_GATEWAY, RTA_MULTIPATH, RTA_OIF, RTA_PRIORITY, RTA_SRC,
+    RTA_TABLE, RTM_F_CLONED, RTN_BLACKHOLE, RTN_PROHIBIT, RTN_UNICAST, RTN_UNREACHABLE, RT_TABLE_MAIN,
 };
 use crate::facts::{Lifetime, Route, RouteId, RouteKind};
 
@@ -17,7 +17,7 @@ const TICKS: u32 = 100;
 pub(super) fn read(body: &[u8], now: Instant, tell: &mut dyn FnMut(Route)) {
     // `struct rtmsg`.
     let Some((header, attributes)) = Attributes::behind::<12>(body) else { return };
-    let [family, prefix, _, _, table, protocol, _, kind, f0, f1, f2, f3] = *header;
+    let [family, prefix, source_prefix, _, table, protocol, _, kind, f0, f1, f2, f3] = *header;
     // What the kernel found out on the way to one destination, such as its MTU, is no route of somebody's choice.
     if u32::from_ne_bytes([f0, f1, f2, f3]) & RTM_F_CLONED != 0 {
         return;
@@ -34,14 +34,23 @@ pub(super) fn read(body: &[u8], now: Instant, tell: &mut dyn FnMut(Route)) {
         AF_INET6 => Ipv6Addr::UNSPECIFIED.into(),
         _ => return,
     };
-    let mut id =
-        RouteId { destination: unspecified, prefix, gateway: None, link: None, metric: 0, kind, protocol };
+    let mut id = RouteId {
+        destination: unspecified,
+        prefix,
+        source: None,
+        gateway: None,
+        link: None,
+        metric: 0,
+        kind,
+        protocol,
+    };
     let (mut table, mut expires, mut hops) = (u32::from(table), None, Value::default());
     for (number, value) in attributes {
         match number {
             // The whole number: the header has room for the first 256.
             RTA_TABLE => table = value.u32().unwrap_or(table),
             RTA_DST => id.destination = value.ip(family).unwrap_or(unspecified),
+            RTA_SRC => id.source = value.ip(family).map(|ip| (ip, source_prefix)),
             RTA_GATEWAY => id.gateway = value.ip(family),
             RTA_OIF => id.link = value.u32(),
             RTA_PRIORITY => id.metric = value.u32().unwrap_or_default(),

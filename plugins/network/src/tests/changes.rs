@@ -1,6 +1,8 @@
 //! What is announced.
 
 use super::*;
+use cwmp_plugin_sdk::testing::Step;
+
 use crate::netlink::Heard;
 use crate::state::MAX_ROUTES;
 
@@ -107,4 +109,47 @@ fn addresses_routes_and_servers_are_announced() {
     // A route whose device goes down goes without a word from the kernel.
     ip("link set wan down");
     eventually(&plugin, "no routes", || plugin.rows(ROUTES).unwrap().is_empty().then_some(()));
+}
+
+/// Two providers give two prefixes, and each has its own way out: neither takes the place of the other, nor of an ACS's.
+#[test]
+fn routes_of_different_sources_are_different_rows() {
+    if !inside("changes::routes_of_different_sources_are_different_rows") {
+        return;
+    }
+    let device = Device::new();
+    let mut plugin = device.plugin();
+    let add = |source: &str| format!("-6 route add 2001:db8:f::/48 from {source} via fe80::1 dev wan");
+    let first = add("2001:db8:1::/48");
+    let made = std::process::Command::new("ip").args(first.split(' ')).output().expect("ip is there");
+    if !made.status.success() {
+        println!("skipped: the kernel has no routes by source: {}", String::from_utf8_lossy(&made.stderr));
+        return;
+    }
+    ip(&add("2001:db8:2::/48"));
+    let routes = "Device.Routing.Router.1.IPv6Forwarding.";
+    let known = || plugin.rows(routes).unwrap().len();
+    eventually(&plugin, "both", || (known() == 2).then_some(()));
+    ip(&first.replace("add", "del"));
+    eventually(&plugin, "the other", || (known() == 1).then_some(()));
+    let route = format!("{routes}3.");
+    let wan = row(&plugin, INTERFACES, "Name", "wan").unwrap();
+    plugin
+        .change(&[
+            Step::add(&route),
+            Step::set(&format!("{route}DestIPPrefix"), "2001:db8:f::/48"),
+            Step::set(&format!("{route}NextHop"), "fe80::1"),
+            Step::set(&format!("{route}Interface"), &format!("{INTERFACES}{wan}")),
+            Step::set(&format!("{route}Enable"), "true"),
+        ])
+        .unwrap();
+    assert!(
+        said("-6 route").contains("\n2001:db8:f::/48 via fe80::1 dev wan proto static"),
+        "{}",
+        said("-6 route")
+    );
+    assert_eq!(plugin.rows(routes).unwrap().len(), 2);
+    plugin.delete(&route).unwrap();
+    assert!(said("-6 route").contains("2001:db8:f::/48 from 2001:db8:2::/48"));
+    assert_eq!(plugin.rows(routes).unwrap().len(), 1);
 }

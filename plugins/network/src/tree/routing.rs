@@ -58,8 +58,9 @@ pub(super) fn rows(facts: &Facts<'_>, view: &mut View) {
         let table = if id.destination.is_ipv4() { Table::Ipv4Forwarding } else { Table::Ipv6Forwarding };
         let device = id.link.and_then(|index| facts.state.links.get(&index)).map(key);
         let gateway = id.gateway.map(|ip| ip.to_string()).unwrap_or_default();
+        let source = id.source.map(|(ip, prefix)| format!("from {ip}/{prefix} ")).unwrap_or_default();
         let name = format!(
-            "{}/{} via {gateway} dev {} metric {} {}",
+            "{}/{} {source}via {gateway} dev {} metric {} {}",
             id.destination,
             id.prefix,
             device.unwrap_or_default(),
@@ -103,6 +104,7 @@ pub(crate) fn order(facts: &Facts<'_>, wish: &RouteWish) -> Option<RouteId> {
     Some(RouteId {
         destination,
         prefix,
+        source: None,
         gateway: gateway.filter(|_| normal),
         link: link.filter(|_| normal),
         metric: u32::try_from(wish.metric).unwrap_or(0),
@@ -117,8 +119,8 @@ fn is_same(id: &RouteId, order: &RouteId) -> bool {
         (0, IpAddr::V6(_)) => USUAL_METRIC,
         (metric, _) => metric,
     };
-    (id.destination, id.prefix, id.gateway, id.kind)
-        == (order.destination, order.prefix, order.gateway, order.kind)
+    (id.destination, id.prefix, id.source, id.gateway, id.kind)
+        == (order.destination, order.prefix, order.source, order.gateway, order.kind)
         && id.metric == metric
         && order.link.is_none_or(|link| id.link == Some(link))
 }

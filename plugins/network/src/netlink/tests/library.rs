@@ -235,6 +235,7 @@ fn routes(message: &RouteMessage, now: Instant) -> Vec<Route> {
     let mut id = RouteId {
         destination: unspecified,
         prefix: header.destination_prefix_length,
+        source: None,
         gateway: None,
         link: None,
         metric: 0,
@@ -246,6 +247,9 @@ fn routes(message: &RouteMessage, now: Instant) -> Vec<Route> {
         match attribute {
             RouteAttribute::Table(found) => table = *found,
             RouteAttribute::Destination(found) => id.destination = ip(found).unwrap_or(unspecified),
+            RouteAttribute::Source(found) => {
+                id.source = ip(found).map(|ip| (ip, header.source_prefix_length));
+            }
             RouteAttribute::Gateway(found) => id.gateway = ip(found),
             RouteAttribute::Oif(index) => id.link = Some(*index),
             RouteAttribute::Priority(metric) => id.metric = *metric,

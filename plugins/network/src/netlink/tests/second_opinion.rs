@@ -227,6 +227,7 @@ fn route_attribute(family: AddressFamily) -> impl Strategy<Value = RouteAttribut
     prop_oneof![
         3 => ip(family).prop_map(|ip| RouteAttribute::Destination(ip.into())),
         3 => ip(family).prop_map(|ip| RouteAttribute::Gateway(ip.into())),
+        1 => ip(family).prop_map(|ip| RouteAttribute::Source(ip.into())),
         1 => ip(family).prop_map(|ip| RouteAttribute::PrefSource(ip.into())),
         2 => number().prop_map(RouteAttribute::Oif),
         2 => number().prop_map(RouteAttribute::Priority),
@@ -246,9 +247,11 @@ fn route_message() -> impl Strategy<Value = RouteMessage> {
         let strange = prop::bool::weighted(0.05);
         let cloned = prop::bool::weighted(0.1);
         let attributes = vec(route_attribute(family), 0..9);
-        (0..=128_u8, table, any::<u8>(), kind, strange, cloned, attributes).prop_map(
-            move |(prefix, table, protocol, kind, strange, cloned, attributes)| {
+        let prefixes = (0..=128_u8, 0..=128_u8);
+        (prefixes, table, any::<u8>(), kind, strange, cloned, attributes).prop_map(
+            move |((prefix, source_prefix), table, protocol, kind, strange, cloned, attributes)| {
                 let mut message = RouteMessage::default();
+                message.header.source_prefix_length = source_prefix;
                 message.header.flags.set(RouteFlags::Cloned, cloned);
                 // Multicast routing has a family of its own.
                 message.header.address_family = if strange { AddressFamily::from(128) } else { family };
@@ -346,10 +349,12 @@ fn route_id() -> impl Strategy<Value = RouteId> {
     families().prop_flat_map(move |family| {
         let gateway = proptest::option::of(ip(family));
         let (link, kind) = (proptest::option::of(number()), select(kinds.to_vec()));
-        (ip(family), 0..=128_u8, gateway, link, number(), kind, any::<u8>()).prop_map(
-            |(destination, prefix, gateway, link, metric, kind, protocol)| RouteId {
+        let source = proptest::option::of((ip(family), 0..=128_u8));
+        (ip(family), 0..=128_u8, source, gateway, link, number(), kind, any::<u8>()).prop_map(
+            |(destination, prefix, source, gateway, link, metric, kind, protocol)| RouteId {
                 destination,
                 prefix,
+                source,
                 gateway,
                 link,
                 metric,
@@ -438,6 +443,10 @@ fn route(id: &RouteId) -> RouteMessage {
     };
     if id.prefix > 0 {
         message.attributes.push(RouteAttribute::Destination(id.destination.into()));
+    }
+    if let Some((source, prefix)) = id.source {
+        message.header.source_prefix_length = prefix;
+        message.attributes.push(RouteAttribute::Source(source.into()));
     }
     message.attributes.extend(id.gateway.map(|ip| RouteAttribute::Gateway(RouteAddress::from(ip))));
     message.attributes.extend(id.link.filter(|_| id.kind == RouteKind::Normal).map(RouteAttribute::Oif));
