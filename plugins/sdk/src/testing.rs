@@ -80,7 +80,11 @@ pub struct Harness {
 impl Harness {
     /// Creates and starts the plugin; panics if it refuses.
     pub fn new(table: &'static abi::Plugin, config: &str) -> Self {
-        Self::try_new(table, config).unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+        Self::begun(Self::try_new(table, config))
+    }
+
+    fn begun(new: Result<Self, Error>) -> Self {
+        new.unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
     }
 
     /// Creates and starts the plugin, or says with which line of its log it refused.
@@ -399,8 +403,7 @@ impl Harness {
         self.stop();
         let (table, config, context) = (self.table, self.config.clone(), self.context.again());
         drop(self);
-        Self::with_context(table, &config, context)
-            .unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+        Self::begun(Self::with_context(table, &config, context))
     }
 
     /// Leaves the plugin where it stands, as a power cut does, and begins it again with what it stored; the agent still knows its
@@ -411,8 +414,7 @@ impl Harness {
     pub fn power_cut(self) -> Self {
         let (table, config, context) = (self.table, self.config.clone(), self.context.again());
         std::mem::forget(self);
-        Self::with_context(table, &config, context)
-            .unwrap_or_else(|e| panic!("the plugin does not begin: {e}"))
+        Self::begun(Self::with_context(table, &config, context))
     }
 
     /// The names announced as changed since the last time, waiting for the first.

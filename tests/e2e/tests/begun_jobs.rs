@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cwmp_bus::command::OWN_JOB;
 use cwmp_bus::{names, BusError};
 use cwmp_e2e::job::{ended, result, text, Signals};
-use cwmp_e2e::native::{Native, PathFaults, Serve, Values};
+use cwmp_e2e::native::{Native, Serve};
 use cwmp_e2e::{eventually, Client, Device};
 use cwmp_model::FaultCode;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue};
@@ -136,10 +136,6 @@ struct Plain(&'static str);
 impl Serve for Plain {
     fn nodes(&self) -> Vec<(String, u8, u32, String)> {
         vec![(format!("{}A", self.0), 1, 0, String::new())]
-    }
-
-    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
-        (paths.iter().map(|p| (p.clone(), 1, String::new())).collect(), Vec::new())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use cwmp_acs::{Acs, Options};
 use cwmp_bus::{names, BusError};
 use cwmp_e2e::job::{ended, property, result, Signals, Standing};
-use cwmp_e2e::native::{Native, PathFaults, Serve, Values};
+use cwmp_e2e::native::{Native, PathFaults, Serve};
 use cwmp_e2e::{eventually, Client, Device, Rights};
 use cwmp_model::FaultCode;
 use zbus::zvariant::{OwnedObjectPath, OwnedValue, Value};
@@ -242,10 +242,6 @@ impl Serve for Deaf {
             ("Device.X_T.A".to_owned(), 1, 0, String::new()),
             ("Device.X_T.Reset()".to_owned(), 0, 256, String::new()),
         ]
-    }
-
-    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
-        (paths.iter().map(|p| (p.clone(), 1, String::new())).collect(), Vec::new())
     }
 }
 

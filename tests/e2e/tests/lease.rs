@@ -3,7 +3,7 @@
 use std::sync::{mpsc, Mutex};
 use std::time::Duration;
 
-use cwmp_e2e::native::{Native, PathFaults, PathIndexFaults, Serve, Step, Values};
+use cwmp_e2e::native::{Native, PathIndexFaults, Serve, Step};
 use cwmp_e2e::Device;
 use tokio::sync::oneshot;
 
@@ -21,10 +21,6 @@ struct Told {
 impl Serve for Told {
     fn nodes(&self) -> Vec<(String, u8, u32, String)> {
         vec![(object_of(self.value), 0, 1, String::new()), (self.value.to_owned(), 1, 1 << 2, String::new())]
-    }
-
-    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
-        (paths.iter().map(|p| (p.clone(), 1, String::new())).collect(), Vec::new())
     }
 
     fn prepare(&self, _: zbus::Connection, _: u64, _: Vec<String>) -> Step<PathIndexFaults> {

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use cwmp_acs::{Acs, Options};
-use cwmp_e2e::native::{Native, PathFaults, Serve, Values};
+use cwmp_e2e::native::{Native, Serve};
 use cwmp_e2e::Device;
 
 const OBJECT: &str = "Device.X_TEST_Listens.";
@@ -17,10 +17,6 @@ struct Listens(mpsc::Sender<String>);
 impl Serve for Listens {
     fn nodes(&self) -> Vec<(String, u8, u32, String)> {
         vec![(OBJECT.to_owned(), 0, 1, String::new()), (VALUE.to_owned(), 1, 0, String::new())]
-    }
-
-    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
-        (paths.iter().map(|p| (p.clone(), 1, String::new())).collect(), Vec::new())
     }
 
     fn noticed(&self, what: &str) {

@@ -1,7 +1,7 @@
 //! Numbers of rows that a provider knows by keys: given once, for ever, and found again.
 
 use cwmp_bus::{names, BusError};
-use cwmp_e2e::native::{Native, PathFaults, Serve, Values};
+use cwmp_e2e::native::{Native, Serve};
 use cwmp_e2e::Device;
 use cwmp_model::FaultCode;
 
@@ -15,10 +15,6 @@ impl Serve for Hosts {
             ("Device.X_T.Host.{i}.".to_owned(), 0, 3, String::new()),
             ("Device.X_T.Host.{i}.Name".to_owned(), 1, 0, String::new()),
         ]
-    }
-
-    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
-        (paths.iter().map(|p| (p.clone(), 1, String::new())).collect(), Vec::new())
     }
 }
 

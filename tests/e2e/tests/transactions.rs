@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cwmp_acs::{Acs, CpeFault, Options, Session, ValueType};
 use cwmp_bus::BusError;
-use cwmp_e2e::native::{Native, PathFaults, PathIndexFaults, Serve, Step, Values};
+use cwmp_e2e::native::{Native, PathIndexFaults, Serve, Step};
 use cwmp_e2e::{eventually, Client, Device, CONNECTION_REQUEST};
 
 const FIRST: &str = "Device.X_CWMPD_Demo.Level";
@@ -319,10 +319,6 @@ impl Serve for Slow {
             ("Device.X_TEST_Native.".to_owned(), 0, 1, String::new()),
             (OWN.to_owned(), 1, 1 << 2, String::new()),
         ]
-    }
-
-    fn get(&self, paths: &[String]) -> (Values, PathFaults) {
-        (paths.iter().map(|p| (p.clone(), 1, String::new())).collect(), Vec::new())
     }
 
     fn prepare(&self, bus: zbus::Connection, _: u64, _: Vec<String>) -> Step<PathIndexFaults> {

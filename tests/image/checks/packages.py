@@ -10,8 +10,6 @@ from installed import Installed
 
 PLUGINS = {"device-info": "device_info", "network": "network", "users": "users", "mapping": "mapping", "wifi": "wifi",
            "storage": "storage"}
-# The plugin that is root is in no image that did not choose it.
-STORAGE = 'PACKAGECONFIG:append:pn-cwmpd = " storage"'
 # What must be in a package, besides what follows from the names of plugins.
 EXPECTED = {
     "cwmpd": ["/usr/bin/cwmpd", "/etc/cwmpd/cwmpd.toml", "/usr/share/dbus-1/system.d/org.cwmpd1.conf", "{units}/cwmpd.service",
@@ -45,7 +43,7 @@ def check(tree, work):
 
 
 def _release(tree, work, release):
-    installed = Installed(tree, work, release, settings=(STORAGE,))
+    installed = Installed(tree, work, release, settings=(recipes.ROOTED,))
     packages = installed.packages()
     units = installed.data.getVar("systemd_system_unitdir")
     problems = [f"{file} is in no package" for file in packages[None]]

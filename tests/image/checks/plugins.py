@@ -8,7 +8,6 @@ import bitbake
 from fetch import downloads
 from installed import split
 
-
 # Each with a parameter, and the releases for which it is built: the first and the last, which differ most.
 PLUGINS = (("acme-entropy", "acme_entropy", "Device.X_ACME_Entropy.Available", ("kirkstone", "wrynose")),
            ("acme-load", "acme_load", "Device.X_ACME_Load.OneMinute", ("kirkstone", "wrynose")))

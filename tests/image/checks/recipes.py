@@ -26,7 +26,9 @@ ALL = ('PACKAGECONFIG:pn-cwmpd = "systemd sysvinit device-info network users map
        ' nfs-ganesha samba smartmontools system-sqlite udisks2 vsftpd wpa-supplicant"')
 EVERYTHING = (("openembedded-layer", "networking-layer", "image"),
               (ALL, 'DISTRO_FEATURES = "systemd usbhost wifi polkit pam"'))
-# As yocto/README.md says it.
+# The plugin that is root, which is in no image that did not choose it.
+ROOTED = 'PACKAGECONFIG:append:pn-cwmpd = " storage"'
+# The same with what it is for, as yocto/README.md says it.
 STORAGE = 'PACKAGECONFIG:append:pn-cwmpd = " storage smartmontools udisks2"'
 # Where an ACS may format drives.
 WITH_STORAGE = ("with everything", "of a box with drives")

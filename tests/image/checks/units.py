@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import bitbake
+import recipes
 from installed import Installed
 
 # Ten times the exposure that `systemd-analyze security` may find.
@@ -15,10 +16,8 @@ EXPOSURE_OF = {"storage": 70}
 # What a unit of ours names and other packages bring.
 OTHERS = ("dbus.service", "dbus.socket", "sysinit.target", "basic.target", "network.target", "time-set.target", "multi-user.target",
           "shutdown.target", "local-fs.target", "paths.target", "system.slice", "sockets.target")
-
-
 # What differs: where units are, which plugins there are, and where state is.
-IMAGES = (("wrynose", (), ('PACKAGECONFIG:append:pn-cwmpd = " storage"',)), ("kirkstone", bitbake.RDK_VIDEO, ()),
+IMAGES = (("wrynose", (), (recipes.ROOTED,)), ("kirkstone", bitbake.RDK_VIDEO, ()),
           ("kirkstone", bitbake.RDK_BROADBAND, ()))
 
 
